@@ -1,0 +1,190 @@
+# Helvino: `make` lists what there is to make. GNU make, no configure step.
+#
+# Every mode has its own folder, build/<mode>/, and its own flags; a goal that needs another mode calls make again with
+# MODE set. Whatever decides an object's content is a prerequisite of it: its headers (-MMD), the flags, the vendored
+# libraries. So there is never a reason to clean first.
+
+MODE ?= release
+ifeq ($(origin CC),default)
+CC := gcc
+endif
+export CC
+PREFIX ?= /usr/local
+MAKEFLAGS += --no-print-directory --no-builtin-rules
+.DELETE_ON_ERROR:
+.SECONDARY:
+
+# ---- flags ----------------------------------------------------------------------------------------------------------
+
+ifeq ($(filter $(MODE),release debug asan tsan),)
+$(error MODE is $(MODE), and should be release, debug, asan or tsan)
+endif
+FLAVOUR := $(if $(filter asan tsan,$(MODE)),$(MODE),release)
+VENDOR := build/vendor/$(FLAVOUR)
+
+WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wvla -Werror
+CPPFLAGS := -D_GNU_SOURCE -Isrc -isystem $(VENDOR)/include $(file <vendor/defines)
+CFLAGS := -std=gnu17 -g -fPIE -fno-omit-frame-pointer -pthread $(WARNINGS)
+LDFLAGS := -pthread -Wl,-z,relro,-z,now,-z,noexecstack
+
+# Asserts stay on in every mode: no NDEBUG anywhere.
+HARDENING := -fstack-protector-strong -fstack-clash-protection -fno-plt -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2
+SECTIONS := -ffunction-sections -fdata-sections
+CFLAGS_release := -O2 $(HARDENING) $(SECTIONS)
+CFLAGS_debug := -Og -g3 $(HARDENING) $(SECTIONS)
+CFLAGS_asan := -O1 -fsanitize=address,undefined -fno-sanitize-recover=undefined
+CFLAGS_tsan := -O1 -fsanitize=thread
+# The sanitizers need the dynamic loader; the other modes give one file that runs anywhere.
+LDFLAGS_release := -static-pie -Wl,--gc-sections
+LDFLAGS_debug := $(LDFLAGS_release)
+LDFLAGS_asan := -pie -fsanitize=address,undefined
+LDFLAGS_tsan := -pie -fsanitize=thread
+CFLAGS += $(CFLAGS_$(MODE))
+
+LIBS := -L$(VENDOR)/lib -lh2o-evloop -llmdb -lmsgpackc -lyyjson -lssl -lcrypto -lz -lsodium \
+	$(if $(wildcard tools/dump/*.c),-lsqlite3) -lm
+
+# ---- files ----------------------------------------------------------------------------------------------------------
+
+OUT := build/$(MODE)
+SOURCES := $(wildcard src/main.c src/*/*.c tools/dump/*.c)
+OBJECTS := $(SOURCES:%.c=$(OUT)/%.o)
+LIBRARY := $(OUT)/libhelvino.a
+BINARY := $(OUT)/helvino
+UNIT_TESTS := $(patsubst tests/unit/%.c,$(OUT)/unit/%,$(wildcard tests/unit/test_*.c))
+LOAD_TOOLS := $(patsubst tools/load/%.c,$(OUT)/load/%,$(wildcard tools/load/*.c))
+HTTP_TESTS := $(wildcard tests/http/*.test.mjs)
+OTHER_TESTS := $(wildcard tests/fault/*.test.mjs)
+BUILD_TESTS := $(wildcard tests/build/*.test.mjs)
+
+# What runs threads against each other, for the thread sanitizer; the rest would only be slow there.
+TSAN_UNIT_TESTS ?= $(filter $(OUT)/unit/test_log% $(OUT)/unit/test_live%,$(UNIT_TESTS))
+TSAN_HTTP_TESTS ?= $(wildcard tests/http/concurrency*.test.mjs)
+
+# ---- goals ----------------------------------------------------------------------------------------------------------
+
+.PHONY: help setup setup-% vendor serve test unit http bench debug release asan tsan build check-asan check-tsan \
+	lint fmt install clean distclean FORCE
+.DEFAULT_GOAL := help
+
+help: ## list the goals (this text)
+	@echo "Helvino: make GOAL"
+	@sed -nE 's/^([a-z]+):.*## (.*)/  \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 14
+
+setup: setup-build setup-test ## install what building and testing need and this machine lacks
+setup-%: FORCE
+	@tools/setup.sh $*
+
+vendor: $(VENDOR)/stamp ## fetch, patch and build the libraries that Helvino stands on
+
+serve: release ## set up, build and run with a demo organisation on http://localhost:4000
+	build/release/helvino serve --demo --data build/demo-data
+
+test: setup ## set up, build and run every test; the last line counts them
+	@$(MAKE) MODE=release build tests
+	@$(call run_tests,release,$(call unit_tests,release),$(BUILD_TESTS) $(HTTP_TESTS) $(OTHER_TESTS))
+
+unit: setup ## run the unit tests
+	@$(MAKE) tests
+	@$(call run_tests,$(MODE),$(UNIT_TESTS),)
+
+http: setup ## run the HTTP tests against the binary
+	@$(MAKE) build
+	@$(call run_tests,$(MODE),,$(HTTP_TESTS))
+
+asan: setup ## run the tests under the address and undefined behaviour sanitizers
+	@$(MAKE) MODE=asan build tests
+	@$(MAKE) MODE=asan check-asan
+
+tsan: setup ## run the concurrent tests under the thread sanitizer
+	@$(MAKE) MODE=tsan build tests
+	@$(MAKE) MODE=tsan check-tsan
+
+bench: setup-build setup-bench ## measure requests per second and latency; see tools/load/RESULTS.md
+	@$(MAKE) MODE=release build load
+	tools/load/bench.sh
+
+release: setup-build ## build build/release/helvino, one static file
+	@$(MAKE) MODE=release build
+
+debug: setup-build ## build build/debug/helvino, for a debugger
+	@$(MAKE) MODE=debug build
+
+lint: setup-build setup-lint vendor ## check style, warnings of two compilers, and the rules of the house
+	@CPPFLAGS='$(CPPFLAGS)' CFLAGS='-std=gnu17 $(WARNINGS)' tools/lint/lint.sh
+
+fmt: setup-lint ## format the C sources
+	@tools/lint/format.sh
+
+install: release ## install the binary under $(DESTDIR)$(PREFIX)
+	install -D -m 755 build/release/helvino.stripped $(DESTDIR)$(PREFIX)/bin/helvino
+
+clean: ## remove what was built of Helvino; the vendored libraries stay
+	rm -rf $(filter-out build/vendor,$(wildcard build/*))
+
+distclean: ## remove everything that was built or fetched
+	rm -rf build
+
+# ---- rules ----------------------------------------------------------------------------------------------------------
+
+.PHONY: tests load
+build: $(BINARY) $(BINARY).stripped
+tests: $(UNIT_TESTS)
+load: $(LOAD_TOOLS)
+
+# Tests find the binary by its path and may ask for the mode, where a sanitizer cannot do what a test wants.
+run_tests = HELVINO_BIN=$(CURDIR)/build/$(1)/helvino HELVINO_MODE=$(1) tests/summary $(2) -- $(3)
+unit_tests = $(patsubst tests/unit/%.c,build/$(1)/unit/%,$(wildcard tests/unit/test_*.c))
+
+check-asan:
+	@ASAN_OPTIONS=detect_stack_use_after_return=1:strict_string_checks=1 UBSAN_OPTIONS=print_stacktrace=1 \
+		$(call run_tests,asan,$(UNIT_TESTS),$(HTTP_TESTS) $(OTHER_TESTS))
+
+check-tsan:
+	@TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1 \
+		$(call run_tests,tsan,$(TSAN_UNIT_TESTS),$(TSAN_HTTP_TESTS))
+
+# The recipe decides by itself whether anything is to do, and touches the stamp only then.
+$(VENDOR)/stamp: FORCE | setup-build
+	@vendor/build.sh $(FLAVOUR)
+
+# Rewritten only when the flags change, so that a change of flags, and nothing else, rebuilds everything.
+$(OUT)/flags: FORCE
+	@mkdir -p $(@D)
+	@echo '$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) $(LDFLAGS_$(MODE)) $(LIBS)' | cmp -s - $@ || \
+		echo '$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) $(LDFLAGS_$(MODE)) $(LIBS)' >$@
+
+$(OUT)/%.o: %.c $(OUT)/flags $(VENDOR)/stamp
+	@mkdir -p $(@D)
+	@echo "CC $@"
+	@$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+
+# Made anew each time: ar would keep the members of sources that are gone.
+$(LIBRARY): $(filter-out $(OUT)/src/main.o,$(OBJECTS)) $(OUT)/members
+	@rm -f $@
+	@$(AR) rcs $@ $(filter %.o,$^)
+
+# The list of sources, so that removing one relinks.
+$(OUT)/members: FORCE
+	@mkdir -p $(@D)
+	@echo '$(SOURCES)' | cmp -s - $@ || echo '$(SOURCES)' >$@
+
+$(BINARY): $(OUT)/src/main.o $(LIBRARY) $(OUT)/flags
+	@echo "LD $@"
+	@$(CC) $(CFLAGS) $(LDFLAGS) $(LDFLAGS_$(MODE)) -o $@ $< $(LIBRARY) $(LIBS)
+
+$(BINARY).stripped: $(BINARY)
+	@strip -o $@ $<
+
+# Debian has cmocka as a shared library only, so unit tests are linked dynamically in every mode.
+$(OUT)/unit/%: $(OUT)/tests/unit/%.o $(LIBRARY) $(OUT)/flags
+	@mkdir -p $(@D)
+	@echo "LD $@"
+	@$(CC) $(CFLAGS) $(LDFLAGS) $(filter-out -static-pie,$(LDFLAGS_$(MODE))) -pie -o $@ $< $(LIBRARY) $(LIBS) -lcmocka
+
+$(OUT)/load/%: $(OUT)/tools/load/%.o $(LIBRARY) $(OUT)/flags
+	@mkdir -p $(@D)
+	@echo "LD $@"
+	@$(CC) $(CFLAGS) $(LDFLAGS) $(LDFLAGS_$(MODE)) -o $@ $< $(LIBRARY) $(LIBS)
+
+-include $(shell find $(OUT) -name '*.d' 2>/dev/null)

@@ -1,0 +1,97 @@
+#!/usr/bin/env bash
+# Usage: setup.sh PURPOSE...       (build, test, lint, bench)
+#
+# Installs what this machine lacks for the named purposes, from its own Debian or Ubuntu packages, and says what and
+# why. When nothing is missing it says nothing and takes a few milliseconds, so the Makefile can call it every time.
+set -euo pipefail
+
+missing=()
+
+need() { # PACKAGE WHY [COMMAND]: a command on PATH will do, wherever it came from
+    if [ $# -gt 2 ]; then
+        ! command -v "$3" >/dev/null || return 0
+    elif dpkg -s "$1" >/dev/null 2>&1; then
+        return 0
+    fi
+    missing+=("$1")
+    echo "setup: $1 is missing ($2)"
+}
+
+is_debian() {
+    grep -qx 'ID=debian' /etc/os-release
+}
+
+node_is_recent() {
+    [ "$(node -p 'process.versions.node.split(".")[0] >= 18' 2>/dev/null)" = true ]
+}
+
+for purpose in "$@"; do
+    case $purpose in
+    build)
+        need gcc "compiles the server" gcc
+        need g++ "the build of libh2o asks for it" g++
+        need libc6-dev "the C library, static too"
+        need cmake "builds libh2o and msgpack-c" cmake
+        need patch "applies vendor/patches" patch
+        need xz-utils "unpacks sources" xz
+        need libssl-dev "TLS"
+        need zlib1g-dev "compressed answers"
+        need libsodium-dev "hashes of tokens"
+        need libsqlite3-dev "SQL of the dump tool"
+        # Ubuntu's archive lacks some of our pinned sources; debootstrap knows the address of Debian's.
+        is_debian || need debootstrap "knows a Debian mirror" debootstrap
+        ;;
+    test)
+        need libcmocka-dev "unit tests"
+        need curl "checks the server from outside" curl
+        need jq "reads its answers" jq
+        need openssl "TLS tests" openssl
+        need strace "fault tests" strace
+        need util-linux "runs the server in an empty root" unshare
+        node_is_recent || need nodejs "runs the HTTP tests"
+        ;;
+    lint)
+        need clang "the second compiler" clang
+        need clang-format "one style" clang-format
+        need cppcheck "finds bugs" cppcheck
+        need shellcheck "the same for scripts" shellcheck
+        ;;
+    bench)
+        need wrk "the load generator" wrk
+        ;;
+    *)
+        echo "setup: unknown purpose $purpose (build, test, lint, bench)" >&2
+        exit 2
+        ;;
+    esac
+done
+
+as_root() {
+    if [ "$(id -u)" = 0 ]; then
+        "$@"
+    elif command -v sudo >/dev/null; then
+        sudo "$@"
+    else
+        echo "setup: not root, and there is no sudo: run as root: apt-get install ${missing[*]}" >&2
+        exit 1
+    fi
+}
+
+install_missing() {
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}"
+}
+
+if [ ${#missing[@]} -gt 0 ]; then
+    echo "setup: installing ${missing[*]}"
+    # The lists may be absent or older than the archive: one refresh, and the second failure is a real one.
+    install_missing >/dev/null 2>&1 || {
+        as_root apt-get update -qq
+        install_missing
+    }
+fi
+
+# What apt installs can still be too old, and a clear word now beats a strange error later.
+if [[ " $* " = *" test "* ]] && ! node_is_recent; then
+    echo "setup: the tests need Node.js 18 or later; found $(node --version 2>/dev/null || echo none)" >&2
+    exit 1
+fi
