@@ -1,0 +1,81 @@
+/* Twelve digits a half, since 36^12 is just below 2^63: no 128-bit division is needed anywhere. */
+#include "core/id.h"
+
+#include <assert.h>
+
+#define DIGITS_PER_HALF 12
+#define HALF_LIMIT 4738381338321616896u  /* 36^12 */
+#define RANDOM_HIGH_LIMIT 1679616u       /* 36^4: the random digits in the first half */
+#define TIME_LIMIT_MS 2821109907456      /* 36^8 */
+
+static void put_u64(unsigned char *out, uint64_t value)
+{
+    value = __builtin_bswap64(value);
+    memcpy(out, &value, sizeof(value));
+}
+
+static uint64_t get_u64(const unsigned char *in)
+{
+    uint64_t value;
+    memcpy(&value, in, sizeof(value));
+    return __builtin_bswap64(value);
+}
+
+/* Uniform below limit: what lies above the last whole multiple is drawn again. */
+static uint64_t random_below(struct random_pool *pool, uint64_t limit)
+{
+    uint64_t value, whole = UINT64_MAX - UINT64_MAX % limit;
+    do
+        value = random_u64(pool);
+    while (value >= whole);
+    return value % limit;
+}
+
+struct id id_make(int64_t time_ms, struct random_pool *pool)
+{
+    assert(time_ms >= 0 && time_ms < TIME_LIMIT_MS);
+    struct id id;
+    put_u64(id.bytes, (uint64_t)time_ms * RANDOM_HIGH_LIMIT + random_below(pool, RANDOM_HIGH_LIMIT));
+    put_u64(id.bytes + 8, random_below(pool, HALF_LIMIT));
+    return id;
+}
+
+static void format_half(uint64_t value, char *out)
+{
+    for (int i = DIGITS_PER_HALF; i-- > 0; value /= 36)
+        out[i] = "0123456789abcdefghijklmnopqrstuvwxyz"[value % 36];
+}
+
+void id_format(struct id id, char out[ID_TEXT_LEN])
+{
+    out[0] = 'c';
+    format_half(get_u64(id.bytes), out + 1);
+    format_half(get_u64(id.bytes + 8), out + 1 + DIGITS_PER_HALF);
+}
+
+static bool parse_half(const char *text, uint64_t *out)
+{
+    uint64_t value = 0;
+    for (int i = 0; i < DIGITS_PER_HALF; ++i) {
+        char c = text[i];
+        if (c >= '0' && c <= '9')
+            value = value * 36 + (uint64_t)(c - '0');
+        else if (c >= 'a' && c <= 'z')
+            value = value * 36 + (uint64_t)(c - 'a') + 10;
+        else
+            return false;
+    }
+    *out = value;
+    return true;
+}
+
+bool id_parse(struct bytes text, struct id *out)
+{
+    uint64_t high, low;
+    if (text.len != ID_TEXT_LEN || text.data[0] != 'c' || !parse_half(text.data + 1, &high) ||
+        !parse_half(text.data + 1 + DIGITS_PER_HALF, &low))
+        return false;
+    put_u64(out->bytes, high);
+    put_u64(out->bytes + 8, low);
+    return !id_is_none(*out);
+}

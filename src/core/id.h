@@ -1,0 +1,40 @@
+#pragma once
+/*
+ * Ids: 16 bytes inside, 25 characters outside. Outside it is `c` and 24 base-36 digits, the shape of Prisma's cuid
+ * (https://github.com/paralleldrive/cuid): 8 digits of UTC milliseconds and 16 random ones, 82 bits. Inside it is two big-endian
+ * 64-bit numbers of twelve digits each, so bytes and text sort alike, by time, and every cuid of an older database fits.
+ * Any thread.
+ */
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/bytes.h"
+#include "base/random.h"
+
+#define ID_LEN 16
+#define ID_TEXT_LEN 25
+
+struct id {
+    unsigned char bytes[ID_LEN];
+};
+
+/* All zero: no id. It is a valid text too ("c" and 24 zeros), but never made and refused by id_parse. */
+#define ID_NONE ((struct id){{0}})
+
+static inline bool id_is_none(struct id id)
+{
+    static const struct id none;
+    return memcmp(&id, &none, sizeof(id)) == 0;
+}
+
+static inline bool id_equal(struct id a, struct id b)
+{
+    return memcmp(&a, &b, sizeof(a)) == 0;
+}
+
+/* A fresh id. time_ms must be between 1970 and 2059 (eight base-36 digits). */
+struct id id_make(int64_t time_ms, struct random_pool *pool);
+/* Writes ID_TEXT_LEN characters, without a NUL. */
+void id_format(struct id id, char out[ID_TEXT_LEN]);
+/* False when the text is not of the shape above. */
+bool id_parse(struct bytes text, struct id *out);
