@@ -1,0 +1,471 @@
+/*
+ * Opening, growing and closing the environment. LMDB trusts its file, so what can be checked before it is mapped is checked here:
+ * a text file, a truncated one or one of another format gives a sentence and not a crash.
+ *
+ * The map may only be resized while no transaction of this process is open. Readers publish `active` before they look at `resizing`,
+ * the resizer publishes `resizing` before it looks at `active`: one of the two always sees the other, and nobody takes a lock to read.
+ */
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <sys/statfs.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include "base/logline.h"
+#include "store/internal.h"
+
+#define PATH_LEN_MAX 4096
+#define MAP_BYTES_LARGEST (UINT64_C(64) << 30)
+#define MAP_BYTES_SMALLEST (UINT64_C(1) << 30)
+#define CLUSTER_ID_NAME "cluster"
+
+static const char *const table_names[TABLE_COUNT] = {
+#define TABLE(name, text) [TABLE_##name] = text,
+#include "store/tables.def"
+#undef TABLE
+};
+
+const char *table_name(enum table table)
+{
+    assert(table < TABLE_COUNT);
+    return table_names[table];
+}
+
+enum error store_error(int code, const char *doing)
+{
+    switch (code) {
+    case MDB_SUCCESS:
+        return OK;
+    case MDB_NOTFOUND:
+        return ERR_NOT_FOUND;
+    case MDB_MAP_FULL:
+    case ENOSPC:
+    case EDQUOT:
+        return ERR_STORE_FULL;
+    case MDB_CORRUPTED:
+    case MDB_PAGE_NOTFOUND:
+        log_line(LOG_ERROR, "the data file is damaged", LOG_TEXT("doing", doing), LOG_TEXT("error", mdb_strerror(code)));
+        return ERR_CORRUPT;
+    default:
+        log_line(LOG_ERROR, "the store failed", LOG_TEXT("doing", doing), LOG_TEXT("error", mdb_strerror(code)));
+        return ERR_OUTCOME_UNKNOWN;
+    }
+}
+
+/* ---- before the file is mapped ---- */
+
+/* Magic numbers of linux/magic.h and the kernel's sources: file systems over a network, where LMDB's locks and maps don't hold. */
+static const char *network_file_system(const char *directory)
+{
+    struct statfs info;
+    if (statfs(directory, &info) != 0)
+        return NULL;
+    switch ((unsigned long)info.f_type) {
+    case 0x6969:
+        return "NFS";
+    case 0xff534d42:
+    case 0xfe534d42:
+    case 0x517b:
+        return "SMB";
+    case 0x01021997:
+        return "9P";
+    case 0x00c36400:
+        return "Ceph";
+    case 0x6b414653:
+    case 0x5346414f:
+        return "AFS";
+    default:
+        return NULL;
+    }
+}
+
+static void sync_directory(const char *path)
+{
+    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd >= 0) {
+        fsync(fd);
+        close(fd);
+    }
+}
+
+static bool make_directory(const char *path, char why[STORE_WHY_LEN])
+{
+    if (mkdir(path, 0700) != 0) {
+        if (errno == EEXIST)
+            return true;
+        snprintf(why, STORE_WHY_LEN, "cannot make the data directory %s: %s", path, strerror(errno));
+        return false;
+    }
+    char parent[PATH_LEN_MAX];
+    snprintf(parent, sizeof(parent), "%s/..", path);
+    sync_directory(parent);
+    return true;
+}
+
+static bool check_directory(const struct store_config *config, char why[STORE_WHY_LEN])
+{
+    struct stat info;
+    bool create = config->mode == STORE_SERVE || (config->mode == STORE_ADMIN && config->create);
+    if (create && !make_directory(config->directory, why))
+        return false;
+    if (stat(config->directory, &info) != 0) {
+        snprintf(why, STORE_WHY_LEN, "cannot open the data directory %s: %s", config->directory, strerror(errno));
+        return false;
+    }
+    if (!S_ISDIR(info.st_mode)) {
+        snprintf(why, STORE_WHY_LEN, "%s is not a directory", config->directory);
+        return false;
+    }
+    const char *network = network_file_system(config->directory);
+    if (network != NULL)
+        snprintf(why, STORE_WHY_LEN, "%s is on a network file system (%s); the data must be on a local disk", config->directory,
+                 network);
+    return network == NULL;
+}
+
+/* The start of LMDB's first meta page: a page header of 16 bytes, then struct MDB_meta of mdb.c. */
+static bool meta_page_is_sound(const unsigned char *page)
+{
+    uint32_t magic, version, page_size;
+    memcpy(&magic, page + 16, 4);
+    memcpy(&version, page + 20, 4);
+    memcpy(&page_size, page + 40, 4);
+    return magic == 0xBEEFC0DE && version == 1 && page_size >= 512 && page_size <= 65536 && (page_size & (page_size - 1)) == 0;
+}
+
+/* A missing file is fine where one is made; an empty one is a start that was cut off before the first commit. */
+static bool check_data_file(const struct store_config *config, char why[STORE_WHY_LEN])
+{
+    char path[PATH_LEN_MAX];
+    unsigned char page[64];
+    snprintf(path, sizeof(path), "%s/data.mdb", config->directory);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0) {
+        bool missing_is_fine = errno == ENOENT && (config->mode == STORE_SERVE || config->create);
+        if (!missing_is_fine)
+            snprintf(why, STORE_WHY_LEN, "there is no database in %s: %s", config->directory, strerror(errno));
+        return missing_is_fine;
+    }
+    ssize_t got = pread(fd, page, sizeof(page), 0);
+    close(fd); /* before LMDB has locked anything through this file: closing it later would drop those locks */
+    if (got == 0 && config->mode != STORE_READ_ONLY)
+        return true;
+    if (got == (ssize_t)sizeof(page) && meta_page_is_sound(page))
+        return true;
+    snprintf(why, STORE_WHY_LEN, "%s is not a database of helvino, or it is damaged", path);
+    return false;
+}
+
+static bool take_server_lock(struct store *store, char why[STORE_WHY_LEN])
+{
+    char path[PATH_LEN_MAX];
+    snprintf(path, sizeof(path), "%s/helvino.lock", store->directory);
+    store->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (store->lock_fd < 0) {
+        snprintf(why, STORE_WHY_LEN, "cannot open %s: %s", path, strerror(errno));
+        return false;
+    }
+    if (flock(store->lock_fd, LOCK_EX | LOCK_NB) == 0)
+        return true;
+    snprintf(why, STORE_WHY_LEN, "another helvino server is using %s; stop it first, or give this one another directory (--data)",
+             store->directory);
+    return false;
+}
+
+/* ---- opening ---- */
+
+/* Address space, not disk: large enough that growing is rare, below the disk's size so that the map is full before the disk is. */
+static uint64_t choose_map_bytes(const struct store_config *config)
+{
+    struct statvfs info;
+    uint64_t bytes = config->map_bytes;
+    if (bytes == 0) {
+        bytes = MAP_BYTES_SMALLEST;
+        if (statvfs(config->directory, &info) == 0)
+            bytes = (uint64_t)info.f_blocks * info.f_frsize / 5 * 4;
+        bytes = bytes > MAP_BYTES_LARGEST ? MAP_BYTES_LARGEST : bytes < MAP_BYTES_SMALLEST ? MAP_BYTES_SMALLEST : bytes;
+    }
+    if (config->data_bytes_max != 0 && bytes > config->data_bytes_max)
+        bytes = config->data_bytes_max;
+    return bytes < STORE_MAP_BYTES_MIN ? STORE_MAP_BYTES_MIN : bytes & ~UINT64_C(65535);
+}
+
+static bool open_environment(struct store *store, const struct store_config *config, char why[STORE_WHY_LEN])
+{
+    unsigned flags = MDB_NOTLS | (config->mode == STORE_READ_ONLY ? MDB_RDONLY : 0);
+    int code = mdb_env_create(&store->env);
+    if (code == 0)
+        code = mdb_env_set_maxdbs(store->env, STORE_TABLES_MAX);
+    if (code == 0)
+        code = mdb_env_set_maxreaders(store->env, STORE_READERS_MAX);
+    if (code == 0 && config->mode == STORE_SERVE)
+        code = mdb_env_set_mapsize(store->env, choose_map_bytes(config));
+    if (code == 0)
+        code = mdb_env_open(store->env, store->directory, flags, 0600);
+    if (code != 0) {
+        snprintf(why, STORE_WHY_LEN, "cannot open the database in %s: %s", store->directory, mdb_strerror(code));
+        return false;
+    }
+    int fd;
+    if (mdb_env_get_fd(store->env, &fd) == 0)
+        fcntl(fd, F_SETFD, FD_CLOEXEC);
+    return true;
+}
+
+/* A file shorter than its last page would end in SIGBUS at the first look at that page. */
+static bool check_length(struct store *store, char why[STORE_WHY_LEN])
+{
+    MDB_envinfo info;
+    MDB_stat stat;
+    struct stat file;
+    int fd;
+    if (mdb_env_info(store->env, &info) != 0 || mdb_env_stat(store->env, &stat) != 0 || mdb_env_get_fd(store->env, &fd) != 0 ||
+        fstat(fd, &file) != 0)
+        return true;
+    uint64_t needed = ((uint64_t)info.me_last_pgno + 1) * stat.ms_psize;
+    if ((uint64_t)file.st_size >= needed || info.me_last_txnid == 0)
+        return true;
+    snprintf(why, STORE_WHY_LEN, "%s/data.mdb is truncated: it has %llu bytes and should have at least %llu", store->directory,
+             (unsigned long long)file.st_size, (unsigned long long)needed);
+    return false;
+}
+
+static int open_tables(struct store *store, MDB_txn *txn, unsigned flags)
+{
+    for (int table = 0; table < TABLE_COUNT; ++table) {
+        int code = mdb_dbi_open(txn, table_names[table], flags, &store->tables[table]);
+        if (code != 0)
+            return code;
+    }
+    return 0;
+}
+
+static bool check_format(struct txn *txn, char why[STORE_WHY_LEN])
+{
+    uint64_t format;
+    enum error error = meta_get_u64(txn, "format", &format);
+    if (error == OK && format == 0 && txn->reader == NULL)
+        return meta_put_u64(txn, "format", STORE_FORMAT) == OK;
+    if (error == OK && format == STORE_FORMAT)
+        return true;
+    if (error != OK)
+        snprintf(why, STORE_WHY_LEN, "the database in %s is damaged", txn->store->directory);
+    else if (format > STORE_FORMAT)
+        snprintf(why, STORE_WHY_LEN, "the database in %s has format %llu, made by a newer helvino; this one knows format %d",
+                 txn->store->directory, (unsigned long long)format, STORE_FORMAT);
+    else
+        snprintf(why, STORE_WHY_LEN, "the database in %s has no format number; it was not made by helvino", txn->store->directory);
+    return false;
+}
+
+static bool prepare_tables(struct store *store, char why[STORE_WHY_LEN])
+{
+    MDB_txn *txn;
+    bool writing = store->mode != STORE_READ_ONLY;
+    int code = mdb_txn_begin(store->env, NULL, writing ? 0 : MDB_RDONLY, &txn);
+    if (code == 0) {
+        code = open_tables(store, txn, writing ? MDB_CREATE : 0);
+        if (code == 0)
+            code = mdb_txn_commit(txn);
+        else
+            mdb_txn_abort(txn);
+    }
+    if (code == MDB_NOTFOUND)
+        snprintf(why, STORE_WHY_LEN, "the database in %s was not made by helvino", store->directory);
+    else if (code != 0)
+        snprintf(why, STORE_WHY_LEN, "cannot read the database in %s: %s", store->directory, mdb_strerror(code));
+    return code == 0;
+}
+
+static bool check_format_now(struct store *store, char why[STORE_WHY_LEN])
+{
+    if (store->mode == STORE_READ_ONLY) {
+        struct reader *reader = reader_open(store);
+        struct txn *txn = reader_begin(reader);
+        bool fine = txn != NULL && check_format(txn, why);
+        if (txn != NULL)
+            reader_end(reader);
+        reader_close(reader);
+        return fine;
+    }
+    struct txn *txn;
+    if (write_begin(store, &txn) != OK) {
+        snprintf(why, STORE_WHY_LEN, "cannot write to the database in %s", store->directory);
+        return false;
+    }
+    if (!check_format(txn, why)) {
+        write_abort(txn);
+        return false;
+    }
+    if (txn_changed(txn) && write_commit(txn) == OK)
+        sync_directory(store->directory);
+    else if (txn->handle != NULL)
+        write_abort(txn);
+    return true;
+}
+
+struct store *store_open(const struct store_config *config, char why[STORE_WHY_LEN])
+{
+    why[0] = '\0';
+    if (!check_directory(config, why))
+        return NULL;
+    struct store *store = calloc(1, sizeof(*store));
+    if (store == NULL)
+        abort();
+    store->directory = bytes_dup(bytes_of_string(config->directory));
+    store->mode = config->mode;
+    store->data_bytes_max = config->data_bytes_max;
+    store->lock_fd = store->reserve_fd = -1;
+    pthread_mutex_init(&store->write_mutex, NULL);
+    pthread_mutex_init(&store->readers_mutex, NULL);
+    txn_init(&store->writer, store, NULL);
+    if ((config->mode == STORE_SERVE && !take_server_lock(store, why)) || !check_data_file(config, why) ||
+        !open_environment(store, config, why) || !check_length(store, why) || !prepare_tables(store, why) ||
+        !check_format_now(store, why)) {
+        if (why[0] == '\0')
+            snprintf(why, STORE_WHY_LEN, "cannot write to the database in %s", store->directory);
+        store_close(store);
+        return NULL;
+    }
+    store_check_readers(store);
+    if (config->mode == STORE_SERVE)
+        reserve_open(store);
+    return store;
+}
+
+void store_close(struct store *store)
+{
+    assert(store->readers == NULL);
+    txn_dispose(&store->writer);
+    if (store->env != NULL)
+        mdb_env_close(store->env);
+    if (store->reserve_fd >= 0)
+        close(store->reserve_fd);
+    if (store->lock_fd >= 0)
+        close(store->lock_fd);
+    pthread_mutex_destroy(&store->write_mutex);
+    pthread_mutex_destroy(&store->readers_mutex);
+    free(store->directory);
+    free(store);
+}
+
+const char *store_directory(const struct store *store)
+{
+    return store->directory;
+}
+
+/* ---- resizing ---- */
+
+static void wait_for_readers(struct store *store)
+{
+    pthread_mutex_lock(&store->readers_mutex);
+    for (struct reader *reader = store->readers; reader != NULL; reader = reader->next)
+        while (atomic_load(&reader->active))
+            sched_yield();
+    pthread_mutex_unlock(&store->readers_mutex);
+}
+
+/* bytes 0: take the size that another process has written. */
+static bool resize(struct store *store, uint64_t bytes)
+{
+    atomic_store(&store->resizing, true);
+    wait_for_readers(store);
+    int code = mdb_env_set_mapsize(store->env, bytes);
+    atomic_store(&store->resizing, false);
+    if (code != 0)
+        store_error(code, "resizing the map");
+    return code == 0;
+}
+
+void store_adopt_size(struct store *store)
+{
+    pthread_mutex_lock(&store->write_mutex);
+    resize(store, 0);
+    pthread_mutex_unlock(&store->write_mutex);
+}
+
+bool store_grow(struct store *store, bool erasing)
+{
+    MDB_envinfo info;
+    bool grown = false;
+    pthread_mutex_lock(&store->write_mutex);
+    if (mdb_env_info(store->env, &info) == 0) {
+        uint64_t limit = store->data_bytes_max == 0 ? UINT64_MAX : store->data_bytes_max + (erasing ? STORE_RESERVE_BYTES : 0);
+        uint64_t bytes = (uint64_t)info.me_mapsize * 2;
+        bytes = bytes > limit ? limit & ~UINT64_C(65535) : bytes;
+        grown = bytes > info.me_mapsize && resize(store, bytes);
+        if (grown)
+            log_line(LOG_INFO, "the map has grown", LOG_NUMBER("bytes", bytes));
+    }
+    pthread_mutex_unlock(&store->write_mutex);
+    return grown;
+}
+
+/* ---- figures ---- */
+
+void store_usage(struct store *store, uint64_t *used_bytes, uint64_t *map_bytes, unsigned *readers)
+{
+    MDB_envinfo info;
+    MDB_stat stat;
+    if (mdb_env_info(store->env, &info) != 0 || mdb_env_stat(store->env, &stat) != 0)
+        memset(&info, 0, sizeof(info)), memset(&stat, 0, sizeof(stat));
+    *used_bytes = ((uint64_t)info.me_last_pgno + 1) * stat.ms_psize;
+    *map_bytes = info.me_mapsize;
+    *readers = info.me_numreaders;
+}
+
+/* The free list is a tree of its own: transaction → list of page numbers, the count first. */
+static uint64_t free_pages(MDB_txn *txn)
+{
+    MDB_cursor *cursor;
+    MDB_val key, data;
+    uint64_t pages = 0;
+    if (mdb_cursor_open(txn, 0, &cursor) != 0)
+        return 0;
+    while (mdb_cursor_get(cursor, &key, &data, MDB_NEXT) == 0) {
+        size_t count;
+        memcpy(&count, data.mv_data, sizeof(count));
+        pages += count;
+    }
+    mdb_cursor_close(cursor);
+    return pages;
+}
+
+enum error store_stats(struct store *store, struct reader *reader, struct store_stats *out)
+{
+    MDB_stat stat;
+    struct stat file;
+    int fd;
+    memset(out, 0, sizeof(*out));
+    store_usage(store, &out->used_bytes, &out->map_bytes, &out->readers);
+    out->readers_max = STORE_READERS_MAX;
+    if (mdb_env_get_fd(store->env, &fd) == 0 && fstat(fd, &file) == 0)
+        out->file_bytes = (uint64_t)file.st_size;
+    struct txn *txn = reader_begin(reader);
+    if (txn == NULL)
+        return ERR_INTERNAL;
+    for (int table = 0; table < TABLE_COUNT; ++table) {
+        if (mdb_stat(txn->handle, store->tables[table], &stat) != 0)
+            continue;
+        out->tables[table].rows = stat.ms_entries;
+        out->tables[table].pages = stat.ms_branch_pages + stat.ms_leaf_pages + stat.ms_overflow_pages;
+        out->tables[table].depth = stat.ms_depth;
+        out->free_bytes = stat.ms_psize;
+    }
+    out->free_bytes *= free_pages(txn->handle);
+    reader_end(reader);
+    return OK;
+}
+
+void store_check_readers(struct store *store)
+{
+    int dead = 0;
+    if (mdb_reader_check(store->env, &dead) == 0 && dead > 0)
+        log_line(LOG_INFO, "freed the reader slots of processes that have died", LOG_NUMBER("slots", dead));
+}

@@ -1,0 +1,59 @@
+#pragma once
+/* What the files of this room share; nobody outside includes it. */
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include <lmdb.h>
+
+#include "core/codec.h"
+#include "store/store.h"
+
+/* One reader slot. `active` tells store_grow whether a snapshot is open; each has a cache line of its own. */
+struct reader {
+    _Alignas(64) atomic_bool active;
+    struct store *store;
+    struct reader *next;
+    struct txn *txn;
+};
+
+struct txn {
+    struct store *store;
+    struct reader *reader; /* NULL for a write transaction */
+    MDB_txn *handle;
+    MDB_cursor *cursors[TABLE_COUNT]; /* kept between calls: LMDB looks first at the page where one stands */
+    struct codec *codec;
+    struct buffer scratch;
+    struct arena_chunk *arena; /* copies of what a write transaction read */
+    bool changed;
+};
+
+struct store {
+    char *directory;
+    enum store_mode mode;
+    MDB_env *env;
+    MDB_dbi tables[TABLE_COUNT];
+    uint64_t data_bytes_max;
+    int lock_fd;    /* the server's flock, or -1 */
+    int reserve_fd; /* STORE_RESERVE_BYTES of real disk that erasing commands may have, or -1 */
+    bool reserve_spent;
+    pthread_mutex_t write_mutex; /* held by a write transaction of this process, and while the map changes its size */
+    struct txn writer;
+    atomic_bool resizing;
+    pthread_mutex_t readers_mutex;
+    struct reader *readers;
+};
+
+/* Takes a fresh handle after another process has grown the map; called without an open transaction in this thread. */
+void store_adopt_size(struct store *store);
+/* LMDB's codes as ours; logs what has no code of its own. `doing` names the call. */
+enum error store_error(int code, const char *doing);
+/* The reserve of store/reserve.c. */
+void reserve_open(struct store *store);
+
+void txn_init(struct txn *txn, struct store *store, struct reader *reader);
+void txn_dispose(struct txn *txn);
+void *txn_arena_alloc(struct txn *txn, size_t size);
+/* The kept cursor of a table. */
+enum error txn_cursor(struct txn *txn, enum table table, MDB_cursor **out);
+/* Checks the checksum of an entry and hands out its value (copied in a write transaction). */
+enum error entry_open(struct txn *txn, enum table table, const MDB_val *key, const MDB_val *data, struct bytes *value);

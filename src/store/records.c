@@ -1,0 +1,250 @@
+/* One pair of functions a record, and the few questions that several rooms ask about them. All thin: a key, a table, the codec. */
+#include "store/records.h"
+
+#include <assert.h>
+#include <sodium.h>
+
+#include "core/codec.h"
+
+#define RECORD_VERSION 1
+
+/* ---- any record ---- */
+
+enum error record_decode(struct txn *txn, enum record_kind kind, struct bytes value, void *out)
+{
+    uint64_t version;
+    return codec_decode(txn_codec(txn), &record_shapes[kind], value, &version, out);
+}
+
+static enum error record_get(struct txn *txn, enum table table, enum record_kind kind, const struct key *key, void *out)
+{
+    struct bytes value;
+    enum error error = table_get(txn, table, key_view(key), &value);
+    return error != OK ? error : record_decode(txn, kind, value, out);
+}
+
+static enum error record_put(struct txn *txn, enum table table, enum record_kind kind, const struct key *key, const void *record)
+{
+    struct buffer *scratch = txn_scratch(txn);
+    codec_encode(&record_shapes[kind], RECORD_VERSION, record, scratch);
+    return table_put(txn, table, key_view(key), buffer_view(scratch));
+}
+
+static void id_key(struct key *key, struct id id)
+{
+    key_clear(key);
+    key_put_id(key, id);
+}
+
+#define RECORD_BY_ID(name, TABLE)                                                                                      \
+    enum error name##_get(struct txn *txn, struct id id, struct name *out)                                             \
+    {                                                                                                                  \
+        struct key key;                                                                                                \
+        id_key(&key, id);                                                                                              \
+        out->id = id;                                                                                                  \
+        return record_get(txn, TABLE_##TABLE, RECORD_##TABLE, &key, out);                                              \
+    }                                                                                                                  \
+    enum error name##_put(struct txn *txn, const struct name *record)                                                  \
+    {                                                                                                                  \
+        struct key key;                                                                                                \
+        id_key(&key, record->id);                                                                                      \
+        return record_put(txn, TABLE_##TABLE, RECORD_##TABLE, &key, record);                                           \
+    }
+
+RECORD_BY_ID(org, ORGS)
+RECORD_BY_ID(token, TOKENS)
+RECORD_BY_ID(visitor, VISITORS)
+RECORD_BY_ID(conversation, CONVERSATIONS)
+
+/* ---- ids by another name ---- */
+
+static enum error id_get(struct txn *txn, enum table table, struct bytes key, struct id *out)
+{
+    struct bytes value;
+    size_t offset = 0;
+    enum error error = table_get(txn, table, key, &value);
+    if (error == OK && value.len != ID_LEN)
+        error = ERR_CORRUPT;
+    if (error == OK)
+        *out = key_get_id(value, &offset);
+    return error;
+}
+
+enum error org_get_by_key(struct txn *txn, struct bytes key, struct org *out)
+{
+    struct id id;
+    enum error error = id_get(txn, TABLE_ORG_BY_KEY, key, &id);
+    return error != OK ? error : org_get(txn, id, out);
+}
+
+void visitor_key_key(struct key *key, struct id org, struct bytes visitor_key)
+{
+    id_key(key, org);
+    key_put(key, visitor_key);
+}
+
+enum error visitor_id_by_key(struct txn *txn, struct id org, struct bytes visitor_key, struct id *out)
+{
+    struct key key;
+    visitor_key_key(&key, org, visitor_key);
+    return id_get(txn, TABLE_VISITOR_BY_KEY, key_view(&key), out);
+}
+
+uint32_t minute_of(int64_t time_ms)
+{
+    assert(time_ms >= 0);
+    return (uint32_t)(time_ms / 60000);
+}
+
+uint32_t day_of(int64_t time_ms)
+{
+    assert(time_ms >= 0);
+    return (uint32_t)(time_ms / 86400000);
+}
+
+void visitor_seen_key(struct key *key, struct id org, int64_t seen_at_ms, struct id visitor)
+{
+    id_key(key, org);
+    key_put_u32(key, minute_of(seen_at_ms));
+    key_put_id(key, visitor);
+}
+
+void activity_key(struct key *key, struct id org, uint64_t seq)
+{
+    id_key(key, org);
+    key_put_u64(key, seq);
+}
+
+/* ---- messages ---- */
+
+void message_key(struct key *key, struct id conversation, uint64_t seq)
+{
+    id_key(key, conversation);
+    key_put_u64(key, seq);
+}
+
+enum error message_get(struct txn *txn, struct id conversation, uint64_t seq, struct message *out)
+{
+    struct key key;
+    message_key(&key, conversation, seq);
+    out->conversation = conversation;
+    out->seq = seq;
+    return record_get(txn, TABLE_MESSAGES, RECORD_MESSAGES, &key, out);
+}
+
+enum error message_put(struct txn *txn, const struct message *message)
+{
+    struct key key;
+    assert((message->seq & MESSAGE_CLIENT_BIT) == 0);
+    message_key(&key, message->conversation, message->seq);
+    return record_put(txn, TABLE_MESSAGES, RECORD_MESSAGES, &key, message);
+}
+
+bool message_key_is_of(struct bytes key, struct id conversation)
+{
+    return key.len == ID_LEN + sizeof(uint64_t) && memcmp(key.data, conversation.bytes, ID_LEN) == 0 &&
+           ((unsigned char)key.data[ID_LEN] & 0x80) == 0;
+}
+
+enum error message_decode(struct txn *txn, struct bytes key, struct bytes value, struct message *out)
+{
+    size_t offset = 0;
+    out->conversation = key_get_id(key, &offset);
+    out->seq = key_get_u64(key, &offset);
+    return record_decode(txn, RECORD_MESSAGES, value, out);
+}
+
+enum error message_get_last(struct txn *txn, struct id conversation, struct message *out)
+{
+    struct key end;
+    struct bytes key, value;
+    message_key(&end, conversation, MESSAGE_CLIENT_BIT);
+    struct cursor *cursor = cursor_open(txn, TABLE_MESSAGES);
+    enum error error = cursor_seek_before(cursor, key_view(&end), &key, &value);
+    if (error == OK && !message_key_is_of(key, conversation))
+        error = ERR_NOT_FOUND;
+    if (error == OK)
+        error = message_decode(txn, key, value, out);
+    cursor_close(cursor);
+    return error;
+}
+
+static uint64_t client_id_hash(struct bytes client_id)
+{
+    static const unsigned char key[crypto_shorthash_KEYBYTES]; /* fixed: the same command gives the same tables everywhere */
+    uint64_t hash;
+    _Static_assert(sizeof(hash) == crypto_shorthash_BYTES, "SipHash-2-4 gives 64 bits");
+    crypto_shorthash((unsigned char *)&hash, (const unsigned char *)client_id.data, client_id.len, key);
+    return hash;
+}
+
+/* Two clientIds of one hash stand in neighbouring slots. */
+enum error message_find_client_id(struct txn *txn, struct id conversation, struct bytes client_id, struct key *slot, uint64_t *seq)
+{
+    for (uint64_t hash = client_id_hash(client_id);; ++hash) {
+        struct bytes value;
+        struct message message;
+        size_t offset = 0;
+        message_key(slot, conversation, MESSAGE_CLIENT_BIT | hash);
+        enum error error = table_get(txn, TABLE_MESSAGES, key_view(slot), &value);
+        if (error == OK && value.len != sizeof(uint64_t))
+            error = ERR_CORRUPT;
+        if (error != OK)
+            return error;
+        *seq = key_get_u64(value, &offset);
+        error = message_get(txn, conversation, *seq, &message);
+        if (error != OK)
+            return error == ERR_NOT_FOUND ? ERR_CORRUPT : error;
+        if (bytes_equal(message.client_id, client_id))
+            return OK;
+    }
+}
+
+enum error conversation_activity(struct txn *txn, const struct conversation *conversation, struct conversation_activity *out)
+{
+    out->seq = conversation->changed_seq;
+    out->updated_at_ms = conversation->changed_at_ms;
+    out->message_count = 0;
+    enum error error = message_get_last(txn, conversation->id, &out->last_message);
+    out->has_message = error == OK;
+    if (error != OK)
+        return error == ERR_NOT_FOUND ? OK : error;
+    out->message_count = out->last_message.ordinal;
+    if (out->last_message.seq > out->seq)
+        out->seq = out->last_message.seq;
+    if (out->last_message.at_ms > out->updated_at_ms)
+        out->updated_at_ms = out->last_message.at_ms;
+    return OK;
+}
+
+/* ---- idempotency ---- */
+
+static void idempotency_key(struct key *key, uint32_t day, struct bytes hash)
+{
+    assert(hash.len == IDEMPOTENCY_HASH_LEN);
+    key_clear(key);
+    key_put_u32(key, day);
+    key_put(key, hash);
+}
+
+enum error idempotency_get(struct txn *txn, struct bytes hash, int64_t now_ms, struct idempotency *out)
+{
+    struct key key;
+    enum error error = ERR_NOT_FOUND;
+    for (uint32_t back = 0; back < 2 && error == ERR_NOT_FOUND; ++back) {
+        out->day = day_of(now_ms) - back;
+        out->hash = hash;
+        idempotency_key(&key, (uint32_t)out->day, hash);
+        error = record_get(txn, TABLE_IDEMPOTENCY, RECORD_IDEMPOTENCY, &key, out);
+    }
+    if (error == OK && now_ms - out->created_at_ms >= IDEMPOTENCY_KEPT_MS)
+        error = ERR_NOT_FOUND;
+    return error;
+}
+
+enum error idempotency_put(struct txn *txn, const struct idempotency *record)
+{
+    struct key key;
+    idempotency_key(&key, (uint32_t)record->day, record->hash);
+    return record_put(txn, TABLE_IDEMPOTENCY, RECORD_IDEMPOTENCY, &key, record);
+}

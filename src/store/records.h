@@ -1,0 +1,61 @@
+#pragma once
+/*
+ * Records as structs, in and out of their tables. `get` fills every member, the key's included; texts live as long as what the
+ * transaction reads (store.h). `put` encodes the whole struct before it touches the table.
+ * Errors of get: ERR_NOT_FOUND, ERR_CORRUPT. Of put: see table_put.
+ */
+#include "core/records.h"
+#include "store/store.h"
+
+enum error org_get(struct txn *txn, struct id id, struct org *out);
+enum error org_get_by_key(struct txn *txn, struct bytes key, struct org *out);
+enum error org_put(struct txn *txn, const struct org *org);
+
+enum error token_get(struct txn *txn, struct id id, struct token *out);
+enum error token_put(struct txn *txn, const struct token *token);
+
+enum error visitor_get(struct txn *txn, struct id id, struct visitor *out);
+enum error visitor_id_by_key(struct txn *txn, struct id org, struct bytes visitor_key, struct id *out);
+enum error visitor_put(struct txn *txn, const struct visitor *visitor);
+/* "org, visitorKey" as visitor_by_key has it. */
+void visitor_key_key(struct key *key, struct id org, struct bytes visitor_key);
+/* "org, minute, visitor" as visitor_by_seen has it. */
+void visitor_seen_key(struct key *key, struct id org, int64_t seen_at_ms, struct id visitor);
+uint32_t minute_of(int64_t time_ms);
+
+enum error conversation_get(struct txn *txn, struct id id, struct conversation *out);
+enum error conversation_put(struct txn *txn, const struct conversation *conversation);
+/* "org, seq" as conversation_by_activity has it. */
+void activity_key(struct key *key, struct id org, uint64_t seq);
+
+/* The key "conversation, seq". */
+void message_key(struct key *key, struct id conversation, uint64_t seq);
+enum error message_get(struct txn *txn, struct id conversation, uint64_t seq, struct message *out);
+/* The last message of a conversation; ERR_NOT_FOUND when it has none. */
+enum error message_get_last(struct txn *txn, struct id conversation, struct message *out);
+enum error message_put(struct txn *txn, const struct message *message);
+/* Fills *out from an entry that a cursor found; its key must be a message's, not a clientId's. */
+enum error message_decode(struct txn *txn, struct bytes key, struct bytes value, struct message *out);
+/* Whether a key of MESSAGES is of this conversation and a message (not a clientId). */
+bool message_key_is_of(struct bytes key, struct id conversation);
+/* The message that carries this clientId: its seq, or ERR_NOT_FOUND with *slot the key under which to note it. */
+enum error message_find_client_id(struct txn *txn, struct id conversation, struct bytes client_id, struct key *slot, uint64_t *seq);
+
+/* Generic: the record in `value` of the table whose shape is given, key members left alone. */
+enum error record_decode(struct txn *txn, enum record_kind kind, struct bytes value, void *out);
+
+/* What a conversation's messages tell about it. */
+struct conversation_activity {
+    uint64_t seq;           /* of its last change: the activity index has it under this number */
+    int64_t updated_at_ms;
+    uint64_t message_count;
+    bool has_message;
+    struct message last_message; /* when has_message */
+};
+enum error conversation_activity(struct txn *txn, const struct conversation *conversation, struct conversation_activity *out);
+
+/* The first answer that an Idempotency-Key got: looked for today and on the day before. */
+enum error idempotency_get(struct txn *txn, struct bytes hash, int64_t now_ms, struct idempotency *out);
+enum error idempotency_put(struct txn *txn, const struct idempotency *record);
+#define IDEMPOTENCY_HASH_LEN 16
+uint32_t day_of(int64_t time_ms);

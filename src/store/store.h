@@ -1,0 +1,158 @@
+#pragma once
+/*
+ * The tables on disk: one LMDB environment, its read and write transactions, and the typed records in it. This is the only room that
+ * includes lmdb.h; `store/records.h` has the records, this header the bytes.
+ *
+ * Threads: one `struct reader` a thread, any number of them. Write transactions exclude each other (other processes' too).
+ * Lifetimes: what a read transaction gives is a view into the memory map and dies with reader_end; what a write transaction gives
+ * is a copy in its arena and dies with the command (txn_arena_reset) or the transaction.
+ */
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/bytes.h"
+#include "base/error.h"
+#include "base/limits.h"
+#include "core/id.h"
+
+#define STORE_FORMAT 1 /* of the directory; a newer one is refused */
+#define MESSAGE_CLIENT_BIT (UINT64_C(1) << 63)
+
+enum table {
+#define TABLE(name, text) TABLE_##name,
+#include "store/tables.def"
+#undef TABLE
+    TABLE_COUNT
+};
+
+/* The name of a table in the file. */
+const char *table_name(enum table table);
+
+/* ---- the environment ---- */
+
+struct store;
+struct txn;
+struct reader;
+
+enum store_mode {
+    STORE_SERVE,    /* creates the directory; takes the server's lock on it, which a second server is refused */
+    STORE_ADMIN,    /* writes beside a running server; creates the directory if `create` */
+    STORE_READ_ONLY /* writes nothing but LMDB's reader table */
+};
+
+struct store_config {
+    const char *directory;
+    enum store_mode mode;
+    bool create;              /* with STORE_ADMIN: make what is not there */
+    uint64_t map_bytes;       /* to begin with; 0: chosen by the disk's size. Address space only, the file is sparse */
+    uint64_t data_bytes_max;  /* the map never grows above it; 0: no limit but the disk's */
+};
+
+#define STORE_WHY_LEN 512
+
+/* Opens; on failure returns NULL with a sentence in why. One store a process, opened once. */
+struct store *store_open(const struct store_config *config, char why[STORE_WHY_LEN]);
+void store_close(struct store *store);
+const char *store_directory(const struct store *store);
+
+/* What /metrics and `stat` show. */
+struct store_stats {
+    uint64_t map_bytes, used_bytes, free_bytes; /* used: up to the last page in use; free: pages in it that wait for reuse */
+    uint64_t file_bytes;
+    unsigned readers, readers_max;
+    struct {
+        uint64_t rows, pages;
+        unsigned depth;
+    } tables[TABLE_COUNT];
+};
+enum error store_stats(struct store *store, struct reader *reader, struct store_stats *out);
+/* Bytes in use and of the map alone: cheap. */
+void store_usage(struct store *store, uint64_t *used_bytes, uint64_t *map_bytes, unsigned *readers);
+/* Frees reader slots of processes that have died; once every few seconds. */
+void store_check_readers(struct store *store);
+
+/* ---- transactions ---- */
+
+struct reader *reader_open(struct store *store);
+void reader_close(struct reader *reader);
+/* A consistent snapshot until reader_end. Short: never across a wait. NULL with a log line when LMDB refuses. */
+struct txn *reader_begin(struct reader *reader);
+void reader_end(struct reader *reader);
+
+/* ERR_OUTCOME_UNKNOWN when the environment can't be written any more. */
+enum error write_begin(struct store *store, struct txn **out);
+/*
+ * On disk when it returns OK. ERR_STORE_FULL: nothing was written and the store is as before. ERR_OUTCOME_UNKNOWN: the disk failed;
+ * the process must stop without another write. The transaction is gone in every case.
+ */
+enum error write_commit(struct txn *txn);
+void write_abort(struct txn *txn);
+/* Whether anything was put or deleted since write_begin. */
+bool txn_changed(const struct txn *txn);
+/* After table_put or table_del failed: makes the map larger, with no transaction open in this thread. `erasing` may go into the
+ * reserve. False when the limit is reached. */
+bool store_grow(struct store *store, bool erasing);
+/* The disk has said ENOSPC: gives the reserve free for erasing commands. False when it is already spent. */
+bool store_reserve_spend(struct store *store);
+/* Whether the reserve is there; while it is not, only erasing commands may write. Tries to make it again. */
+bool store_reserve_ready(struct store *store);
+
+/* The codec of this transaction's thread. */
+struct codec *txn_codec(struct txn *txn);
+/* An empty buffer for encoding; the same one at each call. */
+struct buffer *txn_scratch(struct txn *txn);
+/* Write transactions: ends the life of what was read so far. Between commands. */
+void txn_arena_reset(struct txn *txn);
+
+/* ---- tables ---- */
+
+/* A key under construction: fixed-width parts one after another. */
+struct key {
+    size_t len;
+    unsigned char bytes[STORE_KEY_LEN_MAX];
+};
+
+static inline struct bytes key_view(const struct key *key)
+{
+    return bytes_view(key->bytes, key->len);
+}
+void key_clear(struct key *key);
+void key_put(struct key *key, struct bytes part);
+void key_put_id(struct key *key, struct id id);
+void key_put_u32(struct key *key, uint32_t number);
+void key_put_u64(struct key *key, uint64_t number);
+/* Reads parts back from a key or value; offset counts on. The bytes must be there (assert). */
+struct id key_get_id(struct bytes key, size_t *offset);
+uint32_t key_get_u32(struct bytes key, size_t *offset);
+uint64_t key_get_u64(struct bytes key, size_t *offset);
+
+/* ERR_NOT_FOUND; ERR_CORRUPT (logged) when the checksum disagrees. */
+enum error table_get(struct txn *txn, enum table table, struct bytes key, struct bytes *value);
+/* Inserts or replaces. ERR_STORE_FULL (store_grow helps) or ERR_OUTCOME_UNKNOWN; either way the transaction must be aborted. */
+enum error table_put(struct txn *txn, enum table table, struct bytes key, struct bytes value);
+/* ERR_NOT_FOUND when there is none. */
+enum error table_del(struct txn *txn, enum table table, struct bytes key);
+
+/* How many entries a table has. */
+uint64_t table_rows(struct txn *txn, enum table table);
+
+/* A walk over a table in key order. Opened and closed within one transaction. In a write transaction a put or delete in the same
+ * table by anything but cursor_del ends the validity of its position: seek again. */
+struct cursor;
+struct cursor *cursor_open(struct txn *txn, enum table table);
+void cursor_close(struct cursor *cursor);
+/* To the first entry at or after `key`; to the last entry before `key`. ERR_NOT_FOUND at the end. An empty key is the table's
+ * beginning for seek, and its end for seek_before. key and value may be NULL. */
+enum error cursor_seek(struct cursor *cursor, struct bytes from, struct bytes *key, struct bytes *value);
+enum error cursor_seek_before(struct cursor *cursor, struct bytes before, struct bytes *key, struct bytes *value);
+enum error cursor_next(struct cursor *cursor, struct bytes *key, struct bytes *value);
+enum error cursor_previous(struct cursor *cursor, struct bytes *key, struct bytes *value);
+/* Deletes the entry that the last call found; cursor_next then gives the one after it. */
+enum error cursor_del(struct cursor *cursor);
+
+/* ---- meta ---- */
+
+/* A number in META; 0 when absent. */
+enum error meta_get_u64(struct txn *txn, const char *name, uint64_t *out);
+enum error meta_put_u64(struct txn *txn, const char *name, uint64_t value);
+#define META_SEQ "seq" /* of the last applied command */
