@@ -1,0 +1,155 @@
+/*
+ * Conversations and their messages. A creation writes to the ends of trees, save for the visitor's one page; a message writes to its
+ * conversation's page in `messages` and never to the conversation's record: count, last message and last change are all read from
+ * the last message.
+ */
+#include "rules/internal.h"
+
+static enum error put_activity(struct txn *txn, struct id org, uint64_t seq, struct id conversation)
+{
+    struct key key;
+    activity_key(&key, org, seq);
+    return table_put(txn, TABLE_CONVERSATION_BY_ACTIVITY, key_view(&key), bytes_view(conversation.bytes, ID_LEN));
+}
+
+/* ---- a new conversation ---- */
+
+static enum error first_answer(struct txn *txn, const struct conversation_create *command, struct outcome *outcome)
+{
+    struct idempotency first;
+    if (command->idempotency.data == NULL)
+        return ERR_NOT_FOUND;
+    enum error error = idempotency_get(txn, command->idempotency, command->at_ms, &first);
+    if (error == OK) {
+        outcome->replayed = true;
+        outcome->id = first.conversation;
+        outcome->at_ms = first.created_at_ms;
+    }
+    return error;
+}
+
+static enum error keep_answer(struct txn *txn, const struct conversation_create *command)
+{
+    if (command->idempotency.data == NULL)
+        return OK;
+    return idempotency_put(txn, &(struct idempotency){
+                                    .day = day_of(command->at_ms),
+                                    .hash = command->idempotency,
+                                    .conversation = command->conversation,
+                                    .created_at_ms = command->at_ms,
+                                });
+}
+
+static enum error write_conversation(struct txn *txn, uint64_t seq, const struct conversation_create *command, struct sighting *sighting)
+{
+    struct visitor *visitor = &sighting->visitor;
+    struct conversation conversation = {
+        .id = command->conversation,
+        .org = command->org,
+        .created_at_ms = command->at_ms,
+        .changed_at_ms = command->at_ms,
+        .changed_seq = seq,
+    };
+    if (sighting->present) {
+        conversation.visitor = visitor->id;
+        conversation.previous_of_visitor = visitor->last_conversation;
+        visitor->last_conversation = conversation.id;
+        ++visitor->conversation_count;
+    }
+    enum error error = visitor_write(txn, sighting);
+    if (error == OK)
+        error = conversation_put(txn, &conversation);
+    if (error == OK)
+        error = put_activity(txn, command->org, seq, conversation.id);
+    return error == OK ? keep_answer(txn, command) : error;
+}
+
+enum error rule_conversation_create(struct txn *txn, uint64_t seq, const struct conversation_create *command, struct outcome *outcome)
+{
+    struct sighting sighting;
+    enum error error = org_is_alive(txn, command->org);
+    if (error == OK)
+        error = visitor_sight(txn, command->org, command->visitor_key, true, command->visitor, command->at_ms, command->user_agent,
+                              &sighting);
+    if (error != OK)
+        return error;
+    error = first_answer(txn, command, outcome);
+    if (error == OK)
+        return visitor_write(txn, &sighting);
+    if (error != ERR_NOT_FOUND)
+        return error;
+    outcome->id = command->conversation;
+    outcome->at_ms = command->at_ms;
+    return write_conversation(txn, seq, command, &sighting);
+}
+
+/* ---- a new message ---- */
+
+/* Whose conversation it is decides: its visitor's, or, without one, whoever knows its id; the organisation's token in any case. */
+static bool may_write(const struct message_create *command, const struct conversation *conversation, const struct sighting *sighting)
+{
+    if (!id_equal(conversation->org, command->org))
+        return false;
+    if (command->by_org || id_is_none(conversation->visitor))
+        return true;
+    return sighting->present && id_equal(sighting->visitor.id, conversation->visitor);
+}
+
+static enum error write_client_id(struct txn *txn, uint64_t seq, struct bytes client_id, const struct key *slot)
+{
+    struct key value;
+    if (client_id.data == NULL)
+        return OK;
+    key_clear(&value);
+    key_put_u64(&value, seq);
+    return table_put(txn, TABLE_MESSAGES, key_view(slot), key_view(&value));
+}
+
+static enum error write_message(struct txn *txn, uint64_t seq, const struct message_create *command, const struct key *slot)
+{
+    struct message last;
+    enum error error = message_get_last(txn, command->conversation, &last);
+    if (error != OK && error != ERR_NOT_FOUND)
+        return error;
+    struct message message = {
+        .conversation = command->conversation,
+        .seq = seq,
+        .id = command->message,
+        .org = command->org,
+        .role = command->role,
+        .content = command->content,
+        .at_ms = command->at_ms,
+        .client_id = command->client_id,
+        .ordinal = error == OK ? last.ordinal + 1 : 1,
+    };
+    error = message_put(txn, &message);
+    if (error == OK)
+        error = write_client_id(txn, seq, command->client_id, slot);
+    return error == OK ? put_activity(txn, command->org, seq, command->conversation) : error;
+}
+
+enum error rule_message_create(struct txn *txn, uint64_t seq, const struct message_create *command, struct outcome *outcome)
+{
+    struct conversation conversation;
+    struct sighting sighting;
+    struct key slot;
+    enum error error = org_is_alive(txn, command->org);
+    if (error == OK)
+        error = conversation_get(txn, command->conversation, &conversation);
+    if (error == OK)
+        error = visitor_sight(txn, command->org, command->visitor_key, !command->by_org && id_is_none(conversation.visitor),
+                              command->visitor, command->at_ms, command->user_agent, &sighting);
+    if (error != OK)
+        return error;
+    if (!may_write(command, &conversation, &sighting))
+        return ERR_NOT_FOUND;
+    error = ERR_NOT_FOUND;
+    if (command->client_id.data != NULL)
+        error = message_find_client_id(txn, command->conversation, command->client_id, &slot, &outcome->seq);
+    outcome->replayed = error == OK;
+    if (error == ERR_NOT_FOUND) {
+        outcome->seq = seq;
+        error = write_message(txn, seq, command, &slot);
+    }
+    return error == OK ? visitor_write(txn, &sighting) : error;
+}

@@ -1,0 +1,31 @@
+#pragma once
+/* The rules, one function a command; rules.c dispatches. See rules.h for what they may return. */
+#include "rules/rules.h"
+#include "store/records.h"
+
+#define COMMAND(name, upper, number, erasing)                                                                          \
+    enum error rule_##name(struct txn *txn, uint64_t seq, const struct name *command, struct outcome *outcome);
+#define FIELD(command, type, member)
+#define END(name)
+#include "core/commands.def"
+#undef COMMAND
+#undef FIELD
+#undef END
+
+/* ERR_NOT_FOUND unless the organisation exists and is not being deleted. */
+enum error org_is_alive(struct txn *txn, struct id id);
+
+/* A visitor on its way into the tables: read first, written with the rest of the command. */
+struct sighting {
+    bool present; /* there is a visitor to write */
+    bool is_new;
+    int64_t seen_before_ms;
+    struct visitor visitor;
+};
+/*
+ * Reads the visitor of (org, visitor_key) and moves its lastSeenAt, in memory. A NULL key gives present = false, and so does an
+ * unknown one unless `create`, which makes it under `fresh`. user_agent replaces the known one unless NULL.
+ */
+enum error visitor_sight(struct txn *txn, struct id org, struct bytes visitor_key, bool create, struct id fresh, int64_t at_ms,
+                         struct bytes user_agent, struct sighting *out);
+enum error visitor_write(struct txn *txn, const struct sighting *sighting);

@@ -1,0 +1,95 @@
+/*
+ * Organisations and their tokens. Deleting one takes effect at once (key and tokens are unknown from then on) and removes its data in
+ * steps, since one transaction over millions of records would stall everybody else's writes.
+ */
+#include "rules/internal.h"
+
+enum error org_is_alive(struct txn *txn, struct id id)
+{
+    struct org org;
+    enum error error = org_get(txn, id, &org);
+    return error == OK && org.deleted ? ERR_NOT_FOUND : error;
+}
+
+enum error rule_org_create(struct txn *txn, uint64_t seq, const struct org_create *command, struct outcome *outcome)
+{
+    struct org org;
+    (void)seq;
+    enum error error = org_get_by_key(txn, command->key, &org);
+    if (error != ERR_NOT_FOUND)
+        return error == OK ? ERR_CONFLICT : error;
+    org = (struct org){
+        .id = command->org,
+        .key = command->key,
+        .name = command->name,
+        .origins = command->origins,
+        .created_at_ms = command->at_ms,
+        .updated_at_ms = command->at_ms,
+    };
+    outcome->id = org.id;
+    error = org_put(txn, &org);
+    return error == OK ? table_put(txn, TABLE_ORG_BY_KEY, org.key, bytes_view(org.id.bytes, ID_LEN)) : error;
+}
+
+static void replace(struct bytes *field, struct bytes with)
+{
+    if (with.data != NULL)
+        *field = with;
+}
+
+enum error rule_org_update(struct txn *txn, uint64_t seq, const struct org_update *command, struct outcome *outcome)
+{
+    struct org org;
+    (void)seq, (void)outcome;
+    enum error error = org_get(txn, command->org, &org);
+    if (error != OK || org.deleted)
+        return error == OK ? ERR_NOT_FOUND : error;
+    replace(&org.name, command->name);
+    replace(&org.origins, command->origins);
+    replace(&org.widget_title, command->widget_title);
+    replace(&org.widget_subtitle, command->widget_subtitle);
+    replace(&org.widget_color, command->widget_color);
+    replace(&org.widget_position, command->widget_position);
+    replace(&org.widget_language, command->widget_language);
+    if (command->set_count_visits)
+        org.count_visits = command->count_visits;
+    org.updated_at_ms = command->at_ms;
+    return org_put(txn, &org);
+}
+
+enum error rule_org_delete(struct txn *txn, uint64_t seq, const struct org_delete *command, struct outcome *outcome)
+{
+    struct org org;
+    (void)seq, (void)outcome;
+    enum error error = org_get(txn, command->org, &org);
+    if (error != OK || org.deleted)
+        return error == OK ? ERR_NOT_FOUND : error;
+    org.deleted = true;
+    org.updated_at_ms = command->at_ms;
+    error = table_del(txn, TABLE_ORG_BY_KEY, org.key);
+    return error == OK ? org_put(txn, &org) : error;
+}
+
+enum error rule_token_create(struct txn *txn, uint64_t seq, const struct token_create *command, struct outcome *outcome)
+{
+    (void)seq;
+    enum error error = org_is_alive(txn, command->org);
+    outcome->id = command->token;
+    return error != OK ? error : token_put(txn, &(struct token){
+                                                    .id = command->token,
+                                                    .org = command->org,
+                                                    .name = command->name,
+                                                    .secret_hash = command->secret_hash,
+                                                    .created_at_ms = command->at_ms,
+                                                });
+}
+
+enum error rule_token_revoke(struct txn *txn, uint64_t seq, const struct token_revoke *command, struct outcome *outcome)
+{
+    struct token token;
+    (void)seq, (void)outcome;
+    enum error error = token_get(txn, command->token, &token);
+    if (error != OK || !id_equal(token.org, command->org))
+        return error == OK ? ERR_NOT_FOUND : error;
+    return table_del(txn, TABLE_TOKENS, bytes_view(token.id.bytes, ID_LEN));
+}

@@ -1,0 +1,107 @@
+/*
+ * Removing what a deleted organisation left, a bounded number of records a step. Conversations are found by the activity index and
+ * visitors by visitor_by_key, since each has exactly one living entry there; the record that proves that there is more to do, the
+ * organisation itself, goes last, so that a crash in between only means going on.
+ */
+#include "rules/internal.h"
+
+struct purge {
+    struct txn *txn;
+    struct id org;
+    uint64_t left; /* records that this step may still remove */
+};
+
+/* Removes every entry under `prefix` while `left` lasts. OK when none remain, ERR_CONFLICT when the step is over. */
+static enum error purge_prefix(struct purge *purge, enum table table, struct bytes prefix)
+{
+    struct bytes key;
+    struct cursor *cursor = cursor_open(purge->txn, table);
+    enum error error = cursor_seek(cursor, prefix, &key, NULL);
+    while (error == OK && key.len >= prefix.len && memcmp(key.data, prefix.data, prefix.len) == 0) {
+        if (purge->left == 0) {
+            error = ERR_CONFLICT;
+            break;
+        }
+        --purge->left;
+        error = cursor_del(cursor);
+        if (error == OK)
+            error = cursor_next(cursor, &key, NULL);
+    }
+    cursor_close(cursor);
+    return error == ERR_NOT_FOUND ? OK : error;
+}
+
+static enum error delete_if_there(struct txn *txn, enum table table, struct id id)
+{
+    enum error error = table_del(txn, table, bytes_view(id.bytes, ID_LEN));
+    return error == ERR_NOT_FOUND ? OK : error;
+}
+
+static enum error purge_conversation(struct purge *purge, struct id conversation)
+{
+    enum error error = purge_prefix(purge, TABLE_MESSAGES, bytes_view(conversation.bytes, ID_LEN));
+    return error == OK ? delete_if_there(purge->txn, TABLE_CONVERSATIONS, conversation) : error;
+}
+
+static enum error purge_visitor(struct purge *purge, struct id visitor)
+{
+    return delete_if_there(purge->txn, TABLE_VISITORS, visitor);
+}
+
+/* Walks the organisation's entries of an index whose values are ids: first what an entry names goes, then the entry. */
+static enum error purge_index(struct purge *purge, enum table table, enum error (*remove)(struct purge *, struct id))
+{
+    struct bytes prefix = bytes_view(purge->org.bytes, ID_LEN), key, value;
+    struct cursor *cursor = cursor_open(purge->txn, table);
+    enum error error = cursor_seek(cursor, prefix, &key, &value);
+    while (error == OK && key.len >= ID_LEN && memcmp(key.data, prefix.data, ID_LEN) == 0) {
+        size_t offset = 0;
+        error = purge->left == 0 ? ERR_CONFLICT : remove(purge, key_get_id(value, &offset));
+        if (error != OK)
+            break;
+        --purge->left;
+        error = cursor_del(cursor);
+        if (error == OK)
+            error = cursor_next(cursor, &key, &value);
+    }
+    cursor_close(cursor);
+    return error == ERR_NOT_FOUND ? OK : error;
+}
+
+static enum error purge_tokens(struct purge *purge)
+{
+    struct bytes key, value;
+    struct cursor *cursor = cursor_open(purge->txn, TABLE_TOKENS);
+    enum error error = cursor_seek(cursor, BYTES_NONE, &key, &value);
+    while (error == OK) {
+        struct token token;
+        error = record_decode(purge->txn, RECORD_TOKENS, value, &token);
+        if (error == OK && id_equal(token.org, purge->org))
+            error = cursor_del(cursor);
+        if (error == OK)
+            error = cursor_next(cursor, &key, &value);
+    }
+    cursor_close(cursor);
+    return error == ERR_NOT_FOUND ? OK : error;
+}
+
+enum error rule_org_purge(struct txn *txn, uint64_t seq, const struct org_purge *command, struct outcome *outcome)
+{
+    struct org org;
+    struct purge purge = {txn, command->org, command->limit};
+    (void)seq;
+    enum error error = org_get(txn, command->org, &org);
+    if (error != OK || !org.deleted)
+        return error == OK ? ERR_CONFLICT : error;
+    error = purge_index(&purge, TABLE_CONVERSATION_BY_ACTIVITY, purge_conversation);
+    if (error == OK)
+        error = purge_index(&purge, TABLE_VISITOR_BY_KEY, purge_visitor);
+    if (error == OK)
+        error = purge_prefix(&purge, TABLE_VISITOR_BY_SEEN, bytes_view(purge.org.bytes, ID_LEN));
+    if (error == OK)
+        error = purge_tokens(&purge);
+    if (error == OK)
+        return delete_if_there(txn, TABLE_ORGS, command->org);
+    outcome->more = error == ERR_CONFLICT;
+    return outcome->more ? OK : error;
+}

@@ -1,0 +1,22 @@
+/* The one way in: a switch over the commands, generated from their table. */
+#include "rules/rules.h"
+
+#include "rules/internal.h"
+
+enum error rules_apply(struct txn *txn, uint64_t seq, const struct command *command, struct outcome *outcome)
+{
+    outcome->replayed = outcome->more = false;
+    outcome->seq = seq;
+    switch (command->kind) {
+#define COMMAND(name, upper, number, erasing)                                                                          \
+    case COMMAND_##upper:                                                                                              \
+        return rule_##name(txn, seq, &command->name, outcome);
+#define FIELD(command, type, member)
+#define END(name)
+#include "core/commands.def"
+#undef COMMAND
+#undef FIELD
+#undef END
+    }
+    return ERR_CORRUPT;
+}

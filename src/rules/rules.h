@@ -1,0 +1,28 @@
+#pragma once
+/*
+ * What each command means: reads and writes tables inside the open write transaction. The same commands in the same order give the
+ * same tables, byte for byte: no clock, no randomness, no network here. A command either has its whole effect or none: everything
+ * that can refuse it is asked before the first write.
+ */
+#include "core/commands.h"
+#include "store/store.h"
+
+/* What the caller wants to know afterwards; which members are set is said at each command. */
+struct outcome {
+    bool replayed;      /* conversation_create, message_create: the first answer again, nothing was written */
+    bool more;          /* org_purge: there is more to remove */
+    uint64_t seq;       /* of the change; for a replayed message the first one's */
+    int64_t at_ms;      /* conversation_create: createdAt */
+    struct id id;       /* conversation_create: the conversation; message_create: the message */
+    struct key next_seen, next_activity; /* sweep: where to go on; empty at the end of the index. Set by sweep alone */
+};
+
+/*
+ * Applies one command under sequence number `seq`. OK, or a refusal with nothing written: ERR_NOT_FOUND, ERR_CONFLICT, ERR_CORRUPT;
+ * ERR_STORE_FULL and ERR_OUTCOME_UNKNOWN mean that the transaction must be aborted.
+ */
+enum error rules_apply(struct txn *txn, uint64_t seq, const struct command *command, struct outcome *outcome);
+
+/* How many entries of the swept indexes are stale, as a share of those that are not: 0 when none is, 1 when half of the index is. Each
+ * visitor and each conversation has exactly one entry that is not stale, so counting rows is enough. */
+double rules_staleness(struct txn *txn);

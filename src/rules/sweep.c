@@ -1,0 +1,102 @@
+/*
+ * Maintenance of the indexes that are only appended to: an entry that no longer agrees with its record is stale. Readers skip it;
+ * this removes it, in key order, a bounded number a step. The position comes with the command and goes back in its outcome, so that
+ * a step that finds nothing stale writes nothing.
+ */
+#include "rules/internal.h"
+
+typedef enum error staleness(struct txn *txn, struct bytes key, struct bytes value, bool *stale);
+
+static enum error seen_is_stale(struct txn *txn, struct bytes key, struct bytes value, bool *stale)
+{
+    struct visitor visitor;
+    size_t offset = ID_LEN;
+    uint32_t minute = key_get_u32(key, &offset);
+    (void)value;
+    enum error error = visitor_get(txn, key_get_id(key, &offset), &visitor);
+    *stale = error == ERR_NOT_FOUND || (error == OK && minute != minute_of(visitor.last_seen_at_ms));
+    return error == ERR_NOT_FOUND ? OK : error;
+}
+
+static enum error activity_is_stale(struct txn *txn, struct bytes key, struct bytes value, bool *stale)
+{
+    struct conversation conversation;
+    struct conversation_activity activity;
+    size_t offset = ID_LEN, value_offset = 0;
+    uint64_t seq = key_get_u64(key, &offset);
+    enum error error = conversation_get(txn, key_get_id(value, &value_offset), &conversation);
+    *stale = error == ERR_NOT_FOUND;
+    if (error != OK)
+        return *stale ? OK : error;
+    error = conversation_activity(txn, &conversation, &activity);
+    *stale = error == OK && seq != activity.seq;
+    return error;
+}
+
+/* A damaged record is left where it is, for `check` to name; the walk goes on behind it. */
+static enum error sweep_index(struct txn *txn, enum table table, struct bytes from, uint64_t limit, staleness *is_stale,
+                              struct key *next)
+{
+    struct bytes key, value;
+    struct cursor *cursor = cursor_open(txn, table);
+    key_clear(next);
+    enum error error = cursor_seek(cursor, from, &key, &value);
+    for (; error == OK && limit > 0; --limit) {
+        bool stale = false;
+        error = is_stale(txn, key, value, &stale);
+        if (error == OK && stale)
+            error = cursor_del(cursor);
+        if (error == OK || error == ERR_CORRUPT)
+            error = cursor_next(cursor, &key, &value);
+    }
+    if (error == OK)
+        key_put(next, key);
+    cursor_close(cursor);
+    return error == ERR_NOT_FOUND ? OK : error;
+}
+
+static enum error sweep_idempotency(struct txn *txn, int64_t at_ms, uint64_t limit)
+{
+    struct bytes key;
+    struct cursor *cursor = cursor_open(txn, TABLE_IDEMPOTENCY);
+    enum error error = cursor_seek(cursor, BYTES_NONE, &key, NULL);
+    for (; error == OK && limit > 0; --limit) {
+        size_t offset = 0;
+        if (key_get_u32(key, &offset) + 1 >= day_of(at_ms))
+            break;
+        error = cursor_del(cursor);
+        if (error == OK)
+            error = cursor_next(cursor, &key, NULL);
+    }
+    cursor_close(cursor);
+    return error == ERR_NOT_FOUND ? OK : error;
+}
+
+enum error rule_sweep(struct txn *txn, uint64_t seq, const struct sweep *command, struct outcome *outcome)
+{
+    (void)seq;
+    enum error error =
+        sweep_index(txn, TABLE_VISITOR_BY_SEEN, command->from_seen, command->limit, seen_is_stale, &outcome->next_seen);
+    if (error == OK)
+        error = sweep_index(txn, TABLE_CONVERSATION_BY_ACTIVITY, command->from_activity, command->limit, activity_is_stale,
+                            &outcome->next_activity);
+    return error == OK ? sweep_idempotency(txn, command->at_ms, command->limit) : error;
+}
+
+/* One page of an index holds about a hundred entries: below a few of them a sweep isn't worth its commit. */
+#define STALE_ENTRIES_MIN 1000
+
+static double staleness_of(struct txn *txn, enum table index, enum table records)
+{
+    uint64_t entries = table_rows(txn, index), living = table_rows(txn, records);
+    if (entries < living + STALE_ENTRIES_MIN)
+        return 0;
+    return (double)(entries - living) / (double)(living + 1);
+}
+
+double rules_staleness(struct txn *txn)
+{
+    double seen = staleness_of(txn, TABLE_VISITOR_BY_SEEN, TABLE_VISITORS);
+    double activity = staleness_of(txn, TABLE_CONVERSATION_BY_ACTIVITY, TABLE_CONVERSATIONS);
+    return seen > activity ? seen : activity;
+}

@@ -1,0 +1,71 @@
+/* Visitors: the upsert by (org, visitorKey) that every write of a visitor carries, and the touch of a read. */
+#include "rules/internal.h"
+
+enum error visitor_sight(struct txn *txn, struct id org, struct bytes visitor_key, bool create, struct id fresh, int64_t at_ms,
+                         struct bytes user_agent, struct sighting *out)
+{
+    struct id id;
+    out->present = out->is_new = false;
+    if (visitor_key.data == NULL)
+        return OK;
+    enum error error = visitor_id_by_key(txn, org, visitor_key, &id);
+    if (error == ERR_NOT_FOUND && !create)
+        return OK;
+    out->is_new = error == ERR_NOT_FOUND;
+    if (out->is_new)
+        out->visitor = (struct visitor){
+            .id = fresh,
+            .org = org,
+            .visitor_key = visitor_key,
+            .first_seen_at_ms = at_ms,
+            .last_seen_at_ms = at_ms,
+            .created_at_ms = at_ms,
+        };
+    else if (error == OK)
+        error = visitor_get(txn, id, &out->visitor);
+    if (error != OK && !out->is_new)
+        return error == ERR_NOT_FOUND ? ERR_CORRUPT : error;
+    out->present = true;
+    out->seen_before_ms = out->visitor.last_seen_at_ms;
+    if (at_ms > out->visitor.last_seen_at_ms)
+        out->visitor.last_seen_at_ms = at_ms;
+    out->visitor.updated_at_ms = at_ms;
+    if (user_agent.data != NULL)
+        out->visitor.user_agent = user_agent;
+    return OK;
+}
+
+static enum error put_seen(struct txn *txn, const struct visitor *visitor)
+{
+    struct key key;
+    visitor_seen_key(&key, visitor->org, visitor->last_seen_at_ms, visitor->id);
+    return table_put(txn, TABLE_VISITOR_BY_SEEN, key_view(&key), BYTES_NONE);
+}
+
+static enum error put_by_key(struct txn *txn, const struct visitor *visitor)
+{
+    struct key key;
+    visitor_key_key(&key, visitor->org, visitor->visitor_key);
+    return table_put(txn, TABLE_VISITOR_BY_KEY, key_view(&key), bytes_view(visitor->id.bytes, ID_LEN));
+}
+
+enum error visitor_write(struct txn *txn, const struct sighting *sighting)
+{
+    const struct visitor *visitor = &sighting->visitor;
+    if (!sighting->present)
+        return OK;
+    enum error error = visitor_put(txn, visitor);
+    if (error == OK && sighting->is_new)
+        error = put_by_key(txn, visitor);
+    if (error == OK && (sighting->is_new || minute_of(visitor->last_seen_at_ms) != minute_of(sighting->seen_before_ms)))
+        error = put_seen(txn, visitor);
+    return error;
+}
+
+enum error rule_visitor_touch(struct txn *txn, uint64_t seq, const struct visitor_touch *command, struct outcome *outcome)
+{
+    struct sighting sighting;
+    (void)seq, (void)outcome;
+    enum error error = visitor_sight(txn, command->org, command->visitor_key, false, ID_NONE, command->at_ms, BYTES_NONE, &sighting);
+    return error != OK ? error : visitor_write(txn, &sighting);
+}
