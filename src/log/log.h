@@ -1,0 +1,66 @@
+#pragma once
+/*
+ * Puts commands in order and makes them durable. A thread that produces commands has a `struct log_port`; what it gathers there goes to
+ * the log at once with one wake-up (log_port_flush), and comes back, applied and on disk, as one list a batch.
+ *
+ * The engine here is `local`: one committer thread drains whatever is waiting into one transaction, commits once, and hands the
+ * batch back. There is no timer: under load batches grow by themselves. A replicated log will take its place behind this header: the
+ * command bytes are all that an engine sees.
+ */
+#include <stdatomic.h>
+
+#include "rules/rules.h"
+
+struct log;
+struct log_port;
+
+/* One command on its way. Allocated by log_entry_new, owned by the log from log_port_add until it comes back, then by the port. */
+struct log_entry {
+    struct log_entry *next;
+    struct log_port *port;
+    void *context;              /* the producer's */
+    void (*on_applied)(struct log_entry *entry); /* for the producer's use; the log does not call it */
+    enum error error;           /* OK: the effect is on disk */
+    struct outcome outcome;     /* when OK */
+    uint32_t command_len;
+    char command[];
+};
+
+struct log_entry *log_entry_new(const struct command *command, struct buffer *scratch);
+void log_entry_free(struct log_entry *entry);
+
+struct log_config {
+    struct store *store;
+    /* On the committer's thread: entries of one port, in order, linked by next. */
+    void (*deliver)(struct log_port *port, struct log_entry *entries);
+    /* On the committer's thread, once: the disk failed, the outcome of the last batch is unknown and nothing more is written. Its
+     * entries have been delivered with ERR_OUTCOME_UNKNOWN. */
+    void (*on_failure)(void *app);
+    void *app;
+};
+
+struct log *log_open(const struct log_config *config);
+/* Applies what is waiting, ends the committer and frees the log. Ports must not add any more. */
+void log_close(struct log *log);
+
+struct log_port *log_port_open(struct log *log, void *context);
+/* Nothing of the port may be under way. */
+void log_port_close(struct log_port *port);
+void *log_port_context(const struct log_port *port);
+/* Gathers an entry. ERR_QUEUE_FULL leaves it with the caller: QUEUE_COMMANDS_MAX or QUEUE_BYTES_MAX are waiting. */
+enum error log_port_add(struct log_port *port, struct log_entry *entry);
+/* Hands over what was gathered. Cheap when that is nothing. */
+void log_port_flush(struct log_port *port);
+
+/* Applies one command in the calling thread, beside a server that may be running: for the shell's subcommands. */
+enum error log_execute(struct store *store, const struct command *command, struct outcome *outcome);
+
+/* Figures since the start; any thread. */
+struct log_figures {
+    _Atomic uint64_t commits, commands, refused, queue_full, store_full, map_growths;
+    _Atomic uint64_t commit_ns;        /* spent in commits */
+    _Atomic uint64_t waiting, waiting_bytes; /* now */
+    _Atomic uint64_t last_seq;
+    _Atomic uint64_t batch_sizes[11];  /* how many batches had at most 1, 2, 4, … 1024 commands */
+};
+const struct log_figures *log_figures(const struct log *log);
