@@ -1,0 +1,122 @@
+/*
+ * The life of a connection from accept to close. The library owns the socket; what is ours hangs on the socket's on_close,
+ * which runs on every way out, so the counts can't drift. To end a connection we only ever shut its descriptor down: the library
+ * then sees the end of the stream and takes its own things apart in its own order.
+ */
+#include <assert.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "edge/private.h"
+#include "edge/proxies.h"
+
+/* ---- made and counted ---------------------------------------------------------------------------------------- */
+
+static void wake_resting_loops(struct edge *edge)
+{
+    for (unsigned i = 0; i < edge->config.loop_count; ++i)
+        if (atomic_load(&edge->loops[i]->is_resting))
+            loop_wake(edge->loops[i]);
+}
+
+static void release(struct connection *connection)
+{
+    struct edge *edge = connection->loop->edge;
+    if (connection->counts_for_address)
+        connection_limits_give_back_address(edge->limits, &connection->address);
+    SSL_CTX_free(connection->tls);
+    atomic_fetch_sub(&connection->loop->connection_count, 1);
+    connection_limits_give_back(edge->limits);
+    wake_resting_loops(edge);
+    free(connection);
+}
+
+/* The loop that serves it is the one that accepted it, unless another has clearly fewer: what a burst or the kernel's choice
+ * made uneven is made even here, once a connection. */
+static struct loop *choose_loop(struct loop *acceptor)
+{
+    struct edge *edge = acceptor->edge;
+    struct loop *best = acceptor;
+    unsigned own = atomic_load(&acceptor->connection_count), least = own;
+    for (unsigned i = 0; i < edge->config.loop_count; ++i) {
+        unsigned count = atomic_load(&edge->loops[i]->connection_count);
+        if (count < least) {
+            least = count;
+            best = edge->loops[i];
+        }
+    }
+    return own > least + least / 8 ? best : acceptor;
+}
+
+struct connection *connection_create(struct loop *loop, const struct loop_listener *listener, int fd, struct in6_addr address)
+{
+    struct edge *edge = loop->edge;
+    struct connection *connection = calloc(1, sizeof(*connection));
+    if (connection == NULL)
+        abort();
+    const struct trusted_proxies *proxies = edge->config.trusted_proxies;
+    connection->is_trusted_proxy = proxies != NULL && trusted_proxies_contain(proxies, &address);
+    if (!connection->is_trusted_proxy && !connection_limits_take_address(edge->limits, &address)) {
+        atomic_fetch_add(&edge->refused_count, 1);
+        free(connection);
+        return NULL;
+    }
+    connection->counts_for_address = !connection->is_trusted_proxy;
+    connection->address = address;
+    connection->fd = fd;
+    connection->loop = choose_loop(loop);
+    connection->listener = &connection->loop->listeners[listener - loop->listeners];
+    atomic_fetch_add(&connection->loop->connection_count, 1);
+    return connection;
+}
+
+/* ---- served -------------------------------------------------------------------------------------------------- */
+
+static void on_close(void *data)
+{
+    struct connection *connection = data;
+    h2o_linklist_unlink(&connection->link);
+    release(connection);
+}
+
+void connection_start(struct connection *connection)
+{
+    struct loop *loop = connection->loop;
+    if (loop->is_stopping) {
+        close(connection->fd);
+        release(connection);
+        return;
+    }
+    h2o_accept_ctx_t *accept = (h2o_accept_ctx_t *)&connection->listener->accept;
+    if (accept->ssl_ctx != NULL) {
+        SSL_CTX_up_ref(accept->ssl_ctx);
+        connection->tls = accept->ssl_ctx;
+    }
+    connection->socket = h2o_evloop_socket_create(loop->evloop, connection->fd, H2O_SOCKET_FLAG_IS_ACCEPTED_CONNECTION);
+    connection->socket->on_close.cb = on_close;
+    connection->socket->on_close.data = connection;
+    h2o_linklist_insert(&loop->connections, &connection->link);
+    h2o_accept(accept, connection->socket);
+}
+
+struct connection *connection_of(const h2o_req_t *req)
+{
+    return req->conn->callbacks->get_socket(req->conn)->on_close.data;
+}
+
+/* ---- ended --------------------------------------------------------------------------------------------------- */
+
+/* Only the reading side is shut: a request that has just arrived is still read and answered, and TLS still says goodbye. */
+void connection_close_if_idle(struct connection *connection)
+{
+    h2o_socket_t *socket = connection->socket;
+    if (connection->is_read_shut || connection->is_last_answered || !h2o_socket_is_reading(socket) || socket->input->size != 0)
+        return;
+    connection->is_read_shut = true;
+    shutdown(connection->fd, SHUT_RD);
+}
+
+void connection_cut_off(struct connection *connection)
+{
+    shutdown(connection->fd, SHUT_RDWR);
+}

@@ -1,0 +1,157 @@
+#pragma once
+/*
+ * The seam to the HTTP library: event loops, listeners, TLS, requests and their answers. Everything above this room sees
+ * HTTP only through this header, and nothing above includes h2o.h, so the library could be replaced here alone.
+ *
+ * Threads: `edge_run` starts one thread a loop. A `struct request` belongs to the loop that handed it to the handler and
+ * must only be touched there; what another thread wants to tell a loop goes through `loop_post`.
+ */
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/bytes.h"
+#include "base/error.h"
+
+struct edge;
+struct loop;
+struct request;
+
+/* ---- routes -------------------------------------------------------------------------------------------------- */
+
+enum method { METHOD_GET, METHOD_POST, METHOD_PUT, METHOD_PATCH, METHOD_DELETE, METHOD_COUNT };
+
+/* One line of the route table. HEAD is answered by GET's handler without the body. */
+struct route {
+    enum method method;
+    const char *pattern;    /* "/conversations/:id/messages"; a segment that begins with ':' matches any one segment */
+    uint32_t body_len_max;  /* bytes; a longer body gets 413 before the handler sees it. 0: the body is ignored */
+    void (*handle)(struct request *request, const struct route *route);
+};
+
+/* ---- the process --------------------------------------------------------------------------------------------- */
+
+enum listener_kind {
+    LISTENER_HTTP,     /* http://ADDRESS:PORT      the API in clear text */
+    LISTENER_HTTPS,    /* https://ADDRESS:PORT     the API over TLS */
+    LISTENER_REDIRECT  /* redirect://ADDRESS:PORT  308 to https:// on the same host; serves /.well-known/acme-challenge/ */
+};
+
+struct listener_config {
+    enum listener_kind kind;
+    struct sockaddr_storage address; /* AF_INET or AF_INET6, a port of 0 means any free one */
+    socklen_t address_len;
+};
+
+/*
+ * Reads "http://127.0.0.1:4000", "https://[::]:443", "redirect://:80", "127.0.0.1:4000" or "4000" (clear text on every
+ * address). Returns false with *why naming the mistake. No name is ever resolved.
+ */
+bool listener_parse(const char *text, struct listener_config *out, const char **why);
+
+/* Networks ("127.0.0.1, 10.0.0.0/8, fd00::/8") whose X-Forwarded-For is believed; the right-most address that is not in them
+ * is the client. NULL with *why on a mistake; the caller frees. */
+struct trusted_proxies;
+struct trusted_proxies *trusted_proxies_parse(const char *text, const char **why);
+void trusted_proxies_free(struct trusted_proxies *proxies);
+
+struct edge_config {
+    const struct listener_config *listeners;
+    size_t listener_count;
+    const char *tls_cert_path, *tls_key_path; /* PEM; both or neither. Read again by edge_reload */
+    const char *acme_dir;                     /* directory served under /.well-known/acme-challenge/, or NULL */
+    const struct trusted_proxies *trusted_proxies; /* whose X-Forwarded-For is believed, or NULL */
+    unsigned loop_count;
+    unsigned connections_max, connections_per_address_max;
+    uint32_t request_deadline_ms; /* header and body of one request, from its first byte or the end of the one before */
+    uint32_t stop_deadline_ms;    /* how long a stop waits for answers under way */
+    bool hsts;                    /* send Strict-Transport-Security on TLS answers */
+
+    const struct route *routes;
+    size_t route_count;
+    /* Called on the loop's own thread: when it starts (returns what loop_data gives), after each turn, when it has ended. */
+    void *(*on_loop_start)(struct loop *loop, void *app);
+    void (*on_turn_end)(struct loop *loop);
+    void (*on_loop_end)(struct loop *loop);
+    /* Once a second on loop 0. */
+    void (*on_second)(struct loop *loop);
+    /* After every answer, the library's own included (route NULL then, and for 404 and 405). Latency in nanoseconds. */
+    void (*on_answered)(struct loop *loop, const struct route *route, int status, uint64_t latency_ns);
+    /* Answers a CORS preflight (OPTIONS); the handler adds its headers and responds. `route_allow` lists the path's methods. */
+    void (*on_options)(struct request *request, struct bytes route_allow);
+    void *app;
+};
+
+/* Opens the listeners and reads the certificate. On failure returns NULL and *why holds a sentence (static or thread-local). */
+struct edge *edge_open(const struct edge_config *config, const char **why);
+/* The port that listener `index` really has. */
+uint16_t edge_listener_port(const struct edge *edge, size_t index);
+/*
+ * Serves until edge_stop and until everything under way is answered or stop_deadline_ms has passed; the caller's thread is
+ * loop 0. Blocks all signals in its threads and reads them by signalfd: SIGTERM and SIGINT call on_stop (on loop 0, once)
+ * and stop; a second one ends the process at once; SIGHUP is edge_reload.
+ */
+void edge_run(struct edge *edge, void (*on_stop)(void *app));
+/* Any thread. Listeners close, idle connections end, requests under way are finished. */
+void edge_stop(struct edge *edge);
+bool edge_stopping(const struct edge *edge);
+/* Loop 0. Reads the certificate again; a bad one is logged and the old one stays. No connection is dropped. */
+void edge_reload(struct edge *edge);
+void edge_close(struct edge *edge);
+
+/* Gauges for /metrics; any thread. */
+unsigned edge_connection_count(const struct edge *edge);
+uint64_t edge_connections_refused(const struct edge *edge); /* by a limit, since the start */
+
+/* ---- loops --------------------------------------------------------------------------------------------------- */
+
+unsigned loop_index(const struct loop *loop);
+void *loop_data(const struct loop *loop);
+
+/* A message to a loop; embed it as the first member. `run` is called on the loop's thread and owns the message from then on. */
+struct loop_message {
+    void *link[2];
+    void (*run)(struct loop *loop, struct loop_message *message);
+};
+/* Any thread. Wakes the loop when its queue was empty. Must not be called after edge_run has returned. */
+void loop_post(struct loop *loop, struct loop_message *message);
+
+/* ---- requests: what came ------------------------------------------------------------------------------------- */
+
+struct loop *request_loop(const struct request *request);
+const struct route *request_route(const struct request *request);
+struct bytes request_method(const struct request *request);
+/* The path as sent, without the query; and the n-th ':' segment of the route's pattern, percent-decoded and valid UTF-8. */
+struct bytes request_path(const struct request *request);
+struct bytes request_path_param(const struct request *request, unsigned index);
+/* What follows '?', still encoded; len 0 when there is none. */
+struct bytes request_query(const struct request *request);
+/* The value of a header by its lower-case name; data NULL when absent. *count (may be NULL) is how often it occurs. */
+struct bytes request_header(const struct request *request, struct bytes name, unsigned *count);
+struct bytes request_body(const struct request *request);
+/* The client's address: the peer, or what a trusted proxy says. 16 bytes, IPv4 mapped (::ffff:a.b.c.d). */
+struct in6_addr request_client_address(const struct request *request);
+bool request_is_tls(const struct request *request);
+
+/* ---- requests: the answer ------------------------------------------------------------------------------------ */
+
+/* Memory that lives exactly as long as the request. */
+void *request_alloc(struct request *request, size_t size);
+/* Adds a header to the answer. name and value must live as long as the request; CR, LF or NUL in them is a programmer error. */
+void request_add_header(struct request *request, struct bytes name, struct bytes value);
+/*
+ * Sends the answer, once; nothing of the request may be touched afterwards. The body is copied. Security headers,
+ * Content-Length, Date and Cache-Control: no-store are added here; a HEAD request gets the header alone.
+ * content_type must be static.
+ */
+void request_respond(struct request *request, int status, const char *content_type, struct bytes body);
+/* The standard error body {"error","code"}; `sentence` replaces the one of errors.def unless NULL. Adds Retry-After (seconds) unless 0. */
+void request_respond_error(struct request *request, enum error error, const char *sentence, unsigned retry_after_s);
+
+/*
+ * A request whose answer comes later: suspend gives a ticket that outlives it. Whoever finishes second frees the ticket.
+ * ticket_redeem gives the request back, or NULL when its client has gone; call it once, on the request's loop.
+ */
+struct ticket;
+struct ticket *request_suspend(struct request *request);
+struct request *ticket_redeem(struct ticket *ticket);

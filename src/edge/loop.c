@@ -1,0 +1,156 @@
+/*
+ * One event loop on one thread: sockets, timers, and the messages of other threads. A loop lives from edge_open to
+ * edge_close, longer than its thread, so that whoever posts to it late finds a queue; such a message still runs, in
+ * edge_close, and finds that its ticket gives nothing.
+ */
+#include <assert.h>
+#include <errno.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/logline.h"
+#include "edge/private.h"
+
+/* ---- messages ------------------------------------------------------------------------------------------------ */
+
+_Static_assert(sizeof(h2o_multithread_message_t) == sizeof(((struct loop_message *)0)->link) &&
+                   offsetof(struct loop_message, link) == 0 && offsetof(h2o_multithread_message_t, link) == 0 &&
+                   _Alignof(h2o_multithread_message_t) == _Alignof(void *),
+               "a loop_message begins with the library's message");
+
+void loop_post(struct loop *loop, struct loop_message *message)
+{
+    memset(message->link, 0, sizeof(message->link));
+    h2o_multithread_send_message(&loop->receiver, (h2o_multithread_message_t *)message);
+}
+
+void loop_wake(struct loop *loop)
+{
+    h2o_multithread_send_message(&loop->receiver, NULL);
+}
+
+static void on_messages(h2o_multithread_receiver_t *receiver, h2o_linklist_t *messages)
+{
+    struct loop *loop = H2O_STRUCT_FROM_MEMBER(struct loop, receiver, receiver);
+    while (!h2o_linklist_is_empty(messages)) {
+        struct loop_message *message = (struct loop_message *)messages->next;
+        h2o_linklist_unlink(messages->next);
+        message->run(loop, message);
+    }
+}
+
+/* ---- running ------------------------------------------------------------------------------------------------- */
+
+static void on_second(h2o_timeout_entry_t *entry)
+{
+    struct loop *loop = H2O_STRUCT_FROM_MEMBER(struct loop, second_entry, entry);
+    h2o_timeout_link(loop->evloop, &loop->context.one_sec_timeout, entry);
+    loop->edge->config.on_second(loop);
+}
+
+static void take_turn(struct loop *loop, int32_t wait_ms)
+{
+    if (h2o_evloop_run(loop->evloop, wait_ms) != 0 && errno != EINTR) {
+        log_line(LOG_ERROR, "the event loop failed", LOG_TEXT("why", strerror(errno)));
+        abort();
+    }
+    if (loop->edge->config.on_turn_end != NULL)
+        loop->edge->config.on_turn_end(loop);
+    if (atomic_load_explicit(&loop->is_resting, memory_order_relaxed))
+        listeners_wake(loop);
+    if (!loop->is_stopping && atomic_load_explicit(&loop->edge->is_stopping, memory_order_acquire))
+        stop_begin(loop);
+}
+
+static void start_timers(struct loop *loop)
+{
+    loop->second_entry.cb = on_second;
+    if (loop->index == 0 && loop->edge->config.on_second != NULL)
+        h2o_timeout_link(loop->evloop, &loop->context.one_sec_timeout, &loop->second_entry);
+}
+
+static void end_timers(struct loop *loop)
+{
+    if (h2o_timeout_is_linked(&loop->second_entry))
+        h2o_timeout_unlink(&loop->second_entry);
+    if (h2o_timeout_is_linked(&loop->stop_entry))
+        h2o_timeout_unlink(&loop->stop_entry);
+}
+
+/* The library keeps free chunks by thread and never gives them back; a thread that ends must, or they are lost. */
+static void free_thread_caches(void)
+{
+    h2o_mem_recycle_t *buffers = &h2o_socket_buffer_prototype.allocator;
+    while (buffers->cnt != 0)
+        free(h2o_mem_alloc_recycle(buffers, 0));
+    for (int i = 0; i < 16; ++i) { /* what the pools' cache holds at most; an empty one gives fresh memory */
+        h2o_mem_pool_t pool;
+        h2o_mem_init_pool(&pool);
+        h2o_mem_alloc_pool(&pool, 1);
+        free(pool.chunks);
+    }
+}
+
+void loop_run(struct loop *loop)
+{
+    struct edge *edge = loop->edge;
+    if (edge->config.on_loop_start != NULL)
+        loop->data = edge->config.on_loop_start(loop, edge->config.app);
+    start_timers(loop);
+    take_turn(loop, 0);
+    while (!stop_is_over(loop))
+        take_turn(loop, INT32_MAX);
+    take_turn(loop, 0);
+    end_timers(loop);
+    if (edge->config.on_loop_end != NULL)
+        edge->config.on_loop_end(loop);
+    loop->data = NULL;
+    if (atomic_fetch_sub(&edge->loops_running, 1) == 2)
+        loop_wake(edge->loops[0]);
+    if (loop->index != 0)
+        free_thread_caches();
+}
+
+/* ---- made and freed ------------------------------------------------------------------------------------------ */
+
+struct loop *loop_create(struct edge *edge, unsigned index)
+{
+    struct loop *loop = aligned_alloc(128, (sizeof(*loop) + 127) / 128 * 128);
+    if (loop == NULL)
+        abort();
+    memset(loop, 0, sizeof(*loop));
+    loop->edge = edge;
+    loop->index = index;
+    h2o_linklist_init_anchor(&loop->connections);
+    h2o_linklist_init_anchor(&loop->tickets);
+    loop->evloop = h2o_evloop_create();
+    h2o_context_init(&loop->context, loop->evloop, &edge->globalconf);
+    h2o_multithread_register_receiver(loop->context.queue, &loop->receiver, on_messages);
+    listeners_start(loop);
+    return loop;
+}
+
+void loop_free(struct loop *loop)
+{
+    listeners_close(loop);
+    while (h2o_evloop_run(loop->evloop, 0) != 0 && errno == EINTR)
+        ;
+    assert(h2o_linklist_is_empty(&loop->connections) && h2o_linklist_is_empty(&loop->tickets));
+    h2o_multithread_unregister_receiver(loop->context.queue, &loop->receiver);
+    h2o_multithread_queue_t *queue = loop->context.queue;
+    h2o_context_dispose(&loop->context);
+    free(queue); /* which the library forgets */
+    h2o_evloop_destroy(loop->evloop);
+    free(loop);
+}
+
+unsigned loop_index(const struct loop *loop)
+{
+    return loop->index;
+}
+
+void *loop_data(const struct loop *loop)
+{
+    return loop->data;
+}

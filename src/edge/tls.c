@@ -1,0 +1,140 @@
+/*
+ * TLS of the server: 1.2 and later, forward secrecy and AEAD only, HTTP/1.1 only. There is one SSL_CTX a certificate, shared
+ * by all loops and listeners, so session tickets are good everywhere or nowhere. Whoever uses it holds a reference: listeners
+ * of each loop, and each connection, because the library keeps a bare pointer until a handshake's first bytes.
+ */
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+#include <stdio.h>
+
+#include "base/logline.h"
+#include "edge/private.h"
+
+#define CIPHERS_TLS12                                                                                                \
+    "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:ECDHE-ECDSA-CHACHA20-POLY1305:"                        \
+    "ECDHE-RSA-CHACHA20-POLY1305:ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384"
+
+/* ---- loading ------------------------------------------------------------------------------------------------- */
+
+/* A key behind a pass phrase can't be used: nobody sits at the server to type it. */
+static int refuse_pass_phrase(char *buffer, int size, int is_writing, void *data)
+{
+    (void)buffer, (void)size, (void)is_writing, (void)data;
+    return -1;
+}
+
+static void configure(SSL_CTX *tls)
+{
+    static const h2o_iovec_t protocols[] = {{H2O_STRLIT("http/1.1")}, {NULL, 0}};
+    SSL_CTX_set_min_proto_version(tls, TLS1_2_VERSION);
+    SSL_CTX_set_options(tls, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION | SSL_OP_CIPHER_SERVER_PREFERENCE |
+                                 SSL_OP_PRIORITIZE_CHACHA);
+    SSL_CTX_set_mode(tls, SSL_MODE_RELEASE_BUFFERS);
+    SSL_CTX_set_cipher_list(tls, CIPHERS_TLS12);
+    SSL_CTX_set_session_cache_mode(tls, SSL_SESS_CACHE_OFF);
+    SSL_CTX_set_session_id_context(tls, (const unsigned char *)"helvino", 7);
+    SSL_CTX_set_num_tickets(tls, 1);
+    SSL_CTX_set_max_early_data(tls, 0);
+    SSL_CTX_set_default_passwd_cb(tls, refuse_pass_phrase);
+    h2o_ssl_register_alpn_protocols(tls, protocols);
+}
+
+static bool fail(const char *format, const char *path, const char **why)
+{
+    static __thread char sentence[512];
+    char sentence_start[384];
+    unsigned long error = ERR_peek_last_error();
+    const char *reason = error != 0 ? ERR_reason_error_string(error) : NULL;
+    snprintf(sentence_start, sizeof(sentence_start), format, path);
+    snprintf(sentence, sizeof(sentence), "%s%s%s", sentence_start, reason != NULL ? ": " : "", reason != NULL ? reason : "");
+    *why = sentence;
+    return false;
+}
+
+static bool load(SSL_CTX *tls, const char *cert_path, const char *key_path, const char **why)
+{
+    if (SSL_CTX_use_certificate_chain_file(tls, cert_path) != 1)
+        return fail("the TLS certificate %s cannot be used", cert_path, why);
+    ERR_clear_error();
+    if (SSL_CTX_use_PrivateKey_file(tls, key_path, SSL_FILETYPE_PEM) != 1) {
+        if (ERR_GET_REASON(ERR_peek_last_error()) == X509_R_KEY_VALUES_MISMATCH)
+            return fail("the TLS key %s does not belong to the certificate", key_path, why);
+        return fail("the TLS key %s cannot be used", key_path, why);
+    }
+    if (SSL_CTX_check_private_key(tls) != 1)
+        return fail("the TLS key %s does not belong to the certificate", key_path, why);
+    return true;
+}
+
+SSL_CTX *tls_load(const char *cert_path, const char *key_path, const char **why)
+{
+    SSL_CTX *tls = SSL_CTX_new(TLS_server_method());
+    if (tls == NULL)
+        abort();
+    ERR_clear_error();
+    configure(tls);
+    if (!load(tls, cert_path, key_path, why)) {
+        ERR_clear_error();
+        SSL_CTX_free(tls);
+        return NULL;
+    }
+    return tls;
+}
+
+/* ---- in use -------------------------------------------------------------------------------------------------- */
+
+void tls_use(struct loop *loop, SSL_CTX *tls)
+{
+    for (size_t i = 0; i < loop->edge->config.listener_count; ++i) {
+        struct loop_listener *listener = &loop->listeners[i];
+        if (listener->listener->config.kind != LISTENER_HTTPS)
+            continue;
+        SSL_CTX_up_ref(tls);
+        SSL_CTX_free(listener->accept.ssl_ctx);
+        listener->accept.ssl_ctx = tls;
+    }
+}
+
+struct tls_message {
+    struct loop_message message;
+    SSL_CTX *tls;
+};
+
+static void run_use(struct loop *loop, struct loop_message *message)
+{
+    struct tls_message *self = (struct tls_message *)message;
+    if (!loop->is_stopping)
+        tls_use(loop, self->tls);
+    SSL_CTX_free(self->tls);
+    free(self);
+}
+
+static void post_use(struct loop *loop, SSL_CTX *tls)
+{
+    struct tls_message *message = calloc(1, sizeof(*message));
+    if (message == NULL)
+        abort();
+    SSL_CTX_up_ref(tls);
+    message->message.run = run_use;
+    message->tls = tls;
+    loop_post(loop, &message->message);
+}
+
+void edge_reload(struct edge *edge)
+{
+    const char *why;
+    if (edge->tls == NULL) {
+        log_line(LOG_INFO, "nothing to reload", LOG_TEXT("why", "there is no TLS certificate"));
+        return;
+    }
+    SSL_CTX *tls = tls_load(edge->config.tls_cert_path, edge->config.tls_key_path, &why);
+    if (tls == NULL) {
+        log_line(LOG_ERROR, "the old TLS certificate stays", LOG_TEXT("why", why));
+        return;
+    }
+    SSL_CTX_free(edge->tls);
+    edge->tls = tls;
+    for (unsigned i = 0; i < edge->config.loop_count; ++i)
+        post_use(edge->loops[i], tls);
+    log_line(LOG_INFO, "TLS certificate loaded", LOG_TEXT("path", edge->config.tls_cert_path));
+}
