@@ -1,0 +1,103 @@
+/*
+ * The shapes that the API promises, as assertions: names of the members, forms of ids and times, error bodies, and the headers
+ * that every answer carries.
+ */
+import assert from 'node:assert/strict';
+
+export const ID = /^c[0-9a-z]{24}$/;
+export const TIME = /^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}Z$/;
+/** An id of the right shape that nothing has. */
+export const NOBODY = 'c' + 'k0'.repeat(12);
+
+export function assertId(value, what = 'id') {
+    assert.match(value, ID, `${what} is not an id: ${value}`);
+}
+
+export function assertTime(value, what = 'time') {
+    assert.match(value, TIME, `${what} is not ISO 8601 with milliseconds and Z: ${value}`);
+    assert.equal(new Date(value).toISOString(), value);
+}
+
+function assertMembers(object, names, what) {
+    assert.deepEqual(Object.keys(object).sort(), [...names].sort(), `members of ${what}`);
+}
+
+export function assertMessage(message) {
+    assertMembers(message, ['id', 'conversationId', 'role', 'content', 'timestamp', 'seq'], 'a message');
+    assertId(message.id);
+    assertId(message.conversationId);
+    assertTime(message.timestamp);
+    assert.ok(Number.isSafeInteger(message.seq) && message.seq > 0, `seq ${message.seq}`);
+    assert.ok(['user', 'assistant'].includes(message.role), `role ${message.role}`);
+    assert.equal(typeof message.content, 'string');
+}
+
+function assertSummary(conversation) {
+    assertId(conversation.id);
+    if (conversation.visitorId !== null) assertId(conversation.visitorId, 'visitorId');
+    assertTime(conversation.createdAt, 'createdAt');
+    assertTime(conversation.updatedAt, 'updatedAt');
+    assert.ok(conversation.updatedAt >= conversation.createdAt, 'updatedAt before createdAt');
+    assert.ok(Number.isSafeInteger(conversation.messageCount), 'messageCount');
+    if (conversation.messageCount === 0) assert.equal(conversation.lastMessage, null);
+    else assertMessage(conversation.lastMessage);
+}
+
+const SUMMARY = ['id', 'visitorId', 'createdAt', 'updatedAt', 'messageCount', 'lastMessage'];
+
+/** One element of GET /conversations. */
+export function assertListed(conversation) {
+    assertMembers(conversation, SUMMARY, 'a listed conversation');
+    assertSummary(conversation);
+}
+
+/** The answer of GET /conversations/:id. */
+export function assertConversation(conversation) {
+    assertMembers(conversation, [...SUMMARY, 'messages', 'hasMore'], 'a conversation');
+    assertSummary(conversation);
+    assert.equal(typeof conversation.hasMore, 'boolean');
+    let seq = 0;
+    for (const message of conversation.messages) {
+        assertMessage(message);
+        assert.equal(message.conversationId, conversation.id);
+        assert.ok(message.seq > seq, 'messages are not in order of seq');
+        seq = message.seq;
+    }
+}
+
+export function assertVisitor(visitor) {
+    assertMembers(visitor, ['id', 'visitorKey', 'firstSeenAt', 'lastSeenAt', 'userAgent', 'conversationCount'], 'a visitor');
+    assertId(visitor.id);
+    assertTime(visitor.firstSeenAt, 'firstSeenAt');
+    assertTime(visitor.lastSeenAt, 'lastSeenAt');
+    assert.ok(visitor.lastSeenAt >= visitor.firstSeenAt, 'lastSeenAt before firstSeenAt');
+    assert.ok(visitor.userAgent === null || typeof visitor.userAgent === 'string', 'userAgent');
+    assert.ok(Number.isSafeInteger(visitor.conversationCount), 'conversationCount');
+}
+
+/** An error answer: status, code, {"error","code"} and nothing else; the sentence is one that a person can read. */
+export function assertError(answer, status, code, sentence) {
+    const seen = `${answer.status} ${answer.text}`;
+    assert.ok([status].flat().includes(answer.status), `expected ${status} ${code ?? ''}, got ${seen}`);
+    assert.match(answer.headers['content-type'] ?? '', /^application\/json(; *charset=utf-8)?$/i, seen);
+    const body = answer.json;
+    assertMembers(body, ['error', 'code'], `the error ${seen}`);
+    assert.match(body.code, /^[a-z][a-z0-9_]*$/);
+    assert.match(body.error, /^[A-Z"].*[.!]$/s, `not a sentence: ${body.error}`);
+    if (code !== undefined) assert.ok([code].flat().includes(body.code), `expected code ${code}, got ${seen}`);
+    if (sentence !== undefined) assert.match(body.error, sentence);
+    return body;
+}
+
+/** What must be on every answer of the server, whatever made it. */
+export function assertSafeHeaders(headers, what = 'an answer') {
+    assert.equal(headers['x-content-type-options'], 'nosniff', `${what}: X-Content-Type-Options`);
+    assert.match(headers['referrer-policy'] ?? '', /^no-referrer$/, `${what}: Referrer-Policy`);
+    assert.match(headers['content-security-policy'] ?? '', /default-src 'none'/, `${what}: Content-Security-Policy`);
+    assert.match(headers['content-security-policy'] ?? '', /frame-ancestors 'none'/, `${what}: frame-ancestors`);
+    assert.equal(headers['cache-control'], 'no-store', `${what}: Cache-Control`);
+    assert.equal(headers['x-powered-by'], undefined, `${what}: X-Powered-By`);
+    assert.doesNotMatch(JSON.stringify(headers), /h2o|libh2o|openssl|helvino\/|2\.2\.5/i, `${what} names software`);
+    if ('server' in headers) assert.doesNotMatch(headers.server, /[0-9]/, `${what}: Server has a version`);
+    assert.equal(headers['access-control-allow-credentials'], undefined, `${what}: credentials`);
+}
