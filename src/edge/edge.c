@@ -97,7 +97,6 @@ static void create_loops(struct edge *edge)
     configure_library(edge);
     for (unsigned i = 0; i < edge->config.loop_count; ++i)
         edge->loops[i] = loop_create(edge, i);
-    close_listeners(edge); /* the loops have theirs */
 }
 
 struct edge *edge_open(const struct edge_config *config, const char **why)
@@ -127,9 +126,12 @@ uint16_t edge_listener_port(const struct edge *edge, size_t index)
 
 /* ---- run ----------------------------------------------------------------------------------------------------- */
 
-static void *run_thread(void *loop)
+static void *run_thread(void *data)
 {
+    struct loop *loop = data;
+    loop_open(loop);
     loop_run(loop);
+    loop_close(loop);
     return NULL;
 }
 
@@ -146,25 +148,31 @@ static void start_threads(struct edge *edge)
     pthread_attr_destroy(&attributes);
 }
 
+static void wake_loops(struct edge *edge)
+{
+    for (unsigned i = 0; i < edge->config.loop_count; ++i)
+        loop_wake(edge->loops[i]);
+}
+
 void edge_run(struct edge *edge, void (*on_stop)(void *app))
 {
     edge->on_stop = on_stop;
     signals_block();
-    signals_start(edge->loops[0]);
     atomic_store(&edge->loops_running, edge->config.loop_count);
+    pthread_barrier_init(&edge->barrier, NULL, edge->config.loop_count);
     start_threads(edge);
+    loop_open(edge->loops[0]);
+    close_listeners(edge); /* the loops have theirs */
+    atomic_store(&edge->are_loops_open, true);
+    if (atomic_load(&edge->is_stopping)) /* asked to before there was a loop to wake */
+        wake_loops(edge);
     loop_run(edge->loops[0]);
-    for (unsigned i = 1; i < edge->config.loop_count; ++i)
-        pthread_join(edge->loops[i]->thread, NULL);
-    signals_end(edge->loops[0]);
 }
 
 void edge_stop(struct edge *edge)
 {
-    if (atomic_exchange(&edge->is_stopping, true))
-        return;
-    for (unsigned i = 0; i < edge->config.loop_count; ++i)
-        loop_wake(edge->loops[i]);
+    if (!atomic_exchange(&edge->is_stopping, true) && atomic_load(&edge->are_loops_open))
+        wake_loops(edge);
 }
 
 bool edge_stopping(const struct edge *edge)
@@ -174,12 +182,23 @@ bool edge_stopping(const struct edge *edge)
 
 /* ---- close --------------------------------------------------------------------------------------------------- */
 
+static void close_loops(struct edge *edge)
+{
+    loop_close(edge->loops[0]);
+    for (unsigned i = 1; i < edge->config.loop_count; ++i)
+        pthread_join(edge->loops[i]->thread, NULL);
+    pthread_barrier_destroy(&edge->barrier);
+}
+
 void edge_close(struct edge *edge)
 {
     if (edge == NULL)
         return;
+    if (atomic_load(&edge->are_loops_open))
+        close_loops(edge);
     for (unsigned i = 0; i < edge->config.loop_count; ++i)
-        loop_free(edge->loops[i]);
+        free(edge->loops[i]);
+    close_listeners(edge);
     h2o_config_dispose(&edge->globalconf);
     router_free(edge->router);
     connection_limits_free(edge->limits);

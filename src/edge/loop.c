@@ -1,7 +1,8 @@
 /*
- * One event loop on one thread: sockets, timers, and the messages of other threads. A loop lives from edge_open to
- * edge_close, longer than its thread, so that whoever posts to it late finds a queue; such a message still runs, in
- * edge_close, and finds that its ticket gives nothing.
+ * One event loop on one thread: sockets, timers, and the messages of other threads. The library keeps free memory by thread and
+ * its sockets point into it, so all of a loop is made, used and taken apart on its own thread. When a loop has ended, its thread
+ * waits for edge_close: whoever posts late still finds a queue, and such a message still runs, and finds that its ticket
+ * gives nothing.
  */
 #include <assert.h>
 #include <errno.h>
@@ -108,11 +109,36 @@ void loop_run(struct loop *loop)
     loop->data = NULL;
     if (atomic_fetch_sub(&edge->loops_running, 1) == 2)
         loop_wake(edge->loops[0]);
-    if (loop->index != 0)
-        free_thread_caches();
 }
 
-/* ---- made and freed ------------------------------------------------------------------------------------------ */
+/* ---- the thread ---------------------------------------------------------------------------------------------- */
+
+void loop_open(struct loop *loop)
+{
+    loop->evloop = h2o_evloop_create();
+    h2o_context_init(&loop->context, loop->evloop, &loop->edge->globalconf);
+    h2o_multithread_register_receiver(loop->context.queue, &loop->receiver, on_messages);
+    listeners_start(loop);
+    if (loop->index == 0)
+        signals_start(loop);
+    pthread_barrier_wait(&loop->edge->barrier);
+}
+
+void loop_close(struct loop *loop)
+{
+    pthread_barrier_wait(&loop->edge->barrier);
+    if (loop->index == 0)
+        signals_end(loop);
+    while (h2o_evloop_run(loop->evloop, 0) != 0 && errno == EINTR)
+        ;
+    assert(h2o_linklist_is_empty(&loop->connections) && h2o_linklist_is_empty(&loop->tickets));
+    h2o_multithread_unregister_receiver(loop->context.queue, &loop->receiver);
+    h2o_multithread_queue_t *queue = loop->context.queue;
+    h2o_context_dispose(&loop->context);
+    free(queue); /* which the library forgets */
+    h2o_evloop_destroy(loop->evloop);
+    free_thread_caches();
+}
 
 struct loop *loop_create(struct edge *edge, unsigned index)
 {
@@ -124,25 +150,7 @@ struct loop *loop_create(struct edge *edge, unsigned index)
     loop->index = index;
     h2o_linklist_init_anchor(&loop->connections);
     h2o_linklist_init_anchor(&loop->tickets);
-    loop->evloop = h2o_evloop_create();
-    h2o_context_init(&loop->context, loop->evloop, &edge->globalconf);
-    h2o_multithread_register_receiver(loop->context.queue, &loop->receiver, on_messages);
-    listeners_start(loop);
     return loop;
-}
-
-void loop_free(struct loop *loop)
-{
-    listeners_close(loop);
-    while (h2o_evloop_run(loop->evloop, 0) != 0 && errno == EINTR)
-        ;
-    assert(h2o_linklist_is_empty(&loop->connections) && h2o_linklist_is_empty(&loop->tickets));
-    h2o_multithread_unregister_receiver(loop->context.queue, &loop->receiver);
-    h2o_multithread_queue_t *queue = loop->context.queue;
-    h2o_context_dispose(&loop->context);
-    free(queue); /* which the library forgets */
-    h2o_evloop_destroy(loop->evloop);
-    free(loop);
 }
 
 unsigned loop_index(const struct loop *loop)

@@ -58,6 +58,8 @@ struct edge {
     SSL_CTX *tls; /* the newest; loop 0 */
     struct loop *loops[LOOPS_MAX];
     _Atomic unsigned loops_running;
+    pthread_barrier_t barrier;   /* all loops: open, and about to close */
+    atomic_bool are_loops_open;
     struct connection_limits *limits;
     _Atomic uint64_t refused_count;
     atomic_bool is_stopping;
@@ -96,10 +98,12 @@ struct request {
 };
 
 /* loop.c */
-struct loop *loop_create(struct edge *edge, unsigned index);
-/* Runs until the loop's stop has ended. */
+struct loop *loop_create(struct edge *edge, unsigned index); /* freed by free() */
+/* The three steps of a loop's thread. Open and close wait for all other loops: none serves before all can take a connection,
+ * and none goes while another might still post to it. loop_run returns when the loop's stop is over. */
+void loop_open(struct loop *loop);
 void loop_run(struct loop *loop);
-void loop_free(struct loop *loop);
+void loop_close(struct loop *loop);
 /* Any thread: makes the loop take another turn. */
 void loop_wake(struct loop *loop);
 
