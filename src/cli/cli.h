@@ -1,0 +1,18 @@
+#pragma once
+/*
+ * What the subcommands share: how each is called, how it ends, and how it speaks to people. All of it runs on the main
+ * thread.
+ */
+#include "cli/options.h"
+
+/* The status with which the process ends. */
+enum { EXIT_FINE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
+
+/* Each subcommand, in the file of its first word; returns the exit status. */
+#define SUBCOMMAND(name, handler, words, arguments, least, most, summary, details)                                     \
+    int cli_##handler(const struct options *options);
+#include "cli/subcommands.def"
+#undef SUBCOMMAND
+
+/* One sentence on standard error, behind "helvino: ". */
+__attribute__((format(printf, 1, 2))) void cli_complain(const char *format, ...);
