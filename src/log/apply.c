@@ -12,19 +12,19 @@
 
 /* ---- one command ---- */
 
-struct log_entry *log_entry_new(const struct command *command, struct buffer *scratch)
+struct log_entry *log_entry_new(const struct command *command, struct buffer *scratch, uint32_t extra_len)
 {
     buffer_clear(scratch);
     command_encode(command, scratch);
-    struct log_entry *entry = malloc(sizeof(*entry) + scratch->len);
+    struct log_entry *entry = malloc(sizeof(*entry) + extra_len + scratch->len);
     if (entry == NULL)
         abort();
     entry->next = NULL;
-    entry->context = NULL;
-    entry->on_applied = NULL;
+    entry->port = NULL;
     entry->error = OK;
     entry->command_len = (uint32_t)scratch->len;
-    memcpy(entry->command, scratch->data, scratch->len);
+    entry->extra_len = extra_len;
+    memcpy(entry->bytes + extra_len, scratch->data, scratch->len);
     return entry;
 }
 
@@ -35,7 +35,7 @@ void log_entry_free(struct log_entry *entry)
 
 static struct bytes command_of(const struct log_entry *entry)
 {
-    return bytes_view(entry->command, entry->command_len);
+    return bytes_view(entry->bytes + entry->extra_len, entry->command_len);
 }
 
 static bool is_erasing(const struct log_entry *entry)
@@ -153,7 +153,7 @@ enum error log_execute(struct store *store, const struct command *command, struc
 {
     struct log_figures figures = {0};
     struct buffer scratch = {0};
-    struct log_entry *entry = log_entry_new(command, &scratch);
+    struct log_entry *entry = log_entry_new(command, &scratch, 0);
     batch_apply(store, entry, &figures);
     enum error error = entry->error;
     *outcome = entry->outcome;

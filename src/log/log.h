@@ -14,20 +14,24 @@
 struct log;
 struct log_port;
 
-/* One command on its way. Allocated by log_entry_new, owned by the log from log_port_add until it comes back, then by the port. */
+/* One command on its way. Allocated by log_entry_new, owned by the log from log_port_add until it is delivered, then by the port. */
 struct log_entry {
     struct log_entry *next;
     struct log_port *port;
-    void *context;              /* the producer's */
-    void (*on_applied)(struct log_entry *entry); /* for the producer's use; the log does not call it */
-    enum error error;           /* OK: the effect is on disk */
-    struct outcome outcome;     /* when OK */
-    uint32_t command_len;
-    char command[];
+    enum error error;       /* OK: the effect is on disk */
+    struct outcome outcome; /* when OK */
+    uint32_t command_len, extra_len;
+    _Alignas(16) char bytes[]; /* the producer's own, then the command */
 };
 
-struct log_entry *log_entry_new(const struct command *command, struct buffer *scratch);
+/* Encodes the command and gives the producer `extra_len` bytes of its own beside it. */
+struct log_entry *log_entry_new(const struct command *command, struct buffer *scratch, uint32_t extra_len);
 void log_entry_free(struct log_entry *entry);
+
+static inline void *log_entry_extra(const struct log_entry *entry)
+{
+    return (void *)(uintptr_t)entry->bytes;
+}
 
 struct log_config {
     struct store *store;

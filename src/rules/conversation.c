@@ -143,6 +143,7 @@ enum error rule_message_create(struct txn *txn, uint64_t seq, const struct messa
         return error;
     if (!may_write(command, &conversation, &sighting))
         return ERR_NOT_FOUND;
+    outcome->id = command->conversation;
     error = ERR_NOT_FOUND;
     if (command->client_id.data != NULL)
         error = message_find_client_id(txn, command->conversation, command->client_id, &slot, &outcome->seq);

@@ -13,7 +13,7 @@ struct outcome {
     bool more;          /* org_purge: there is more to remove */
     uint64_t seq;       /* of the change; for a replayed message the first one's */
     int64_t at_ms;      /* conversation_create: createdAt */
-    struct id id;       /* conversation_create: the conversation; message_create: the message */
+    struct id id;       /* conversation_create: the conversation; message_create: the one it is in; org_create, token_create: itself */
     struct key next_seen, next_activity; /* sweep: where to go on; empty at the end of the index. Set by sweep alone */
 };
 

@@ -1,0 +1,51 @@
+#pragma once
+/*
+ * The HTTP API: from requests to commands and questions, and from records to JSON. One `struct api` a process; it gives edge its
+ * routes and callbacks, and takes the log's answers back to the loops.
+ */
+#include "edge/edge.h"
+#include "log/log.h"
+
+struct api;
+
+/* Commands a minute; 0 switches a limit off. */
+struct api_rate_limits {
+    uint32_t conversations_visitor, conversations_address, conversations_org;
+    uint32_t messages_visitor, messages_address, messages_org;
+};
+
+struct api_config {
+    struct store *store;
+    bool rate_limits_on;
+    struct api_rate_limits rate_limits;
+    unsigned loop_count;
+    /* Once, on the committer's thread: the disk failed. The server must stop and exit non-zero. */
+    void (*on_failure)(void *app);
+    void *app;
+};
+
+/* Opens the log over the store. Order of life: api_open, edge_open with api_edge_config, edge_run, api_drain, edge_close, api_close. */
+struct api *api_open(const struct api_config *config);
+/* Fills routes and callbacks of *config (and its app). */
+void api_edge_config(struct api *api, struct edge_config *config);
+/* The edge whose gauges /metrics shows and that says whether the server is stopping; before edge_run. */
+void api_set_edge(struct api *api, struct edge *edge);
+/* After edge_run: applies what is still waiting and ends the committer. */
+void api_drain(struct api *api);
+/* After edge_close. */
+void api_close(struct api *api);
+
+/* Appends the route table as Markdown, for the README; and the description that GET /openapi.json gives. */
+void api_routes_markdown(struct buffer *out);
+void api_openapi(struct buffer *out);
+
+/* A fresh access token for an organisation. The secret is in `text` alone; the hash goes into the record. */
+#define TOKEN_TEXT_LEN 73 /* "hvt_", an id, "_", 43 characters of base64url */
+#define TOKEN_HASH_LEN 32
+void token_make(struct id id, struct random_pool *pool, char text[TOKEN_TEXT_LEN + 1], unsigned char hash[TOKEN_HASH_LEN]);
+
+/* Whether these are what they have to be; for the API and the shell alike. */
+bool org_key_is_valid(struct bytes key);
+bool visitor_key_is_valid(struct bytes key);
+/* scheme://host or scheme://host:port, as a browser's Origin header has it. */
+bool origin_is_valid(struct bytes origin);

@@ -1,0 +1,167 @@
+/*
+ * Who is asking: the organisation by its public key or its token, the visitor by the key that only it knows. A token names its
+ * organisation by itself; where x-org-key comes along, both must agree. What is compared with a stored secret is a hash, in constant
+ * time.
+ */
+#include <sodium.h>
+
+#include "api/internal.h"
+
+#define TOKEN_PREFIX "hvt_"
+#define SECRET_LEN 32
+#define SECRET_TEXT_LEN 43
+
+/* ---- shapes ---- */
+
+static bool all_of(struct bytes text, const char *punctuation)
+{
+    for (size_t i = 0; i < text.len; ++i) {
+        char c = text.data[i];
+        bool letter_or_digit = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
+        if (!letter_or_digit && (c == '\0' || strchr(punctuation, c) == NULL))
+            return false;
+    }
+    return true;
+}
+
+bool org_key_is_valid(struct bytes key)
+{
+    return key.len >= 1 && key.len <= ORG_KEY_LEN_MAX && all_of(key, "_-");
+}
+
+bool visitor_key_is_valid(struct bytes key)
+{
+    return key.len >= 3 && key.len <= VISITOR_KEY_LEN_MAX && memcmp(key.data, "v_", 2) == 0 &&
+           all_of(bytes_view(key.data + 2, key.len - 2), "_.-");
+}
+
+bool origin_is_valid(struct bytes origin)
+{
+    size_t scheme = 0;
+    if (origin.len > ORIGIN_LEN_MAX)
+        return false;
+    if (origin.len > 7 && memcmp(origin.data, "http://", 7) == 0)
+        scheme = 7;
+    else if (origin.len > 8 && memcmp(origin.data, "https://", 8) == 0)
+        scheme = 8;
+    return scheme != 0 && all_of(bytes_view(origin.data + scheme, origin.len - scheme), ".-:[]");
+}
+
+/* ---- tokens ---- */
+
+static void hash_secret(unsigned char hash[TOKEN_HASH_LEN], struct bytes secret_text)
+{
+    crypto_generichash(hash, TOKEN_HASH_LEN, (const unsigned char *)secret_text.data, secret_text.len, NULL, 0);
+}
+
+void token_make(struct id id, struct random_pool *pool, char text[TOKEN_TEXT_LEN + 1], unsigned char hash[TOKEN_HASH_LEN])
+{
+    unsigned char secret[SECRET_LEN];
+    char *secret_text = text + sizeof(TOKEN_PREFIX) - 1 + ID_TEXT_LEN + 1;
+    random_fill(pool, secret, sizeof(secret));
+    memcpy(text, TOKEN_PREFIX, sizeof(TOKEN_PREFIX) - 1);
+    id_format(id, text + sizeof(TOKEN_PREFIX) - 1);
+    secret_text[-1] = '_';
+    sodium_bin2base64(secret_text, SECRET_TEXT_LEN + 1, secret, sizeof(secret), sodium_base64_VARIANT_URLSAFE_NO_PADDING);
+    sodium_memzero(secret, sizeof(secret));
+    hash_secret(hash, bytes_view(secret_text, SECRET_TEXT_LEN));
+}
+
+/* "Bearer hvt_<id>_<secret>" */
+static bool split_token(struct bytes authorization, struct id *id, struct bytes *secret)
+{
+    static const char scheme[] = "Bearer " TOKEN_PREFIX;
+    size_t prefix = sizeof(scheme) - 1;
+    if (authorization.len != prefix + ID_TEXT_LEN + 1 + SECRET_TEXT_LEN || strncasecmp(authorization.data, "Bearer ", 7) != 0 ||
+        memcmp(authorization.data + 7, TOKEN_PREFIX, sizeof(TOKEN_PREFIX) - 1) != 0 ||
+        authorization.data[prefix + ID_TEXT_LEN] != '_')
+        return false;
+    *secret = bytes_view(authorization.data + prefix + ID_TEXT_LEN + 1, SECRET_TEXT_LEN);
+    return id_parse(bytes_view(authorization.data + prefix, ID_TEXT_LEN), id);
+}
+
+static enum error identify_by_token(struct call *call, struct bytes authorization)
+{
+    struct id id;
+    struct bytes secret;
+    struct token token;
+    unsigned char hash[TOKEN_HASH_LEN];
+    if (!split_token(authorization, &id, &secret))
+        return ERR_TOKEN_INVALID;
+    enum error error = token_get(call->txn, id, &token);
+    if (error != OK)
+        return error == ERR_NOT_FOUND ? ERR_TOKEN_INVALID : error;
+    hash_secret(hash, secret);
+    if (token.secret_hash.len != sizeof(hash) || sodium_memcmp(hash, token.secret_hash.data, sizeof(hash)) != 0)
+        return ERR_TOKEN_INVALID;
+    error = org_get(call->txn, token.org, &call->org);
+    if (error == ERR_NOT_FOUND || (error == OK && call->org.deleted))
+        return ERR_TOKEN_INVALID;
+    call->by_token = error == OK;
+    return error;
+}
+
+/* ---- the organisation's key, the visitor's key ---- */
+
+static enum error org_key_header(struct call *call, struct bytes *out)
+{
+    struct bytes site;
+    enum error error = single_header(call, BYTES("x-org-key"), out);
+    if (error == OK)
+        error = single_header(call, BYTES("x-site-id"), &site);
+    if (error != OK || site.data == NULL)
+        return error;
+    if (out->data != NULL && !bytes_equal(*out, site))
+        return call_refuse(call, ERR_INVALID_HEADER, "The headers x-org-key and x-site-id name different organisations.");
+    *out = site;
+    return OK;
+}
+
+static enum error identify_by_key(struct call *call, struct bytes key)
+{
+    if (!org_key_is_valid(key))
+        return call_refuse(call, ERR_INVALID_HEADER, "The header x-org-key must be 1 to 64 characters of A-Z, a-z, 0-9, _ and -.");
+    enum error error = org_get_by_key(call->txn, key, &call->org);
+    return error == ERR_NOT_FOUND ? ERR_ORG_UNKNOWN : error;
+}
+
+static enum error identify_org(struct call *call)
+{
+    struct bytes key, authorization;
+    enum error error = org_key_header(call, &key);
+    if (error == OK)
+        error = single_header(call, BYTES("authorization"), &authorization);
+    if (error != OK)
+        return error;
+    if (authorization.data == NULL)
+        return key.data == NULL ? ERR_ORG_UNKNOWN : identify_by_key(call, key);
+    error = identify_by_token(call, authorization);
+    if (error == OK && key.data != NULL && !bytes_equal(key, call->org.key))
+        return ERR_TOKEN_INVALID;
+    return error;
+}
+
+static enum error identify_visitor(struct call *call)
+{
+    enum error error = single_header(call, BYTES("x-visitor-id"), &call->visitor_key);
+    if (error == OK && call->visitor_key.data != NULL && !visitor_key_is_valid(call->visitor_key))
+        return call_refuse(call, ERR_INVALID_HEADER,
+                           "The header x-visitor-id must be v_ and 1 to 78 characters of A-Z, a-z, 0-9, _, . and -.");
+    return error;
+}
+
+enum error call_identify(struct call *call, enum who who)
+{
+    if (who == WHO_OPEN)
+        return OK;
+    enum error error = identify_org(call);
+    if (error == OK)
+        error = identify_visitor(call);
+    if (error != OK)
+        return error;
+    if (who == WHO_TOKEN && !call->by_token)
+        return ERR_TOKEN_REQUIRED;
+    if (who == WHO_VISITOR && !call->by_token && call->visitor_key.data == NULL)
+        return ERR_CALLER_REQUIRED;
+    return OK;
+}

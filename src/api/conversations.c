@@ -1,0 +1,305 @@
+/* /conversations: creating one, listing one's own or the organisation's, showing one. */
+#include <sodium.h>
+#include <stdlib.h>
+
+#include "api/internal.h"
+#include "base/text.h"
+
+/* Whether the caller may know of it. One without a visitor belongs to whoever knows its id. */
+static enum error may_read(struct call *call, const struct conversation *conversation)
+{
+    struct id visitor;
+    if (!id_equal(conversation->org, call->org.id))
+        return ERR_NOT_FOUND;
+    if (call->by_token || id_is_none(conversation->visitor))
+        return OK;
+    if (call->visitor_key.data == NULL)
+        return ERR_NOT_FOUND;
+    enum error error = visitor_id_by_key(call->txn, call->org.id, call->visitor_key, &visitor);
+    return error == OK && !id_equal(visitor, conversation->visitor) ? ERR_NOT_FOUND : error;
+}
+
+/* ---- creating ---- */
+
+struct bytes call_user_agent(const struct call *call)
+{
+    struct bytes agent = request_header(call->request, BYTES("user-agent"), NULL);
+    return agent.data == NULL || !utf8_valid(agent) ? BYTES_NONE : utf8_cut(agent, USER_AGENT_LEN_MAX);
+}
+
+/* The caller is part of the hash, so that a key gives an answer only to whoever got it first: the token, the visitor, or, without one,
+ * the client's address. */
+static enum error idempotency_hash(struct call *call, unsigned char hash[IDEMPOTENCY_HASH_LEN], struct bytes *out)
+{
+    struct bytes key;
+    crypto_generichash_state state;
+    struct in6_addr address = request_client_address(call->request);
+    *out = BYTES_NONE;
+    enum error error = single_header(call, BYTES("idempotency-key"), &key);
+    if (error != OK || key.data == NULL)
+        return error;
+    bool valid = key.len >= 1 && key.len <= IDEMPOTENCY_KEY_LEN_MAX;
+    for (size_t i = 0; i < key.len && valid; ++i)
+        valid = key.data[i] >= 0x21 && key.data[i] <= 0x7e;
+    if (!valid)
+        return call_refuse(call, ERR_INVALID_HEADER, "The header Idempotency-Key must be 1 to 64 visible ASCII characters.");
+    struct bytes caller = call->visitor_key.data != NULL ? call->visitor_key : bytes_view(&address, sizeof(address));
+    unsigned char kind = call->by_token ? 't' : call->visitor_key.data != NULL ? 'v' : 'a';
+    crypto_generichash_init(&state, NULL, 0, IDEMPOTENCY_HASH_LEN);
+    crypto_generichash_update(&state, call->org.id.bytes, ID_LEN);
+    crypto_generichash_update(&state, &kind, 1);
+    if (kind != 't' || call->visitor_key.data != NULL) {
+        unsigned char len = (unsigned char)caller.len;
+        crypto_generichash_update(&state, &len, 1);
+        crypto_generichash_update(&state, (const unsigned char *)caller.data, caller.len);
+    }
+    crypto_generichash_update(&state, (const unsigned char *)key.data, key.len);
+    crypto_generichash_final(&state, hash, IDEMPOTENCY_HASH_LEN);
+    *out = bytes_view(hash, IDEMPOTENCY_HASH_LEN);
+    return OK;
+}
+
+static void on_created(struct api_loop *loop, struct txn *txn, struct request *request, const struct log_entry *entry)
+{
+    struct buffer *json = &loop->json;
+    (void)txn;
+    buffer_clear(json);
+    json_open(json, '{');
+    member_id(json, "id", entry->outcome.id);
+    json_member_time(json, "createdAt", entry->outcome.at_ms);
+    json_close(json, '}');
+    request_respond(request, entry->outcome.replayed ? 200 : 201, CONTENT_TYPE_JSON, buffer_view(json));
+}
+
+enum error handle_conversation_create(struct call *call)
+{
+    struct json_document *document;
+    unsigned char hash[IDEMPOTENCY_HASH_LEN];
+    struct bytes idempotency;
+    enum error error = body_object(call, &document);
+    if (error != OK)
+        return error;
+    json_free(document);
+    error = idempotency_hash(call, hash, &idempotency);
+    if (error == OK)
+        error = rate_limit(call, LIMITED_CONVERSATIONS);
+    if (error != OK)
+        return error;
+    struct command command = {
+        .kind = COMMAND_CONVERSATION_CREATE,
+        .conversation_create = {.org = call->org.id,
+                                .conversation = id_make(call->now_ms, &call->loop->random),
+                                .at_ms = call->now_ms,
+                                .visitor_key = call->visitor_key,
+                                .user_agent = call_user_agent(call),
+                                .idempotency = idempotency},
+    };
+    if (call->visitor_key.data != NULL)
+        command.conversation_create.visitor = id_make(call->now_ms, &call->loop->random);
+    return call_submit(call, &command, on_created);
+}
+
+/* ---- showing ---- */
+
+/* Messages after `after` in order; ends early at `limit`, or when the answer has grown to ANSWER_BYTES_MAX. */
+static enum error render_messages(struct call *call, struct id conversation, uint64_t after, uint64_t limit, bool *more)
+{
+    struct buffer *json = &call->loop->json;
+    struct bytes key, value;
+    struct key from;
+    message_key(&from, conversation, after + 1);
+    struct cursor *cursor = cursor_open(call->txn, TABLE_MESSAGES);
+    enum error error = cursor_seek(cursor, key_view(&from), &key, &value);
+    *more = false;
+    for (; error == OK && message_key_is_of(key, conversation); --limit) {
+        struct message message;
+        *more = limit == 0 || json->len > ANSWER_BYTES_MAX;
+        if (*more)
+            break;
+        error = message_decode(call->txn, key, value, &message);
+        if (error != OK)
+            break;
+        json_element(json);
+        render_message(json, &message);
+        error = cursor_next(cursor, &key, &value);
+    }
+    cursor_close(cursor);
+    return error == ERR_NOT_FOUND ? OK : error;
+}
+
+enum error handle_conversation_show(struct call *call)
+{
+    struct buffer *json = &call->loop->json;
+    struct conversation conversation;
+    struct conversation_activity activity;
+    uint64_t after, limit;
+    struct id id;
+    bool more;
+    enum error error = query_uint(call, "after", 0, INT64_MAX, 0, &after);
+    if (error == OK)
+        error = query_uint(call, "limit", 1, MESSAGES_LIMIT_MAX, MESSAGES_LIMIT_DEFAULT, &limit);
+    if (error == OK)
+        error = path_id(call, &id);
+    if (error == OK)
+        error = conversation_get(call->txn, id, &conversation);
+    if (error == OK)
+        error = may_read(call, &conversation);
+    if (error == OK)
+        error = conversation_activity(call->txn, &conversation, &activity);
+    if (error != OK)
+        return error;
+    render_conversation_open(json, &conversation, &activity);
+    json_key(json, BYTES("messages"));
+    json_open(json, '[');
+    error = render_messages(call, id, after, limit, &more);
+    if (error != OK)
+        return error;
+    json_close(json, ']');
+    json_member_bool(json, "hasMore", more);
+    json_close(json, '}');
+    touch_visitor(call);
+    call_respond(call, 200, json);
+    return OK;
+}
+
+/* ---- listing ---- */
+
+static void render_listed(struct call *call, const struct conversation *conversation, const struct conversation_activity *activity)
+{
+    struct buffer *json = &call->loop->json;
+    json_element(json);
+    render_conversation_open(json, conversation, activity);
+    json_close(json, '}');
+}
+
+/* The organisation's: its part of the activity index backwards, skipping what is stale. *next is where the next page begins. */
+static enum error list_of_org(struct call *call, uint64_t before, uint64_t limit, uint64_t *next)
+{
+    struct bytes key, value;
+    struct key from;
+    uint64_t seq = 0;
+    activity_key(&from, call->org.id, before);
+    struct cursor *cursor = cursor_open(call->txn, TABLE_CONVERSATION_BY_ACTIVITY);
+    enum error error = cursor_seek_before(cursor, key_view(&from), &key, &value);
+    while (error == OK && memcmp(key.data, call->org.id.bytes, ID_LEN) == 0) {
+        struct conversation conversation;
+        struct conversation_activity activity;
+        size_t offset = ID_LEN, value_offset = 0;
+        uint64_t entry_seq = key_get_u64(key, &offset);
+        error = conversation_get(call->txn, key_get_id(value, &value_offset), &conversation);
+        if (error == OK)
+            error = conversation_activity(call->txn, &conversation, &activity);
+        if (error == OK && activity.seq == entry_seq) {
+            if (limit-- == 0) {
+                *next = seq;
+                break;
+            }
+            seq = entry_seq;
+            render_listed(call, &conversation, &activity);
+        }
+        if (error == OK || error == ERR_NOT_FOUND)
+            error = cursor_previous(cursor, &key, &value);
+    }
+    cursor_close(cursor);
+    return error == ERR_NOT_FOUND ? OK : error;
+}
+
+/* A conversation of a visitor, as sorting needs it. */
+struct own {
+    struct conversation conversation;
+    uint64_t seq;
+};
+
+static int by_activity_descending(const void *a, const void *b)
+{
+    uint64_t first = ((const struct own *)a)->seq, second = ((const struct own *)b)->seq;
+    return first > second ? -1 : first < second;
+}
+
+/* Follows the chain from the visitor's newest conversation; *count is how many there are before `before`. */
+static enum error collect_own(struct call *call, struct id at, uint64_t before, struct buffer *out, size_t *count)
+{
+    *count = 0;
+    for (unsigned steps = 0; !id_is_none(at) && steps < VISITOR_CHAIN_MAX; ++steps) {
+        struct own own;
+        struct conversation_activity activity;
+        enum error error = conversation_get(call->txn, at, &own.conversation);
+        if (error == OK)
+            error = conversation_activity(call->txn, &own.conversation, &activity);
+        if (error != OK)
+            return error == ERR_NOT_FOUND ? ERR_CORRUPT : error;
+        own.seq = activity.seq;
+        at = own.conversation.previous_of_visitor;
+        if (own.seq < before) {
+            buffer_append(out, &own, sizeof(own));
+            ++*count;
+        }
+    }
+    return OK;
+}
+
+static enum error render_own(struct call *call, const struct own *owned, size_t count)
+{
+    enum error error = OK;
+    for (size_t i = 0; i < count && error == OK; ++i) {
+        struct conversation_activity activity;
+        error = conversation_activity(call->txn, &owned[i].conversation, &activity);
+        if (error == OK)
+            render_listed(call, &owned[i].conversation, &activity);
+    }
+    return error;
+}
+
+static enum error list_of_visitor(struct call *call, uint64_t before, uint64_t limit, uint64_t *next)
+{
+    struct visitor visitor;
+    struct id id;
+    size_t found;
+    enum error error = visitor_id_by_key(call->txn, call->org.id, call->visitor_key, &id);
+    if (error == OK)
+        error = visitor_get(call->txn, id, &visitor);
+    if (error != OK)
+        return error == ERR_NOT_FOUND ? OK : error;
+    struct buffer owned = {0};
+    error = collect_own(call, visitor.last_conversation, before, &owned, &found);
+    if (error == OK) {
+        struct own *all = (struct own *)owned.data;
+        if (found != 0)
+            qsort(all, found, sizeof(*all), by_activity_descending);
+        if (found > limit) {
+            found = limit;
+            *next = all[found - 1].seq;
+        }
+        error = render_own(call, all, found);
+    }
+    buffer_dispose(&owned);
+    return error;
+}
+
+enum error handle_conversation_list(struct call *call)
+{
+    struct buffer *json = &call->loop->json;
+    uint64_t limit, before, next = 0;
+    enum error error = query_uint(call, "limit", 1, PAGE_LIMIT_MAX, PAGE_LIMIT_DEFAULT, &limit);
+    if (error == OK)
+        error = query_uint(call, "before", 1, INT64_MAX, INT64_MAX, &before);
+    if (error != OK)
+        return error;
+    json_open(json, '{');
+    json_key(json, BYTES("conversations"));
+    json_open(json, '[');
+    bool own = call->visitor_key.data != NULL;
+    error = own ? list_of_visitor(call, before, limit, &next) : list_of_org(call, before, limit, &next);
+    if (error != OK)
+        return error;
+    json_close(json, ']');
+    json_key(json, BYTES("next"));
+    if (next == 0)
+        json_put_literal(json, "null");
+    else
+        buffer_printf(json, "\"%llu\"", (unsigned long long)next);
+    json_close(json, '}');
+    touch_visitor(call);
+    call_respond(call, 200, json);
+    return OK;
+}

@@ -1,0 +1,93 @@
+/*
+ * Which pages may talk to the server. An organisation that lists no origin lets any page in; one that lists some refuses the others on
+ * every request that carries an Origin header, not only in what the browser is told. Credentials are never allowed: identity is a
+ * header that the page sends itself.
+ */
+#include "api/internal.h"
+
+#define ALLOW_ORIGIN BYTES("access-control-allow-origin")
+
+/* The list is one origin a line. */
+static bool lists_origin(struct bytes origins, struct bytes origin)
+{
+    while (origins.len != 0) {
+        const char *end = memchr(origins.data, '\n', origins.len);
+        size_t len = end == NULL ? origins.len : (size_t)(end - origins.data);
+        if (bytes_equal(bytes_view(origins.data, len), origin))
+            return true;
+        size_t skip = end == NULL ? len : len + 1;
+        origins = bytes_view(origins.data + skip, origins.len - skip);
+    }
+    return false;
+}
+
+static bool admits(const struct org *org, struct bytes origin)
+{
+    return org->origins.len == 0 || lists_origin(org->origins, origin);
+}
+
+static void expose(struct request *request)
+{
+    request_add_header(request, BYTES("access-control-expose-headers"), BYTES("Retry-After"));
+}
+
+void cors_any(struct request *request)
+{
+    if (request_header(request, BYTES("origin"), NULL).data == NULL)
+        return;
+    request_add_header(request, ALLOW_ORIGIN, BYTES("*"));
+    expose(request);
+}
+
+enum error cors_admit(struct call *call)
+{
+    struct bytes origin = request_header(call->request, BYTES("origin"), NULL);
+    if (call->org.origins.len == 0) {
+        cors_any(call->request);
+        return OK;
+    }
+    request_add_header(call->request, BYTES("vary"), BYTES("Origin"));
+    if (origin.data == NULL)
+        return OK;
+    if (!lists_origin(call->org.origins, origin))
+        return ERR_ORIGIN_FORBIDDEN;
+    request_add_header(call->request, ALLOW_ORIGIN, origin);
+    expose(call->request);
+    return OK;
+}
+
+/* A preflight can't name the organisation (it lists header names, not values), so it is let through when any organisation would. */
+static bool any_org_admits(struct txn *txn, struct bytes origin)
+{
+    struct bytes key, value;
+    bool admitted = false;
+    struct cursor *cursor = cursor_open(txn, TABLE_ORGS);
+    enum error error = cursor_seek(cursor, BYTES_NONE, &key, &value);
+    while (error == OK && !admitted) {
+        struct org org;
+        admitted = record_decode(txn, RECORD_ORGS, value, &org) == OK && !org.deleted && admits(&org, origin);
+        error = cursor_next(cursor, &key, &value);
+    }
+    cursor_close(cursor);
+    return admitted;
+}
+
+void on_options(struct request *request, struct bytes route_allow)
+{
+    struct api_loop *loop = loop_data(request_loop(request));
+    struct bytes origin = request_header(request, BYTES("origin"), NULL);
+    struct txn *txn = origin.data == NULL ? NULL : reader_begin(loop->reader);
+    bool admitted = txn != NULL && any_org_admits(txn, origin);
+    if (txn != NULL)
+        reader_end(loop->reader);
+    request_add_header(request, BYTES("allow"), route_allow);
+    if (admitted) {
+        request_add_header(request, BYTES("vary"), BYTES("Origin"));
+        request_add_header(request, ALLOW_ORIGIN, origin);
+        request_add_header(request, BYTES("access-control-allow-methods"), route_allow);
+        request_add_header(request, BYTES("access-control-allow-headers"),
+                           BYTES("authorization, content-type, idempotency-key, x-org-key, x-site-id, x-visitor-id"));
+        request_add_header(request, BYTES("access-control-max-age"), BYTES("7200"));
+    }
+    request_respond(request, 204, NULL, BYTES_NONE);
+}

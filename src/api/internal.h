@@ -1,0 +1,155 @@
+#pragma once
+/* What the files of this room share. */
+#include "api/api.h"
+#include "api/limiter.h"
+#include "base/clock.h"
+#include "base/json.h"
+#include "store/records.h"
+
+#define API_ROUTES_MAX 32
+#define STATUS_FIRST 100
+#define STATUS_COUNT 500
+#define LATENCY_BUCKETS 12
+
+enum who { WHO_OPEN, WHO_ORG, WHO_CALLER, WHO_VISITOR, WHO_TOKEN };
+
+enum limit_kind { LIMIT_VISITOR, LIMIT_ADDRESS, LIMIT_ORG, LIMIT_KIND_COUNT };
+
+/* Counters of one loop; only its own thread writes them, /metrics reads them all. */
+struct loop_figures {
+    _Atomic uint64_t answers[API_ROUTES_MAX + 1][STATUS_COUNT]; /* the last row: no route */
+    _Atomic uint64_t latency_buckets[API_ROUTES_MAX + 1][LATENCY_BUCKETS + 1];
+    _Atomic uint64_t latency_ns[API_ROUTES_MAX + 1];
+    _Atomic uint64_t limited[LIMIT_KIND_COUNT];
+    _Atomic uint64_t touches;
+};
+
+/* What a loop has for itself. */
+struct api_loop {
+    struct api *api;
+    struct loop *loop;
+    struct reader *reader;
+    struct log_port *port;
+    struct random_pool random;
+    struct buffer json, scratch;
+    struct loop_figures figures;
+};
+
+struct api {
+    struct api_config config;
+    struct log *log;
+    struct edge *edge;
+    struct limiter *limiter;
+    struct route routes[API_ROUTES_MAX];
+    struct api_loop *loops;
+    struct sweeper {
+        struct key next_seen, next_activity;
+        bool under_way;
+    } sweeper; /* loop 0 */
+    uint64_t seconds; /* loop 0: since the start */
+};
+
+/* One request while its handler runs. The snapshot is open; texts of `org` are views into it. */
+struct call {
+    struct request *request;
+    struct api_loop *loop;
+    struct txn *txn;
+    int64_t now_ms;
+    const char *sentence;    /* replaces the error's own, when not NULL */
+    unsigned retry_after_s;  /* with ERR_RATE_LIMITED and 503 */
+    struct org org;          /* unless WHO_OPEN */
+    bool by_token;
+    struct bytes visitor_key; /* NULL: none was sent */
+};
+
+/* A handler answers (call_respond) or suspends the request and returns OK, or returns the error to answer. */
+typedef enum error call_handler(struct call *call);
+#define ROUTE(method, pattern, who, body_len_max, handler, help) call_handler handle_##handler;
+#include "api/routes.def"
+#undef ROUTE
+
+#define CONTENT_TYPE_JSON "application/json; charset=utf-8"
+void call_respond(struct call *call, int status, const struct buffer *json);
+/* Refuses with an own sentence (static). */
+enum error call_refuse(struct call *call, enum error error, const char *sentence);
+
+/* ---- caller.c: who is asking ---- */
+
+/* Fills org, by_token and visitor_key from the headers and asks whether `who` lets it in. */
+enum error call_identify(struct call *call, enum who who);
+
+/* ---- cors.c ---- */
+
+/* Adds the headers that let the page read the answer; ERR_ORIGIN_FORBIDDEN when the organisation does not list the page's origin. */
+enum error cors_admit(struct call *call);
+/* For answers before an organisation is known: nothing secret is in them, any page may read them. */
+void cors_any(struct request *request);
+void on_options(struct request *request, struct bytes route_allow);
+
+/* ---- query.c ---- */
+
+/* The parameter's value, decoded into the request's memory; data NULL when absent. */
+enum error query_text(struct call *call, const char *name, struct bytes *out);
+enum error query_uint(struct call *call, const char *name, uint64_t min, uint64_t max, uint64_t fallback, uint64_t *out);
+/* The ":id" of the path. ERR_NOT_FOUND when it is not an id. */
+enum error path_id(struct call *call, struct id *out);
+/* A header that may occur once; data NULL when absent. */
+enum error single_header(struct call *call, struct bytes name, struct bytes *out);
+
+/* ---- body.c ---- */
+
+/* Checks Content-Type and parses; *out is NULL when there is no body. The caller frees. */
+enum error body_object(struct call *call, struct json_document **out);
+
+/* The User-Agent as it is kept: UTF-8, at most USER_AGENT_LEN_MAX; NULL when there is none. */
+struct bytes call_user_agent(const struct call *call);
+
+/* ---- limits.c ---- */
+
+enum limited_action { LIMITED_CONVERSATIONS, LIMITED_MESSAGES };
+enum error rate_limit(struct call *call, enum limited_action action);
+
+/* ---- submit.c: the way of a change ---- */
+
+/* Answers a suspended request on its loop after the commit. txn is a snapshot that contains it. */
+typedef void on_applied(struct api_loop *loop, struct txn *txn, struct request *request, const struct log_entry *entry);
+/* Suspends the request and hands the command over; `applied` answers it. */
+enum error call_submit(struct call *call, const struct command *command, on_applied *applied);
+/* Hands over a command that nobody waits for; `applied` may be NULL and gets request NULL. False when the queue is full. */
+bool loop_submit(struct api_loop *loop, const struct command *command, on_applied *applied);
+/* The log's deliver callback. */
+void on_delivered(struct log_port *port, struct log_entry *entries);
+void respond_error(struct request *request, enum error error, const char *sentence, unsigned retry_after_s);
+
+/* ---- touch.c, maintenance.c ---- */
+
+/* A read by a visitor moves its lastSeenAt, at most once in TOUCH_INTERVAL_MS. */
+void touch_visitor(struct call *call);
+void maintain(struct api *api, struct api_loop *loop);
+
+/* ---- render.c: records as JSON ---- */
+
+void render_id(struct buffer *out, struct bytes name, struct id id); /* "name":"c…" or null */
+#define member_id(out, name, id) render_id((out), BYTES(name), (id))
+void render_message(struct buffer *out, const struct message *message);
+/* The members that list and detail share, without the closing brace. */
+void render_conversation_open(struct buffer *out, const struct conversation *conversation, const struct conversation_activity *activity);
+void render_visitor(struct buffer *out, const struct visitor *visitor);
+
+/* ---- metrics.c ---- */
+
+void on_answered(struct loop *loop, const struct route *route, int status, uint64_t latency_ns);
+extern const struct route_row {
+    const char *method, *pattern, *help;
+    enum who who;
+    call_handler *handle;
+    uint32_t body_len_max;
+    const char *name;
+} route_rows[];
+extern const unsigned route_row_count;
+
+static inline void count(_Atomic uint64_t *counter, uint64_t more)
+{
+    /* One writer: no locked instruction is needed. */
+    atomic_store_explicit(counter, atomic_load_explicit(counter, memory_order_relaxed) + more, memory_order_relaxed);
+}

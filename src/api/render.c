@@ -1,0 +1,64 @@
+/* Records as JSON. What a visitor may see of itself and what the organisation sees is the same here, save for visitors, whose key is in
+ * render_visitor alone: only routes for the token call it. */
+#include "api/internal.h"
+
+static void put_id(struct buffer *out, struct id id)
+{
+    char *to = buffer_reserve(out, ID_TEXT_LEN + 2);
+    to[0] = '"';
+    id_format(id, to + 1);
+    to[ID_TEXT_LEN + 1] = '"';
+    out->len += ID_TEXT_LEN + 2;
+}
+
+void render_id(struct buffer *out, struct bytes name, struct id id)
+{
+    json_key(out, name);
+    if (id_is_none(id))
+        json_put_literal(out, "null");
+    else
+        put_id(out, id);
+}
+
+void render_message(struct buffer *out, const struct message *message)
+{
+    json_open(out, '{');
+    member_id(out, "id", message->id);
+    member_id(out, "conversationId", message->conversation);
+    json_member_string(out, "role", message->role);
+    json_member_string(out, "content", message->content);
+    json_member_time(out, "timestamp", message->at_ms);
+    json_member_integer(out, "seq", (int64_t)message->seq);
+    json_close(out, '}');
+}
+
+void render_conversation_open(struct buffer *out, const struct conversation *conversation, const struct conversation_activity *activity)
+{
+    json_open(out, '{');
+    member_id(out, "id", conversation->id);
+    member_id(out, "visitorId", conversation->visitor);
+    json_member_time(out, "createdAt", conversation->created_at_ms);
+    json_member_time(out, "updatedAt", activity->updated_at_ms);
+    json_member_integer(out, "messageCount", (int64_t)activity->message_count);
+    json_key(out, BYTES("lastMessage"));
+    if (activity->has_message)
+        render_message(out, &activity->last_message);
+    else
+        json_put_literal(out, "null");
+}
+
+void render_visitor(struct buffer *out, const struct visitor *visitor)
+{
+    json_open(out, '{');
+    member_id(out, "id", visitor->id);
+    json_member_string(out, "visitorKey", visitor->visitor_key);
+    json_member_time(out, "firstSeenAt", visitor->first_seen_at_ms);
+    json_member_time(out, "lastSeenAt", visitor->last_seen_at_ms);
+    json_key(out, BYTES("userAgent"));
+    if (visitor->user_agent.data == NULL)
+        json_put_literal(out, "null");
+    else
+        json_put_string(out, visitor->user_agent);
+    json_member_integer(out, "conversationCount", (int64_t)visitor->conversation_count);
+    json_close(out, '}');
+}

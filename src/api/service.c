@@ -1,0 +1,53 @@
+/* What a widget and a supervisor ask for: /api/bootloader and /health. */
+#include "api/internal.h"
+#include "base/version.h"
+
+static void member_text(struct buffer *out, struct bytes name, struct bytes text, struct bytes fallback)
+{
+    json_key(out, name);
+    json_put_string(out, text.len != 0 ? text : fallback);
+}
+
+enum error handle_bootloader(struct call *call)
+{
+    struct buffer *json = &call->loop->json;
+    const struct org *org = &call->org;
+    json_open(json, '{');
+    json_member_bool(json, "ok", true);
+    json_key(json, BYTES("org"));
+    json_open(json, '{');
+    member_id(json, "id", org->id);
+    json_member_string(json, "key", org->key);
+    json_member_string(json, "name", org->name);
+    json_close(json, '}');
+    json_key(json, BYTES("config"));
+    json_open(json, '{');
+    member_text(json, BYTES("title"), org->widget_title, org->name);
+    member_text(json, BYTES("subtitle"), org->widget_subtitle, BYTES(""));
+    member_text(json, BYTES("color"), org->widget_color, BYTES("#2563eb"));
+    member_text(json, BYTES("position"), org->widget_position, BYTES("right"));
+    member_text(json, BYTES("language"), org->widget_language, BYTES("auto"));
+    json_member_bool(json, "countVisits", org->count_visits);
+    json_close(json, '}');
+    json_member_time(json, "timestamp", call->now_ms);
+    json_close(json, '}');
+    touch_visitor(call);
+    call_respond(call, 200, json);
+    return OK;
+}
+
+enum error handle_health(struct call *call)
+{
+    struct buffer *json = &call->loop->json;
+    uint64_t seq;
+    enum error error = meta_get_u64(call->txn, META_SEQ, &seq);
+    if (error != OK)
+        return error;
+    json_open(json, '{');
+    json_member_bool(json, "ok", true);
+    json_member_string(json, "version", BYTES(HELVINO_VERSION));
+    json_member_integer(json, "seq", (int64_t)seq);
+    json_close(json, '}');
+    call_respond(call, 200, json);
+    return OK;
+}

@@ -1,0 +1,87 @@
+/*
+ * The way of a change: a handler suspends its request and gives a command to the loop's port; the turn's end hands all of them over at
+ * once; the committer brings the batch back as one message to the loop, which answers each request that is still there.
+ */
+#include <stdlib.h>
+
+#include "api/internal.h"
+
+struct waiting {
+    struct ticket *ticket; /* NULL: nobody waits */
+    on_applied *applied;
+};
+
+static struct log_entry *entry_new(struct api_loop *loop, const struct command *command, on_applied *applied)
+{
+    struct log_entry *entry = log_entry_new(command, &loop->scratch, sizeof(struct waiting));
+    *(struct waiting *)log_entry_extra(entry) = (struct waiting){NULL, applied};
+    return entry;
+}
+
+enum error call_submit(struct call *call, const struct command *command, on_applied *applied)
+{
+    struct api_loop *loop = call->loop;
+    if (edge_stopping(loop->api->edge))
+        return ERR_STOPPING;
+    struct log_entry *entry = entry_new(loop, command, applied);
+    enum error error = log_port_add(loop->port, entry);
+    if (error != OK) {
+        log_entry_free(entry);
+        return error;
+    }
+    ((struct waiting *)log_entry_extra(entry))->ticket = request_suspend(call->request);
+    return OK;
+}
+
+bool loop_submit(struct api_loop *loop, const struct command *command, on_applied *applied)
+{
+    struct log_entry *entry = entry_new(loop, command, applied);
+    bool added = log_port_add(loop->port, entry) == OK;
+    if (!added)
+        log_entry_free(entry);
+    return added;
+}
+
+/* ---- the way back ---- */
+
+struct delivery {
+    struct loop_message message;
+    struct api_loop *loop;
+    struct log_entry *entries;
+};
+
+static void answer(struct api_loop *loop, struct txn *txn, struct log_entry *entry)
+{
+    const struct waiting *waiting = log_entry_extra(entry);
+    struct request *request = waiting->ticket == NULL ? NULL : ticket_redeem(waiting->ticket);
+    if (request != NULL && entry->error != OK)
+        respond_error(request, entry->error, NULL, entry->error == ERR_OUTCOME_UNKNOWN ? 1 : 0);
+    else if (waiting->applied != NULL && (request != NULL || waiting->ticket == NULL))
+        waiting->applied(loop, txn, request, entry);
+    log_entry_free(entry);
+}
+
+/* On the loop's thread; or, for what was applied after the loop had ended, on the one that closes it. */
+static void on_delivery(struct loop *unused, struct loop_message *message)
+{
+    struct delivery *delivery = (struct delivery *)message;
+    struct api_loop *loop = delivery->loop;
+    struct txn *txn = reader_begin(loop->reader);
+    (void)unused;
+    for (struct log_entry *entry = delivery->entries, *next; entry != NULL; entry = next) {
+        next = entry->next;
+        answer(loop, txn, entry);
+    }
+    if (txn != NULL)
+        reader_end(loop->reader);
+    free(delivery);
+}
+
+void on_delivered(struct log_port *port, struct log_entry *entries)
+{
+    struct delivery *delivery = malloc(sizeof(*delivery));
+    if (delivery == NULL)
+        abort();
+    *delivery = (struct delivery){.message.run = on_delivery, .loop = log_port_context(port), .entries = entries};
+    loop_post(delivery->loop->loop, &delivery->message);
+}

@@ -1,0 +1,627 @@
+/*
+ * Each table is walked once in key order; what an entry leads to is looked up, and what should lead to it, so that both
+ * directions of every index are covered. Beyond single entries three sums must agree: rows walked and rows counted by
+ * the tree, a visitor's chain and its count, and all chains together and the conversations that name a visitor.
+ *
+ * An organisation that is being deleted has lost some of its records already: there only what purging keeps is asked
+ * for.
+ */
+#include "rules/check.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "base/clock.h"
+#include "base/text.h"
+#include "core/codec.h"
+#include "store/records.h"
+
+#define SENTENCE_LEN_MAX 512
+#define ORG_SLOTS 256
+
+enum org_state { ORG_UNKNOWN, ORG_MISSING, ORG_DAMAGED, ORG_ALIVE, ORG_DELETED };
+
+/* Organisations already looked up; ids that share a slot displace each other. */
+struct org_slot {
+    struct id id;
+    enum org_state state;
+};
+
+struct check {
+    struct txn *txn;
+    struct check_report *report;
+    void (*on_broken)(void *context, const char *sentence);
+    void *context;
+    uint64_t last_seq;
+    struct org_slot orgs[ORG_SLOTS];
+    uint64_t named, chained;          /* conversations that name a visitor; those that the visitors' chains reach */
+    struct conversation conversation; /* of the messages being walked; id none when there is none to compare with */
+    bool conversation_is_partial;
+    uint64_t previous_ordinal;
+};
+
+/* The entry being looked at. */
+struct entry {
+    enum table table;
+    struct bytes key, value;
+};
+
+/* ---- saying what is broken ----------------------------------------------------------------------------------- */
+
+static int format_hex(struct bytes bytes, char *out, size_t len)
+{
+    int used = 0;
+    for (size_t i = 0; i < bytes.len && i < 24 && (size_t)used + 3 < len; ++i)
+        used += snprintf(out + used, len - (size_t)used, "%02x", (unsigned char)bytes.data[i]);
+    return used;
+}
+
+static struct id id_at(struct bytes bytes, size_t offset)
+{
+    return key_get_id(bytes, &offset);
+}
+
+static uint64_t u64_at(struct bytes bytes, size_t offset)
+{
+    return key_get_u64(bytes, &offset);
+}
+
+struct id_text {
+    char text[ID_TEXT_LEN + 1];
+};
+
+static struct id_text text_of(struct id id)
+{
+    struct id_text text;
+    id_format(id, text.text);
+    text.text[ID_TEXT_LEN] = '\0';
+    return text;
+}
+
+/* The key for people: ids as the API shows them; of a visitor's key only whose it is. */
+static void format_key(const struct entry *entry, char *out, size_t len)
+{
+    struct bytes key = entry->key;
+    bool has_id = key.len >= ID_LEN;
+    struct id_text first = has_id ? text_of(id_at(key, 0)) : (struct id_text){""};
+    switch (entry->table) {
+    case TABLE_META:
+    case TABLE_ORG_BY_KEY:
+        snprintf(out, len, "\"%.*s\"", key.len > ORG_KEY_LEN_MAX ? ORG_KEY_LEN_MAX : (int)key.len, key.data);
+        return;
+    case TABLE_VISITOR_BY_KEY:
+        if (has_id && entry->value.len == ID_LEN)
+            snprintf(out, len, "%s/(key of %s)", first.text, text_of(id_at(entry->value, 0)).text);
+        else
+            format_hex(bytes_view(key.data, has_id ? ID_LEN : key.len), out, len);
+        return;
+    case TABLE_VISITOR_BY_SEEN:
+        if (key.len == 2 * ID_LEN + 4) {
+            snprintf(out, len, "%s/%s", first.text, text_of(id_at(key, ID_LEN + 4)).text);
+            return;
+        }
+        break;
+    case TABLE_CONVERSATION_BY_ACTIVITY:
+    case TABLE_MESSAGES:
+        if (key.len == ID_LEN + 8) {
+            uint64_t seq = u64_at(key, ID_LEN);
+            snprintf(out, len, seq & MESSAGE_CLIENT_BIT ? "%s/clientId %016" PRIx64 : "%s/%" PRIu64, first.text, seq);
+            return;
+        }
+        break;
+    default:
+        if (key.len == ID_LEN && entry->table != TABLE_IDEMPOTENCY) {
+            snprintf(out, len, "%s", first.text);
+            return;
+        }
+    }
+    format_hex(key, out, len);
+}
+
+__attribute__((format(printf, 3, 4))) static void broken(struct check *check, const struct entry *entry,
+                                                         const char *format, ...)
+{
+    char sentence[SENTENCE_LEN_MAX], key[128] = "";
+    va_list args;
+    format_key(entry, key, sizeof key);
+    int len = snprintf(sentence, sizeof sentence, "%s %s: ", table_name(entry->table), key);
+    va_start(args, format);
+    vsnprintf(sentence + len, sizeof sentence - (size_t)len, format, args);
+    va_end(args);
+    ++check->report->broken;
+    check->on_broken(check->context, sentence);
+}
+
+/* ---- what an entry leads to ---------------------------------------------------------------------------------- */
+
+static enum org_state read_org_state(struct txn *txn, struct id id)
+{
+    struct org org;
+    enum error error = org_get(txn, id, &org);
+    if (error != OK)
+        return error == ERR_NOT_FOUND ? ORG_MISSING : ORG_DAMAGED;
+    return org.deleted ? ORG_DELETED : ORG_ALIVE;
+}
+
+static enum org_state org_state(struct check *check, struct id id)
+{
+    struct org_slot *slot = &check->orgs[id.bytes[ID_LEN - 1] % ORG_SLOTS];
+    if (slot->state == ORG_UNKNOWN || !id_equal(slot->id, id))
+        *slot = (struct org_slot){id, read_org_state(check->txn, id)};
+    return slot->state;
+}
+
+/* Whether the record's organisation is there and its data complete; says so when it isn't there at all. */
+static bool org_is_complete(struct check *check, const struct entry *entry, struct id org)
+{
+    enum org_state state = org_state(check, org);
+    if (state == ORG_MISSING)
+        broken(check, entry, "its organisation %s does not exist", text_of(org).text);
+    return state == ORG_ALIVE;
+}
+
+/* False, once it has been said, when the key or the value doesn't have the length that its table asks for. */
+static bool has_lengths(struct check *check, const struct entry *entry, size_t key_len, size_t value_len)
+{
+    if (key_len != 0 && entry->key.len != key_len)
+        broken(check, entry, "the key has %zu bytes and should have %zu", entry->key.len, key_len);
+    else if (value_len != SIZE_MAX && entry->value.len != value_len)
+        broken(check, entry, "the value has %zu bytes and should have %zu", entry->value.len, value_len);
+    else
+        return true;
+    return false;
+}
+
+#define ANY_LEN SIZE_MAX
+
+static bool decode(struct check *check, const struct entry *entry, enum record_kind kind, size_t key_len, void *out)
+{
+    if (!has_lengths(check, entry, key_len, ANY_LEN))
+        return false;
+    if (record_decode(check->txn, kind, entry->value, out) == OK)
+        return true;
+    broken(check, entry, "the record can't be decoded");
+    return false;
+}
+
+static bool is_time(int64_t time_ms)
+{
+    return time_ms >= 0 && time_ms <= TIME_MS_MAX;
+}
+
+/* Whether an index entry exists and holds the id. A damaged one is reported by its own table. */
+static bool index_leads_to(struct check *check, enum table table, struct bytes key, struct id id)
+{
+    struct bytes value;
+    enum error error = table_get(check->txn, table, key, &value);
+    return error == OK ? bytes_equal(value, bytes_view(id.bytes, ID_LEN)) : error == ERR_CORRUPT;
+}
+
+static bool index_has(struct check *check, enum table table, struct bytes key)
+{
+    return table_get(check->txn, table, key, NULL) != ERR_NOT_FOUND;
+}
+
+/* ---- organisations and tokens -------------------------------------------------------------------------------- */
+
+static void check_org(struct check *check, const struct entry *entry)
+{
+    struct org org;
+    if (!decode(check, entry, RECORD_ORGS, ID_LEN, &org))
+        return;
+    org.id = id_at(entry->key, 0);
+    bool key_is_fine = org.key.len >= 1 && org.key.len <= ORG_KEY_LEN_MAX;
+    if (!key_is_fine)
+        broken(check, entry, "its key has %zu characters", org.key.len);
+    if (!is_time(org.created_at_ms) || !is_time(org.updated_at_ms))
+        broken(check, entry, "one of its times is out of range");
+    check->report->orgs_deleted += org.deleted;
+    if (key_is_fine && !org.deleted && !index_leads_to(check, TABLE_ORG_BY_KEY, org.key, org.id))
+        broken(check, entry, "org_by_key does not lead to it");
+}
+
+static void check_org_by_key(struct check *check, const struct entry *entry)
+{
+    struct org org;
+    if (!has_lengths(check, entry, 0, ID_LEN))
+        return;
+    enum error error = org_get(check->txn, id_at(entry->value, 0), &org);
+    if (error == ERR_NOT_FOUND)
+        broken(check, entry, "its organisation does not exist");
+    else if (error == OK && org.deleted)
+        broken(check, entry, "its organisation is deleted");
+    else if (error == OK && !bytes_equal(org.key, entry->key))
+        broken(check, entry, "its organisation has another key");
+}
+
+static void check_token(struct check *check, const struct entry *entry)
+{
+    struct token token;
+    if (!decode(check, entry, RECORD_TOKENS, ID_LEN, &token))
+        return;
+    org_is_complete(check, entry, token.org);
+    if (token.secret_hash.len != 32)
+        broken(check, entry, "the hash of its secret has %zu bytes", token.secret_hash.len);
+}
+
+/* ---- visitors ------------------------------------------------------------------------------------------------ */
+
+/* From the visitor's newest conversation back to its first: each must be its own, and there must be as many as it
+ * counts. */
+static void check_chain(struct check *check, const struct entry *entry, const struct visitor *visitor)
+{
+    uint64_t count = 0;
+    struct conversation conversation;
+    for (struct id id = visitor->last_conversation; !id_is_none(id); id = conversation.previous_of_visitor) {
+        if (count == visitor->conversation_count) {
+            broken(check, entry, "it counts %" PRIu64 " conversations, and its chain has more", count);
+            break;
+        }
+        enum error error = conversation_get(check->txn, id, &conversation);
+        if (error == ERR_NOT_FOUND)
+            broken(check, entry, "its chain leads to %s, which does not exist", text_of(id).text);
+        if (error != OK)
+            return;
+        if (!id_equal(conversation.visitor, visitor->id)) {
+            broken(check, entry, "its chain leads to %s, which is not its own", text_of(id).text);
+            return;
+        }
+        ++count;
+    }
+    if (count < visitor->conversation_count)
+        broken(check, entry, "it counts %" PRIu64 " conversations, and its chain has %" PRIu64,
+               visitor->conversation_count, count);
+    check->chained += count;
+}
+
+static void check_visitor(struct check *check, const struct entry *entry)
+{
+    struct visitor visitor;
+    struct key key;
+    if (!decode(check, entry, RECORD_VISITORS, ID_LEN, &visitor))
+        return;
+    visitor.id = id_at(entry->key, 0);
+    bool is_complete = org_is_complete(check, entry, visitor.org);
+    if (visitor.visitor_key.len == 0 || visitor.visitor_key.len > VISITOR_KEY_LEN_MAX) {
+        broken(check, entry, "its key has %zu characters", visitor.visitor_key.len);
+        return;
+    }
+    visitor_key_key(&key, visitor.org, visitor.visitor_key);
+    if (!index_leads_to(check, TABLE_VISITOR_BY_KEY, key_view(&key), visitor.id))
+        broken(check, entry, "visitor_by_key does not lead to it");
+    if (!is_time(visitor.first_seen_at_ms) || !is_time(visitor.last_seen_at_ms) || !is_time(visitor.created_at_ms) ||
+        !is_time(visitor.updated_at_ms)) {
+        broken(check, entry, "one of its times is out of range");
+        return;
+    }
+    if (visitor.last_seen_at_ms < visitor.first_seen_at_ms)
+        broken(check, entry, "it was last seen before it was first seen");
+    if (!is_complete)
+        return;
+    visitor_seen_key(&key, visitor.org, visitor.last_seen_at_ms, visitor.id);
+    if (!index_has(check, TABLE_VISITOR_BY_SEEN, key_view(&key)))
+        broken(check, entry, "visitor_by_seen has no entry for when it was last seen");
+    check_chain(check, entry, &visitor);
+}
+
+static void check_visitor_by_key(struct check *check, const struct entry *entry)
+{
+    struct visitor visitor;
+    if (!has_lengths(check, entry, 0, ID_LEN))
+        return;
+    if (entry->key.len <= ID_LEN || entry->key.len > ID_LEN + VISITOR_KEY_LEN_MAX) {
+        broken(check, entry, "the key has %zu bytes", entry->key.len);
+        return;
+    }
+    org_is_complete(check, entry, id_at(entry->key, 0));
+    enum error error = visitor_get(check->txn, id_at(entry->value, 0), &visitor);
+    if (error == ERR_NOT_FOUND)
+        broken(check, entry, "its visitor does not exist");
+    if (error != OK)
+        return;
+    if (!id_equal(visitor.org, id_at(entry->key, 0)))
+        broken(check, entry, "its visitor is of another organisation");
+    else if (!bytes_equal(visitor.visitor_key, bytes_view(entry->key.data + ID_LEN, entry->key.len - ID_LEN)))
+        broken(check, entry, "its visitor has another key");
+}
+
+static void check_visitor_by_seen(struct check *check, const struct entry *entry)
+{
+    struct visitor visitor;
+    if (!has_lengths(check, entry, 2 * ID_LEN + 4, 0))
+        return;
+    size_t offset = ID_LEN;
+    uint32_t minute = key_get_u32(entry->key, &offset);
+    org_is_complete(check, entry, id_at(entry->key, 0));
+    enum error error = visitor_get(check->txn, id_at(entry->key, offset), &visitor);
+    if (error == OK && !id_equal(visitor.org, id_at(entry->key, 0)))
+        broken(check, entry, "its visitor is of another organisation");
+    else if (error == ERR_NOT_FOUND ||
+             (error == OK && is_time(visitor.last_seen_at_ms) && minute != minute_of(visitor.last_seen_at_ms)))
+        ++check->report->stale_seen;
+}
+
+/* ---- conversations ------------------------------------------------------------------------------------------- */
+
+static void check_owner(struct check *check, const struct entry *entry, const struct conversation *conversation)
+{
+    struct visitor visitor;
+    if (id_is_none(conversation->visitor)) {
+        if (!id_is_none(conversation->previous_of_visitor))
+            broken(check, entry, "it has no visitor and yet one before it");
+        return;
+    }
+    ++check->named;
+    enum error error = visitor_get(check->txn, conversation->visitor, &visitor);
+    if (error == ERR_NOT_FOUND)
+        broken(check, entry, "its visitor %s does not exist", text_of(conversation->visitor).text);
+    else if (error == OK && !id_equal(visitor.org, conversation->org))
+        broken(check, entry, "its visitor %s is of another organisation", text_of(conversation->visitor).text);
+}
+
+static void check_conversation(struct check *check, const struct entry *entry)
+{
+    struct conversation conversation;
+    struct conversation_activity activity;
+    struct key key;
+    if (!decode(check, entry, RECORD_CONVERSATIONS, ID_LEN, &conversation))
+        return;
+    conversation.id = id_at(entry->key, 0);
+    if (!is_time(conversation.created_at_ms) || !is_time(conversation.changed_at_ms))
+        broken(check, entry, "one of its times is out of range");
+    if (conversation.changed_seq > check->last_seq)
+        broken(check, entry, "its sequence number %" PRIu64 " is beyond the last one, %" PRIu64,
+               conversation.changed_seq, check->last_seq);
+    if (!org_is_complete(check, entry, conversation.org))
+        return;
+    check_owner(check, entry, &conversation);
+    if (conversation_activity(check->txn, &conversation, &activity) != OK)
+        return;
+    activity_key(&key, conversation.org, activity.seq);
+    if (!index_leads_to(check, TABLE_CONVERSATION_BY_ACTIVITY, key_view(&key), conversation.id))
+        broken(check, entry, "conversation_by_activity has no entry for its last change, %" PRIu64, activity.seq);
+}
+
+static void check_activity(struct check *check, const struct entry *entry)
+{
+    struct conversation conversation;
+    struct conversation_activity activity;
+    if (!has_lengths(check, entry, ID_LEN + 8, ID_LEN))
+        return;
+    uint64_t seq = u64_at(entry->key, ID_LEN);
+    if (seq > check->last_seq)
+        broken(check, entry, "its sequence number is beyond the last one, %" PRIu64, check->last_seq);
+    org_is_complete(check, entry, id_at(entry->key, 0));
+    enum error error = conversation_get(check->txn, id_at(entry->value, 0), &conversation);
+    if (error == ERR_NOT_FOUND)
+        ++check->report->stale_activity;
+    if (error != OK)
+        return;
+    if (!id_equal(conversation.org, id_at(entry->key, 0)))
+        broken(check, entry, "its conversation %s is of another organisation", text_of(conversation.id).text);
+    else if (conversation_activity(check->txn, &conversation, &activity) == OK && activity.seq != seq)
+        ++check->report->stale_activity;
+}
+
+/* ---- messages ------------------------------------------------------------------------------------------------ */
+
+/* At the first entry of a conversation: reads it. */
+static void enter_conversation(struct check *check, const struct entry *entry, struct id id)
+{
+    enum error error = conversation_get(check->txn, id, &check->conversation);
+    check->previous_ordinal = 0;
+    check->conversation_is_partial = false;
+    if (error == ERR_NOT_FOUND)
+        broken(check, entry, "its conversation does not exist");
+    if (error == OK)
+        check->conversation_is_partial = org_state(check, check->conversation.org) != ORG_ALIVE;
+    else
+        check->conversation = (struct conversation){.id = id, .org = ID_NONE};
+}
+
+static void check_client_id(struct check *check, const struct entry *entry, const struct message *message)
+{
+    struct key slot;
+    uint64_t seq;
+    if (message->client_id.data == NULL)
+        return;
+    enum error error = message_find_client_id(check->txn, message->conversation, message->client_id, &slot, &seq);
+    if (error == ERR_NOT_FOUND)
+        broken(check, entry, "no entry leads to it by its clientId");
+    else if (error == OK && seq != message->seq)
+        broken(check, entry, "its clientId leads to another message, %" PRIu64, seq);
+}
+
+static void check_message(struct check *check, const struct entry *entry)
+{
+    struct message message;
+    if (!decode(check, entry, RECORD_MESSAGES, ID_LEN + 8, &message))
+        return;
+    message.conversation = check->conversation.id;
+    message.seq = u64_at(entry->key, ID_LEN);
+    if (message.seq > check->last_seq)
+        broken(check, entry, "its sequence number is beyond the last one, %" PRIu64, check->last_seq);
+    if (!id_is_none(check->conversation.org) && !id_equal(message.org, check->conversation.org))
+        broken(check, entry, "it is of another organisation than its conversation");
+    if (!bytes_equal(message.role, BYTES("user")) && !bytes_equal(message.role, BYTES("assistant")))
+        broken(check, entry, "its role is neither user nor assistant");
+    if (message.content.len == 0 || message.content.len > MESSAGE_CONTENT_LEN_MAX || !utf8_valid(message.content))
+        broken(check, entry, "its content is no text of 1 to %d bytes", MESSAGE_CONTENT_LEN_MAX);
+    if (!is_time(message.at_ms) || id_is_none(message.id))
+        broken(check, entry, "its id is missing or its time out of range");
+    if (message.ordinal != check->previous_ordinal + 1 &&
+        !(check->conversation_is_partial && check->previous_ordinal == 0))
+        broken(check, entry, "it is number %" PRIu64 " of its conversation and follows number %" PRIu64,
+               message.ordinal, check->previous_ordinal);
+    check->previous_ordinal = message.ordinal;
+    if (!check->conversation_is_partial)
+        check_client_id(check, entry, &message);
+}
+
+static void check_client_slot(struct check *check, const struct entry *entry)
+{
+    struct message message;
+    struct key slot;
+    uint64_t seq;
+    if (!has_lengths(check, entry, 0, 8) || check->conversation_is_partial)
+        return;
+    enum error error = message_get(check->txn, check->conversation.id, u64_at(entry->value, 0), &message);
+    if (error == ERR_NOT_FOUND)
+        broken(check, entry, "its message does not exist");
+    if (error != OK)
+        return;
+    if (message.client_id.data == NULL) {
+        broken(check, entry, "its message has no clientId");
+        return;
+    }
+    error = message_find_client_id(check->txn, message.conversation, message.client_id, &slot, &seq);
+    if (error == OK && !bytes_equal(key_view(&slot), entry->key))
+        broken(check, entry, "its message has another clientId");
+}
+
+static void check_message_entry(struct check *check, const struct entry *entry)
+{
+    if (!has_lengths(check, entry, ID_LEN + 8, ANY_LEN))
+        return;
+    struct id conversation = id_at(entry->key, 0);
+    if (!id_equal(conversation, check->conversation.id))
+        enter_conversation(check, entry, conversation);
+    if (u64_at(entry->key, ID_LEN) & MESSAGE_CLIENT_BIT)
+        check_client_slot(check, entry);
+    else
+        check_message(check, entry);
+}
+
+/* ---- the rest ------------------------------------------------------------------------------------------------ */
+
+static void check_idempotency(struct check *check, const struct entry *entry)
+{
+    struct idempotency first;
+    size_t offset = 0;
+    if (!decode(check, entry, RECORD_IDEMPOTENCY, 4 + IDEMPOTENCY_HASH_LEN, &first))
+        return;
+    /* Its conversation may have gone with its organisation. */
+    if (!is_time(first.created_at_ms) || day_of(first.created_at_ms) != key_get_u32(entry->key, &offset))
+        broken(check, entry, "it is kept under another day than its own");
+    if (id_is_none(first.conversation))
+        broken(check, entry, "it names no conversation");
+}
+
+static void check_meta(struct check *check, const struct entry *entry)
+{
+    bool is_number = bytes_equal(entry->key, BYTES("format")) || bytes_equal(entry->key, BYTES(META_SEQ));
+    if (is_number)
+        has_lengths(check, entry, 0, 8);
+}
+
+/* ---- walking ------------------------------------------------------------------------------------------------- */
+
+typedef void check_entry(struct check *check, const struct entry *entry);
+
+static check_entry *const checks[TABLE_COUNT] = {
+    [TABLE_META] = check_meta,
+    [TABLE_ORGS] = check_org,
+    [TABLE_ORG_BY_KEY] = check_org_by_key,
+    [TABLE_TOKENS] = check_token,
+    [TABLE_VISITORS] = check_visitor,
+    [TABLE_VISITOR_BY_KEY] = check_visitor_by_key,
+    [TABLE_VISITOR_BY_SEEN] = check_visitor_by_seen,
+    [TABLE_CONVERSATIONS] = check_conversation,
+    [TABLE_CONVERSATION_BY_ACTIVITY] = check_activity,
+    [TABLE_MESSAGES] = check_message_entry,
+    [TABLE_IDEMPOTENCY] = check_idempotency,
+};
+
+static bool is_before(struct bytes a, struct bytes b)
+{
+    int order = memcmp(a.data, b.data, a.len < b.len ? a.len : b.len);
+    return order < 0 || (order == 0 && a.len < b.len);
+}
+
+static enum error next_entry(struct cursor *cursor, struct entry *entry)
+{
+    entry->key = entry->value = BYTES_NONE;
+    return cursor_next(cursor, &entry->key, &entry->value);
+}
+
+/* A damaged value leaves its key known, and the walk goes on behind it; a damaged page doesn't. */
+static bool has_entry(enum error error, const struct entry *entry)
+{
+    return error == OK || (error == ERR_CORRUPT && entry->key.data != NULL);
+}
+
+static void walk_table(struct check *check, enum table table)
+{
+    struct entry entry = {.table = table};
+    struct bytes previous = BYTES_NONE;
+    uint64_t *rows = &check->report->rows[table];
+    struct cursor *cursor = cursor_open(check->txn, table);
+    enum error error = cursor_seek(cursor, BYTES_NONE, &entry.key, &entry.value);
+    while (has_entry(error, &entry)) {
+        ++*rows;
+        if (previous.data != NULL && !is_before(previous, entry.key))
+            broken(check, &entry, "the keys are not in order");
+        if (error == ERR_CORRUPT)
+            broken(check, &entry, "the checksum disagrees");
+        else
+            checks[table](check, &entry);
+        codec_reset(txn_codec(check->txn));
+        previous = entry.key;
+        error = next_entry(cursor, &entry);
+    }
+    cursor_close(cursor);
+    if (error != ERR_NOT_FOUND)
+        broken(check, &(struct entry){.table = table, .key = previous}, "the table can't be read behind this entry");
+    else if (*rows != table_rows(check->txn, table))
+        broken(check, &(struct entry){.table = table, .key = previous},
+               "the table says that it has %" PRIu64 " entries, and there are %" PRIu64, table_rows(check->txn, table),
+               *rows);
+}
+
+/* Only when the sums disagree: this costs a walk along the chain for every conversation. */
+static void name_unreached_conversations(struct check *check)
+{
+    struct entry entry = {.table = TABLE_CONVERSATIONS};
+    struct cursor *cursor = cursor_open(check->txn, TABLE_CONVERSATIONS);
+    enum error error = cursor_seek(cursor, BYTES_NONE, &entry.key, &entry.value);
+    for (; has_entry(error, &entry); error = next_entry(cursor, &entry)) {
+        struct conversation conversation, link;
+        struct visitor visitor;
+        if (error != OK || entry.key.len != ID_LEN ||
+            conversation_get(check->txn, id_at(entry.key, 0), &conversation) != OK ||
+            id_is_none(conversation.visitor) || org_state(check, conversation.org) != ORG_ALIVE ||
+            visitor_get(check->txn, conversation.visitor, &visitor) != OK)
+            continue;
+        struct id id = visitor.last_conversation;
+        for (uint64_t left = visitor.conversation_count; left > 0 && !id_is_none(id) && !id_equal(id, conversation.id);
+             --left)
+            id = conversation_get(check->txn, id, &link) == OK ? link.previous_of_visitor : ID_NONE;
+        if (!id_equal(id, conversation.id))
+            broken(check, &entry, "the chain of its visitor %s does not reach it", text_of(visitor.id).text);
+        codec_reset(txn_codec(check->txn));
+    }
+    cursor_close(cursor);
+}
+
+static void check_numbers(struct check *check)
+{
+    uint64_t format;
+    struct entry entry = {.table = TABLE_META, .key = BYTES("format")};
+    if (meta_get_u64(check->txn, "format", &format) == OK && format != STORE_FORMAT)
+        broken(check, &entry, "the format is %" PRIu64 " and should be %d", format, STORE_FORMAT);
+    if (meta_get_u64(check->txn, META_SEQ, &check->last_seq) != OK)
+        check->last_seq = UINT64_MAX;
+}
+
+void check_store(struct txn *txn, void (*on_broken)(void *context, const char *sentence), void *context,
+                 struct check_report *report)
+{
+    struct check check = {.txn = txn, .report = report, .on_broken = on_broken, .context = context};
+    *report = (struct check_report){0};
+    check_numbers(&check);
+    for (int table = 0; table < TABLE_COUNT; ++table)
+        walk_table(&check, (enum table)table);
+    if (check.named != check.chained)
+        name_unreached_conversations(&check);
+}
