@@ -88,6 +88,12 @@ export class Wire {
         return this.bytes.subarray(this.taken);
     }
 
+    /** Lets go of the bytes of answers that were taken, so that a long connection stays cheap. */
+    forget() {
+        this.bytes = this.bytes.subarray(this.taken);
+        this.taken = 0;
+    }
+
     halfClose() {
         this.socket.end();
         return this;
