@@ -8,8 +8,11 @@
 /* The status with which the process ends. */
 enum { EXIT_FINE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
 
+/* The words of --format. */
+enum { FORMAT_TABLE, FORMAT_JSON };
+
 /* Each subcommand, in the file of its first word; returns the exit status. */
-#define SUBCOMMAND(name, handler, words, arguments, least, most, summary, details)                                     \
+#define SUBCOMMAND(name, handler, words, arguments, least, most, summary, details) \
     int cli_##handler(const struct options *options);
 #include "cli/subcommands.def"
 #undef SUBCOMMAND

@@ -15,7 +15,7 @@ static size_t row_count(const struct grid *grid)
 void grid_add(struct grid *grid, struct bytes text)
 {
     assert(grid->column_count > 0 && grid->column_count <= GRID_COLUMNS_MAX);
-    grid->cells = realloc(grid->cells, (grid->cell_count + 1) * sizeof *grid->cells);
+    grid->cells = realloc(grid->cells, (grid->cell_count + 1) * sizeof(*grid->cells));
     if (grid->cells == NULL)
         abort();
     grid->cells[grid->cell_count++] = bytes_dup(text);
@@ -24,7 +24,7 @@ void grid_add(struct grid *grid, struct bytes text)
 void grid_add_number(struct grid *grid, uint64_t number)
 {
     char text[24];
-    snprintf(text, sizeof text, "%" PRIu64, number);
+    snprintf(text, sizeof(text), "%" PRIu64, number);
     grid->is_number[grid->cell_count % grid->column_count] = true;
     grid_add(grid, bytes_of_string(text));
 }
@@ -86,7 +86,7 @@ void format_size(uint64_t bytes, char out[SIZE_TEXT_LEN])
     static const char *const units[] = {"B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};
     unsigned unit = 0;
     double value = (double)bytes;
-    while (value >= 1024 && unit + 1 < sizeof units / sizeof *units) {
+    while (value >= 1024 && unit + 1 < sizeof(units) / sizeof(*units)) {
         value /= 1024;
         ++unit;
     }

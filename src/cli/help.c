@@ -38,7 +38,7 @@ static void print_paragraphs(FILE *out, const char *text)
     while (*text != '\0') {
         int len = (int)strcspn(text, "\n");
         char line[1024];
-        snprintf(line, sizeof line, "%.*s", len, text);
+        snprintf(line, sizeof(line), "%.*s", len, text);
         if (line[0] == ' ')
             fprintf(out, "%s\n", line);
         else
@@ -77,7 +77,7 @@ static const struct {
 #undef OPTION
 #undef GROUP
 };
-#define OPTION_ROW_COUNT (sizeof option_rows / sizeof *option_rows)
+#define OPTION_ROW_COUNT (sizeof(option_rows) / sizeof(*option_rows))
 
 /* The subcommands whose flags are wanted, a bit for each. */
 #define ALL_SUBCOMMANDS UINT32_MAX
@@ -103,7 +103,7 @@ static void print_flag(FILE *out, enum option option)
     int len = fprintf(out, "  --%s %s", spec->flag, spec->argument);
     fprintf(out, "%*s %s\n", len < FLAG_WIDTH ? FLAG_WIDTH - len : 0, "", variable);
     char text[512];
-    snprintf(text, sizeof text, "%s%s%s%s", spec->help, spec->default_text != NULL ? " (default: " : "",
+    snprintf(text, sizeof(text), "%s%s%s%s", spec->help, spec->default_text != NULL ? " (default: " : "",
              spec->default_text != NULL ? spec->default_text : "", spec->default_text != NULL ? ")" : "");
     print_filled(out, text, 0, 6);
 }
@@ -204,7 +204,7 @@ static void print_subcommand(FILE *out, enum subcommand subcommand, bool markdow
 static bool print_group(FILE *out, const char *topic, bool markdown)
 {
     char group[TOPIC_LEN_MAX + 1];
-    snprintf(group, sizeof group, "%s ", topic);
+    snprintf(group, sizeof(group), "%s ", topic);
     for (unsigned i = 0; i < SUBCOMMAND_COUNT; ++i) {
         if (strncmp(subcommand_specs[i].words, group, strlen(group)) == 0) {
             print_commands(out, group, markdown);
@@ -258,7 +258,7 @@ static const struct {
      "  1    it failed; the reason is on standard error (check: something is broken)\n"
      "  2    the command line or the environment is wrong; nothing was done"},
 };
-#define TOPIC_COUNT (sizeof topics / sizeof *topics)
+#define TOPIC_COUNT (sizeof(topics) / sizeof(*topics))
 
 static void print_overview(FILE *out)
 {
@@ -303,8 +303,8 @@ bool help_print(FILE *out, size_t count, const char *const *words, bool markdown
 {
     char topic[TOPIC_LEN_MAX] = "";
     size_t len = 0;
-    for (size_t i = 0; i < count && len < sizeof topic; ++i)
-        len += (size_t)snprintf(topic + len, sizeof topic - len, "%s%s", i == 0 ? "" : " ", words[i]);
+    for (size_t i = 0; i < count && len < sizeof(topic); ++i)
+        len += (size_t)snprintf(topic + len, sizeof(topic) - len, "%s%s", i == 0 ? "" : " ", words[i]);
     if (topic[0] != '\0')
         return print_command(out, topic, markdown) || print_group(out, topic, markdown) ||
                print_topic(out, topic, markdown);

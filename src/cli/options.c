@@ -16,9 +16,9 @@
 
 const struct option_spec option_specs[OPTION_COUNT] = {
 #define GROUP(title)
-#define OPTION(member, kind, flag, argument, default_, min, max, subcommands, help)                                    \
-    [OPTION_##member] = {OPTION_KIND_##kind, flag,    argument,                                                        \
-                         default_,           min,     max,                                                             \
+#define OPTION(member, kind, flag, argument, default_, min, max, subcommands, help) \
+    [OPTION_##member] = {OPTION_KIND_##kind, flag,    argument,                     \
+                         default_,           min,     max,                          \
                          subcommands,        "" help, offsetof(struct options, member)},
 #include "cli/options.def"
 #undef OPTION
@@ -26,7 +26,7 @@ const struct option_spec option_specs[OPTION_COUNT] = {
 };
 
 const struct subcommand_spec subcommand_specs[SUBCOMMAND_COUNT] = {
-#define SUBCOMMAND(name, handler, words, arguments, least, most, summary, details)                                     \
+#define SUBCOMMAND(name, handler, words, arguments, least, most, summary, details) \
     [SUBCOMMAND_##name] = {words, arguments, least, most, summary, details},
 #include "cli/subcommands.def"
 #undef SUBCOMMAND
@@ -41,13 +41,13 @@ void option_variable(enum option option, char out[OPTION_VARIABLE_LEN])
     static const char prefix[] = "HELVINO_";
     const char *flag = option_specs[option].flag;
     size_t len = strlen(flag);
-    assert(sizeof prefix + len <= OPTION_VARIABLE_LEN);
-    memcpy(out, prefix, sizeof prefix);
+    assert(sizeof(prefix) + len <= OPTION_VARIABLE_LEN);
+    memcpy(out, prefix, sizeof(prefix));
     for (size_t i = 0; i <= len; ++i) {
         char letter = flag[i];
-        out[sizeof prefix - 1 + i] = letter == '-'                    ? '_'
-                                     : letter >= 'a' && letter <= 'z' ? (char)(letter - 'a' + 'A')
-                                                                      : letter;
+        out[sizeof(prefix) - 1 + i] = letter == '-'                    ? '_'
+                                      : letter >= 'a' && letter <= 'z' ? (char)(letter - 'a' + 'A')
+                                                                       : letter;
     }
 }
 
@@ -221,7 +221,7 @@ void option_choice_word(enum option option, unsigned index, char *out, size_t le
 static bool read_on_off(const char *text, bool *out)
 {
     static const char *const words[] = {"off", "on", "no", "yes", "false", "true", "0", "1"};
-    for (unsigned i = 0; i < sizeof words / sizeof *words; ++i) {
+    for (unsigned i = 0; i < sizeof(words) / sizeof(*words); ++i) {
         if (strcmp(text, words[i]) == 0) {
             *out = i % 2 == 1;
             return true;
@@ -241,7 +241,7 @@ static bool has_control_character(struct bytes text)
 static bool read_number(const struct option_spec *spec, struct bytes text, uint64_t *out)
 {
     static const char suffix[] = "/min";
-    size_t suffix_len = sizeof suffix - 1;
+    size_t suffix_len = sizeof(suffix) - 1;
     if (spec->kind == OPTION_KIND_RATE && text.len > suffix_len &&
         memcmp(text.data + text.len - suffix_len, suffix, suffix_len) == 0)
         text.len -= suffix_len;
@@ -342,7 +342,7 @@ static bool take_value(struct options *options, const struct source *source, con
         return true;
     }
     char expected[128];
-    describe_value(&option_specs[source->option], expected, sizeof expected);
+    describe_value(&option_specs[source->option], expected, sizeof(expected));
     snprintf(why, OPTION_WHY_LEN, "%s takes %s, not \"%.60s\"", source->name, expected, text);
     return false;
 }
@@ -362,7 +362,7 @@ static void explain_unknown_flag(struct parse *parse, const char *flag, size_t l
 {
     char typed[WORD_LEN_MAX];
     const char *words = subcommand_specs[parse->subcommand].words;
-    snprintf(typed, sizeof typed, "%.*s", (int)len, flag);
+    snprintf(typed, sizeof(typed), "%.*s", (int)len, flag);
     struct suggestion best = {0};
     for (unsigned i = 0; i < OPTION_COUNT; ++i) {
         if (option_is_in((enum option)i, parse->subcommand))
@@ -401,7 +401,7 @@ static bool read_flag(struct parse *parse, const char *word)
     if (!find_flag(parse, flag, len, &source.option))
         return false;
     const struct option_spec *spec = &option_specs[source.option];
-    snprintf(source.name, sizeof source.name, "--%s", spec->flag);
+    snprintf(source.name, sizeof(source.name), "--%s", spec->flag);
     if (spec->kind == OPTION_KIND_SWITCH) {
         if (value == NULL)
             value = "on";

@@ -124,10 +124,10 @@ __attribute__((format(printf, 3, 4))) static void broken(struct check *check, co
 {
     char sentence[SENTENCE_LEN_MAX], key[128] = "";
     va_list args;
-    format_key(entry, key, sizeof key);
-    int len = snprintf(sentence, sizeof sentence, "%s %s: ", table_name(entry->table), key);
+    format_key(entry, key, sizeof(key));
+    int len = snprintf(sentence, sizeof(sentence), "%s %s: ", table_name(entry->table), key);
     va_start(args, format);
-    vsnprintf(sentence + len, sizeof sentence - (size_t)len, format, args);
+    vsnprintf(sentence + len, sizeof(sentence) - (size_t)len, format, args);
     va_end(args);
     ++check->report->broken;
     check->on_broken(check->context, sentence);

@@ -1,0 +1,41 @@
+#pragma once
+/* What commands that work on the database beside the server share: opening it, finding an organisation, applying one
+ * command. */
+#include <stdio.h>
+
+#include "base/random.h"
+#include "cli/cli.h"
+#include "log/log.h"
+#include "store/records.h"
+
+struct admin {
+    struct store *store;
+    struct reader *reader;
+    struct txn *txn; /* the snapshot, while one is open */
+    const struct options *options;
+    struct random_pool random;
+};
+
+/* Opens the database of --data. On failure says so and returns false, with nothing to close. */
+bool admin_open(struct admin *admin, const struct options *options, enum store_mode mode, bool create);
+void admin_close(struct admin *admin);
+
+/* A snapshot to read from; what is read lives until admin_read_end. No command can be applied in between. */
+struct txn *admin_read(struct admin *admin);
+void admin_read_end(struct admin *admin);
+/* Within a snapshot: the organisation of this key, or false, once it has been said that there is none. */
+bool admin_find_org(struct admin *admin, const char *key, struct org *out);
+/* With its own snapshot, the id alone. */
+bool admin_find_org_id(struct admin *admin, const char *key, struct id *out);
+
+/* Applies a command. A refusal is returned, and said in the words of errors.def unless it is `expected`. */
+enum error admin_execute(struct admin *admin, const struct command *command, enum error expected,
+                         struct outcome *outcome);
+
+struct id admin_make_id(struct admin *admin, int64_t now_ms);
+/* Prints a command line that works on the same database: "helvino org token create acme --data …". */
+void admin_print_command(const struct options *options, FILE *out, const char *words, const char *argument);
+
+/* "2026-01-31 23:59", for tables; UTC. */
+#define MINUTE_TEXT_LEN 16
+void format_minute(int64_t time_ms, char out[MINUTE_TEXT_LEN + 1]);

@@ -1,0 +1,66 @@
+/* `helvino check`: what rules/check.h finds, for people and for monitoring (the status). */
+#include <inttypes.h>
+
+#include "cli/admin.h"
+#include "cli/grid.h"
+#include "rules/check.h"
+
+/* A damaged page can break everything that it held: the list ends here, the count goes on. */
+#define SENTENCES_MAX 1000
+
+static void on_broken(void *context, const char *sentence)
+{
+    uint64_t *printed = context;
+    if (++*printed <= SENTENCES_MAX)
+        printf("%s\n", sentence);
+}
+
+static void print_rows(const struct check_report *report)
+{
+    struct grid grid = {.column_count = 2};
+    for (int table = 0; table < TABLE_COUNT; ++table) {
+        grid_add(&grid, bytes_of_string(table_name((enum table)table)));
+        grid_add_number(&grid, report->rows[table]);
+    }
+    grid_print(&grid, stdout);
+    grid_dispose(&grid);
+}
+
+static void print_notes(const struct check_report *report)
+{
+    if (report->stale_seen + report->stale_activity != 0)
+        printf("%" PRIu64 " index entries are out of date, as they may be; the server removes them in time\n",
+               report->stale_seen + report->stale_activity);
+    if (report->orgs_deleted != 0)
+        printf("%" PRIu64
+               " deleted organisations still have data; \"helvino org delete KEY --yes\" goes on removing it\n",
+               report->orgs_deleted);
+}
+
+static void print_report(const struct check_report *report)
+{
+    if (report->broken > SENTENCES_MAX)
+        printf("and %" PRIu64 " more\n", report->broken - SENTENCES_MAX);
+    if (report->broken == 0)
+        puts("check: clean");
+    else
+        printf("check: %" PRIu64 " %s broken\n", report->broken, report->broken == 1 ? "thing is" : "things are");
+    print_rows(report);
+    print_notes(report);
+}
+
+int cli_check(const struct options *options)
+{
+    struct admin admin;
+    struct check_report report;
+    uint64_t printed = 0;
+    if (!admin_open(&admin, options, STORE_READ_ONLY, false))
+        return EXIT_FAILED;
+    bool is_readable = admin_read(&admin) != NULL;
+    if (is_readable) {
+        check_store(admin.txn, on_broken, &printed, &report);
+        print_report(&report);
+    }
+    admin_close(&admin);
+    return is_readable && report.broken == 0 ? EXIT_FINE : EXIT_FAILED;
+}

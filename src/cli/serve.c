@@ -1,0 +1,275 @@
+/*
+ * `helvino serve`: puts the rooms together, in the order of their life, and takes them apart again. Everything that can
+ * be wrong with the configuration is said before the first client is let in.
+ */
+#include <arpa/inet.h>
+#include <sched.h>
+#include <signal.h>
+#include <sodium.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "api/api.h"
+#include "base/logline.h"
+#include "base/version.h"
+#include "cli/cli.h"
+#include "cli/demo.h"
+
+#define URL_LEN_MAX 80
+
+struct server {
+    const struct options *options;
+    struct listener_config listeners[LISTENERS_MAX];
+    struct trusted_proxies *proxies;
+    unsigned loop_count;
+    struct store *store;
+    struct api *api;
+    struct edge *edge;
+    char demo_token[DEMO_TOKEN_LEN];
+    atomic_bool has_failed; /* the disk: set by the committer's thread */
+};
+
+/* ---- the configuration --------------------------------------------------------------------------------------- */
+
+static bool read_listeners(struct server *server)
+{
+    const struct options *options = server->options;
+    for (size_t i = 0; i < options->listen.count; ++i) {
+        const char *why = "";
+        if (!listener_parse(options->listen.items[i], &server->listeners[i], &why)) {
+            cli_complain("--listen %.80s: %s", options->listen.items[i], why);
+            return false;
+        }
+        if (server->listeners[i].kind == LISTENER_HTTPS && options->tls_cert == NULL) {
+            cli_complain("--listen %.80s needs --tls-cert and --tls-key", options->listen.items[i]);
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool read_proxies(struct server *server)
+{
+    const char *text = server->options->trusted_proxies, *why = "";
+    if (text == NULL || text[0] == '\0')
+        return true;
+    server->proxies = trusted_proxies_parse(text, &why);
+    if (server->proxies == NULL)
+        cli_complain("--trusted-proxies %.80s: %s", text, why);
+    return server->proxies != NULL;
+}
+
+/* As many loops as processors that this process may use. */
+static unsigned choose_loop_count(const struct options *options)
+{
+    cpu_set_t processors;
+    unsigned count = (unsigned)options->loops;
+    if (count == 0 && sched_getaffinity(0, sizeof(processors), &processors) == 0)
+        count = (unsigned)CPU_COUNT(&processors);
+    return count == 0 ? 1 : count > LOOPS_MAX ? LOOPS_MAX : count;
+}
+
+static bool read_configuration(struct server *server)
+{
+    const struct options *options = server->options;
+    if ((options->tls_cert == NULL) != (options->tls_key == NULL)) {
+        cli_complain("--tls-cert and --tls-key must be given together");
+        return false;
+    }
+    server->loop_count = choose_loop_count(options);
+    return read_listeners(server) && read_proxies(server);
+}
+
+/* ---- opening ------------------------------------------------------------------------------------------------- */
+
+/* The loops read these from a descriptor; no thread that starts before them may be hit by one. */
+static void block_signals(void)
+{
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGHUP);
+    pthread_sigmask(SIG_BLOCK, &set, NULL);
+}
+
+static bool open_store(struct server *server)
+{
+    const struct options *options = server->options;
+    char why[STORE_WHY_LEN];
+    server->store = store_open(&(struct store_config){.directory = options->data,
+                                                      .mode = STORE_SERVE,
+                                                      .create = true,
+                                                      .map_bytes = options->map_size,
+                                                      .data_bytes_max = options->max_size},
+                               why);
+    if (server->store == NULL)
+        cli_complain("%s", why);
+    return server->store != NULL;
+}
+
+/* On the committer's thread. */
+static void on_failure(void *app)
+{
+    struct server *server = app;
+    atomic_store(&server->has_failed, true);
+    log_line(LOG_ERROR, "the disk failed; stopping", LOG_TEXT("data", server->options->data));
+    edge_stop(server->edge);
+}
+
+static void open_api(struct server *server)
+{
+    const struct options *options = server->options;
+    server->api = api_open(&(struct api_config){
+        .store = server->store,
+        .rate_limits_on = options->rate_limit,
+        .rate_limits = {.conversations_visitor = (uint32_t)options->rate_conversations_visitor,
+                        .conversations_address = (uint32_t)options->rate_conversations_address,
+                        .conversations_org = (uint32_t)options->rate_conversations_org,
+                        .messages_visitor = (uint32_t)options->rate_messages_visitor,
+                        .messages_address = (uint32_t)options->rate_messages_address,
+                        .messages_org = (uint32_t)options->rate_messages_org},
+        .loop_count = server->loop_count,
+        .on_failure = on_failure,
+        .app = server,
+    });
+}
+
+static bool open_edge(struct server *server)
+{
+    const struct options *options = server->options;
+    const char *why = "";
+    struct edge_config config = {
+        .listeners = server->listeners,
+        .listener_count = options->listen.count,
+        .tls_cert_path = options->tls_cert,
+        .tls_key_path = options->tls_key,
+        .acme_dir = options->acme_dir,
+        .trusted_proxies = server->proxies,
+        .loop_count = server->loop_count,
+        .connections_max = (unsigned)options->connections_max,
+        .connections_per_address_max = (unsigned)options->connections_per_address,
+        .request_deadline_ms = (uint32_t)options->request_deadline * 1000,
+        .stop_deadline_ms = (uint32_t)options->stop_deadline * 1000,
+        .hsts = options->hsts,
+    };
+    api_edge_config(server->api, &config);
+    server->edge = edge_open(&config, &why);
+    if (server->edge == NULL) {
+        cli_complain("%s", why);
+        return false;
+    }
+    api_set_edge(server->api, server->edge);
+    return true;
+}
+
+/* ---- saying where -------------------------------------------------------------------------------------------- */
+
+/* The listener's URL with the port that it really has. `for_people`: an address that a browser on this machine can
+ * open. */
+static void format_url(const struct server *server, size_t index, bool for_people, char out[URL_LEN_MAX])
+{
+    static const char *const schemes[] = {"http", "https", "redirect"};
+    const struct listener_config *listener = &server->listeners[index];
+    const struct sockaddr_in *ipv4 = (const struct sockaddr_in *)&listener->address;
+    const struct sockaddr_in6 *ipv6 = (const struct sockaddr_in6 *)&listener->address;
+    bool is_ipv6 = listener->address.ss_family == AF_INET6;
+    char address[INET6_ADDRSTRLEN];
+    inet_ntop(listener->address.ss_family, is_ipv6 ? (const void *)&ipv6->sin6_addr : &ipv4->sin_addr, address,
+              sizeof(address));
+    bool is_any = is_ipv6 ? IN6_IS_ADDR_UNSPECIFIED(&ipv6->sin6_addr) : ipv4->sin_addr.s_addr == htonl(INADDR_ANY);
+    uint16_t port = edge_listener_port(server->edge, index);
+    if (for_people && is_any)
+        snprintf(out, URL_LEN_MAX, "%s://localhost:%u", schemes[listener->kind], port);
+    else
+        snprintf(out, URL_LEN_MAX, is_ipv6 ? "%s://[%s]:%u" : "%s://%s:%u", schemes[listener->kind], address, port);
+}
+
+static void log_listeners(const struct server *server)
+{
+    log_line(LOG_INFO, "starting", LOG_TEXT("version", HELVINO_VERSION), LOG_TEXT("data", server->options->data),
+             LOG_NUMBER("loops", server->loop_count), LOG_NUMBER("pid", getpid()));
+    for (size_t i = 0; i < server->options->listen.count; ++i) {
+        char url[URL_LEN_MAX];
+        format_url(server, i, false, url);
+        log_line(LOG_INFO, "listening", LOG_TEXT("url", url));
+    }
+}
+
+static bool has_orgs(struct store *store)
+{
+    struct reader *reader = reader_open(store);
+    struct txn *txn = reader_begin(reader);
+    bool has = txn == NULL || table_rows(txn, TABLE_ORG_BY_KEY) != 0;
+    if (txn != NULL)
+        reader_end(reader);
+    reader_close(reader);
+    return has;
+}
+
+/* For whoever has started it by hand; a service has the log lines. */
+static void greet(const struct server *server)
+{
+    const struct options *options = server->options;
+    char url[URL_LEN_MAX];
+    format_url(server, 0, true, url);
+    if (options->demo) {
+        demo_print(url, server->demo_token);
+    } else if (isatty(STDOUT_FILENO)) {
+        printf("\nHelvino %s is ready at %s\nThe data is in %s. Ctrl-C stops.\n", HELVINO_VERSION, url, options->data);
+        if (!has_orgs(server->store))
+            printf("There are no organisations yet; create one: helvino org create KEY --data %s\n", options->data);
+        putchar('\n');
+    }
+    fflush(stdout);
+}
+
+/* ---- running ------------------------------------------------------------------------------------------------- */
+
+static void on_stop(void *app)
+{
+    (void)app;
+    log_line(LOG_INFO, "finishing what was taken", LOG_NUMBER("pid", getpid()));
+}
+
+static int run(struct server *server)
+{
+    if (server->options->demo && !demo_create(server->store, server->demo_token))
+        return EXIT_FAILED;
+    open_api(server);
+    bool is_open = open_edge(server);
+    if (is_open) {
+        log_listeners(server);
+        greet(server);
+        sodium_memzero(server->demo_token, sizeof(server->demo_token));
+        edge_run(server->edge, on_stop);
+    }
+    api_drain(server->api);
+    if (is_open)
+        edge_close(server->edge);
+    api_close(server->api);
+    return is_open && !atomic_load(&server->has_failed) ? EXIT_FINE : EXIT_FAILED;
+}
+
+int cli_serve(const struct options *options)
+{
+    struct server server = {.options = options};
+    int status = EXIT_FAILED;
+    if (!read_configuration(&server))
+        return EXIT_USAGE;
+    log_line_setup((enum log_level)options->log_level, (enum log_format)options->log_format);
+    block_signals();
+    if (sodium_init() < 0)
+        cli_complain("the system gives no random numbers");
+    else if (open_store(&server))
+        status = run(&server);
+    if (server.store != NULL)
+        store_close(server.store);
+    if (server.proxies != NULL)
+        trusted_proxies_free(server.proxies);
+    if (status == EXIT_FINE)
+        log_line(LOG_INFO, "stopped", LOG_TEXT("data", options->data));
+    return status;
+}

@@ -1,0 +1,217 @@
+/* `helvino org token …`: the credentials of an organisation's own server. A token is shown once; what is kept is a
+ * hash. */
+#include <sodium.h>
+#include <string.h>
+
+#include "api/api.h"
+#include "base/clock.h"
+#include "base/json.h"
+#include "cli/admin.h"
+#include "cli/grid.h"
+
+/* Calls `visit` for each token of an organisation; false, once it has been said, when one can't be read. */
+static bool each_token(struct admin *admin, struct id org, void (*visit)(void *context, const struct token *token),
+                       void *context)
+{
+    struct bytes key, value;
+    struct cursor *cursor = cursor_open(admin->txn, TABLE_TOKENS);
+    enum error error = cursor_seek(cursor, BYTES_NONE, &key, &value);
+    while (error == OK) {
+        struct token token;
+        size_t offset = 0;
+        error = record_decode(admin->txn, RECORD_TOKENS, value, &token);
+        if (error != OK)
+            break;
+        token.id = key_get_id(key, &offset);
+        if (id_equal(token.org, org))
+            visit(context, &token);
+        error = cursor_next(cursor, &key, &value);
+    }
+    cursor_close(cursor);
+    if (error != ERR_NOT_FOUND)
+        cli_complain("%s", error_sentence(error));
+    return error == ERR_NOT_FOUND;
+}
+
+/* ---- create -------------------------------------------------------------------------------------------------- */
+
+static void on_token_to_count(void *context, const struct token *token)
+{
+    (void)token;
+    ++*(unsigned *)context;
+}
+
+/* Finds the organisation and asks whether it may have one more. */
+static bool find_room(struct admin *admin, struct id *out)
+{
+    struct org org;
+    unsigned count = 0;
+    if (admin_read(admin) == NULL)
+        return false;
+    bool is_fine = admin_find_org(admin, admin->options->arguments[0], &org) &&
+                   each_token(admin, org.id, on_token_to_count, &count);
+    admin_read_end(admin);
+    if (!is_fine)
+        return false;
+    if (count >= TOKENS_PER_ORG_MAX)
+        cli_complain("the organisation has %u tokens, which is the limit; revoke one first", count);
+    *out = org.id;
+    return count < TOKENS_PER_ORG_MAX;
+}
+
+static bool create(struct admin *admin)
+{
+    struct id org;
+    struct outcome outcome;
+    char text[TOKEN_TEXT_LEN + 1] = "";
+    unsigned char hash[TOKEN_HASH_LEN];
+    int64_t now_ms = clock_now_ms();
+    if (!find_room(admin, &org))
+        return false;
+    struct id id = admin_make_id(admin, now_ms);
+    token_make(id, &admin->random, text, hash);
+    const struct command command = {
+        .kind = COMMAND_TOKEN_CREATE,
+        .token_create = {.token = id,
+                         .org = org,
+                         .name = bytes_of_string(admin->options->given[OPTION_name] ? admin->options->name : ""),
+                         .secret_hash = bytes_view(hash, sizeof(hash)),
+                         .at_ms = now_ms},
+    };
+    bool is_created = admin_execute(admin, &command, OK, &outcome) == OK;
+    if (is_created) {
+        printf("%s\n", text);
+        fflush(stdout);
+        fputs("This token is shown only now. Whoever holds it can read and write everything of the organisation.\n",
+              stderr);
+    }
+    sodium_memzero(text, sizeof(text));
+    return is_created;
+}
+
+int cli_token_create(const struct options *options)
+{
+    struct admin admin;
+    if (!admin_open(&admin, options, STORE_ADMIN, false))
+        return EXIT_FAILED;
+    bool is_fine = create(&admin);
+    admin_close(&admin);
+    return is_fine ? EXIT_FINE : EXIT_FAILED;
+}
+
+/* ---- list ---------------------------------------------------------------------------------------------------- */
+
+static void on_token_to_grid(void *context, const struct token *token)
+{
+    struct grid *grid = context;
+    char id[ID_TEXT_LEN], created[MINUTE_TEXT_LEN + 1];
+    id_format(token->id, id);
+    format_minute(token->created_at_ms, created);
+    grid_add(grid, bytes_view(id, ID_TEXT_LEN));
+    grid_add(grid, bytes_of_string(created));
+    grid_add(grid, token->name.len != 0 ? token->name : BYTES("-"));
+}
+
+static void on_token_to_json(void *context, const struct token *token)
+{
+    struct buffer *out = context;
+    char id[ID_TEXT_LEN];
+    id_format(token->id, id);
+    json_element(out);
+    json_open(out, '{');
+    json_member_string(out, "id", bytes_view(id, ID_TEXT_LEN));
+    json_member_string(out, "name", token->name);
+    json_member_time(out, "createdAt", token->created_at_ms);
+    json_close(out, '}');
+}
+
+static bool list_as_json(struct admin *admin, struct id org)
+{
+    struct buffer out = {0};
+    json_open(&out, '[');
+    bool is_fine = each_token(admin, org, on_token_to_json, &out);
+    json_close(&out, ']');
+    if (is_fine)
+        printf("%.*s\n", (int)out.len, out.data);
+    buffer_dispose(&out);
+    return is_fine;
+}
+
+static bool list_as_table(struct admin *admin, struct id org)
+{
+    struct grid grid = {.column_count = 3};
+    grid_add(&grid, BYTES("ID"));
+    grid_add(&grid, BYTES("CREATED (UTC)"));
+    grid_add(&grid, BYTES("NAME"));
+    bool is_fine = each_token(admin, org, on_token_to_grid, &grid);
+    if (is_fine && grid.cell_count == 3) {
+        fputs("no tokens yet; create one: ", stdout);
+        admin_print_command(admin->options, stdout, "org token create", admin->options->arguments[0]);
+        putchar('\n');
+    } else if (is_fine) {
+        grid_print(&grid, stdout);
+    }
+    grid_dispose(&grid);
+    return is_fine;
+}
+
+static bool list(struct admin *admin)
+{
+    struct org org;
+    if (admin_read(admin) == NULL || !admin_find_org(admin, admin->options->arguments[0], &org))
+        return false;
+    return (admin->options->format == FORMAT_JSON ? list_as_json : list_as_table)(admin, org.id);
+}
+
+int cli_token_list(const struct options *options)
+{
+    struct admin admin;
+    if (!admin_open(&admin, options, STORE_READ_ONLY, false))
+        return EXIT_FAILED;
+    bool is_fine = list(&admin);
+    admin_close(&admin);
+    return is_fine ? EXIT_FINE : EXIT_FAILED;
+}
+
+/* ---- revoke -------------------------------------------------------------------------------------------------- */
+
+/* An id, or a whole token, which holds one: people paste what they have. */
+static bool parse_token_id(const char *text, struct id *out)
+{
+    static const char prefix[] = "hvt_";
+    size_t len = strlen(text), prefix_len = sizeof(prefix) - 1;
+    if (len == TOKEN_TEXT_LEN && strncmp(text, prefix, prefix_len) == 0)
+        return id_parse(bytes_view(text + prefix_len, ID_TEXT_LEN), out);
+    return id_parse(bytes_of_string(text), out);
+}
+
+static bool revoke(struct admin *admin, struct id token)
+{
+    struct id org;
+    struct outcome outcome;
+    if (!admin_find_org_id(admin, admin->options->arguments[0], &org))
+        return false;
+    const struct command command = {.kind = COMMAND_TOKEN_REVOKE, .token_revoke = {.org = org, .token = token}};
+    enum error error = admin_execute(admin, &command, ERR_NOT_FOUND, &outcome);
+    if (error == ERR_NOT_FOUND)
+        cli_complain("the organisation has no such token; \"helvino org token list %s\" lists them",
+                     admin->options->arguments[0]);
+    return error == OK;
+}
+
+int cli_token_revoke(const struct options *options)
+{
+    struct admin admin;
+    struct id token;
+    if (!parse_token_id(options->arguments[1], &token)) {
+        cli_complain("TOKEN_ID must be the 25 characters that \"helvino org token list\" shows");
+        return EXIT_USAGE;
+    }
+    if (!admin_open(&admin, options, STORE_ADMIN, false))
+        return EXIT_FAILED;
+    bool is_fine = revoke(&admin, token);
+    admin_close(&admin);
+    if (is_fine)
+        puts("the token is revoked");
+    return is_fine ? EXIT_FINE : EXIT_FAILED;
+}
