@@ -58,7 +58,7 @@ static inline uint64_t zero_bytes(uint64_t word)
 static inline uint64_t escape_bits(const char *data)
 {
     uint64_t word;
-    memcpy(&word, data, sizeof word);
+    memcpy(&word, data, sizeof(word));
 #if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
     word = __builtin_bswap64(word);
 #endif
@@ -153,7 +153,7 @@ static bool has_equal_pair(yyjson_val **names, size_t count)
 
 static bool has_equal_neighbours(yyjson_val **names, size_t count)
 {
-    qsort(names, count, sizeof *names, compare_names);
+    qsort(names, count, sizeof(*names), compare_names);
     for (size_t i = 1; i < count; ++i)
         if (compare_names(&names[i - 1], &names[i]) == 0)
             return true;
@@ -165,7 +165,7 @@ static bool has_duplicate_names(yyjson_val *object)
     size_t count = unsafe_yyjson_get_len(object), at, max;
     yyjson_val *few[NAMES_COMPARED_DIRECTLY], **names = few, *name, *value;
     if (count > NAMES_COMPARED_DIRECTLY) {
-        names = malloc(count * sizeof *names);
+        names = malloc(count * sizeof(*names));
         if (names == NULL)
             abort();
     }
@@ -354,7 +354,7 @@ void json_put_string(struct buffer *out, struct bytes text)
 
 void json_put_integer(struct buffer *out, int64_t number)
 {
-    char digits[20], *at = digits + sizeof digits;
+    char digits[20], *at = digits + sizeof(digits);
     uint64_t rest = number < 0 ? -(uint64_t)number : (uint64_t)number;
     do {
         *--at = (char)('0' + rest % 10);
@@ -362,7 +362,7 @@ void json_put_integer(struct buffer *out, int64_t number)
     } while (rest != 0);
     if (number < 0)
         *--at = '-';
-    size_t len = (size_t)(digits + sizeof digits - at);
+    size_t len = (size_t)(digits + sizeof(digits) - at);
     memcpy(room(out, len), at, len);
     out->len += len;
 }

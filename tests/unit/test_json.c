@@ -78,7 +78,7 @@ static void test_a_wrong_type_is_not_read(void **state)
     bool flag = true;
     int64_t number = 42;
     const char *names[] = {"s", "b", "i", "r", "a", "o", "absent"};
-    for (size_t i = 0; i < sizeof names / sizeof *names; ++i) {
+    for (size_t i = 0; i < sizeof(names) / sizeof(*names); ++i) {
         const struct json_value *value = json_member(root, names[i]);
         assert_int_equal(json_string(value, &text), i == 0);
         assert_int_equal(json_bool(value, &flag), i == 1);
@@ -109,9 +109,9 @@ static void test_integers_at_the_edges(void **state)
         {"5e-324", false, 0},
         {"1e-999", false, 0},
     };
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; ++i) {
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); ++i) {
         char text[64];
-        snprintf(text, sizeof text, "{\"n\":%s}", cases[i].text);
+        snprintf(text, sizeof(text), "{\"n\":%s}", cases[i].text);
         struct json_document *document = parse_well(text);
         int64_t number = 0;
         assert_int_equal(json_integer(json_member(json_root(document), "n"), &number), cases[i].is_integer);
@@ -125,9 +125,9 @@ static void test_malformed_numbers_are_refused(void **state)
     (void)state;
     static const char *const numbers[] = {"01",  "+1",  "1.",    ".1",  "1e",  "1e+",      "-",         "--1", "0x10",
                                           "1_0", "1,0", "1e999", "NaN", "nan", "Infinity", "-Infinity", "1 2", "0b1"};
-    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; ++i) {
+    for (size_t i = 0; i < sizeof(numbers) / sizeof(*numbers); ++i) {
         char text[64];
-        snprintf(text, sizeof text, "{\"n\":%s}", numbers[i]);
+        snprintf(text, sizeof(text), "{\"n\":%s}", numbers[i]);
         assert_refused(bytes_of_string(text), "not valid JSON");
     }
 }
@@ -180,7 +180,7 @@ static void test_what_only_looks_like_json_is_refused(void **state)
                                         "{null:1}",
                                         "{\"a\":nul}",
                                         "{\"a\":\xc2\xa0 1}"};
-    for (size_t i = 0; i < sizeof texts / sizeof *texts; ++i)
+    for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); ++i)
         assert_refused(bytes_of_string(texts[i]), "not valid JSON");
 }
 
@@ -194,11 +194,11 @@ static void test_bad_strings_are_refused(void **state)
         /* not UTF-8: overlong, surrogates, too high, cut off, a stray continuation */
         "\xc0\x80", "\xc1\xbf", "\xe0\x80\x80", "\xed\xa0\x80", "\xed\xbf\xbf", "\xf0\x80\x80\x80", "\xf4\x90\x80\x80",
         "\xf8\x88\x80\x80\x80", "\xff", "\xfe", "\x80", "\xc3", "\xe2\x82", "\xf0\x9f\x98"};
-    for (size_t i = 0; i < sizeof strings / sizeof *strings; ++i) {
+    for (size_t i = 0; i < sizeof(strings) / sizeof(*strings); ++i) {
         char text[64];
-        snprintf(text, sizeof text, "{\"a\":\"%s\"}", strings[i]);
+        snprintf(text, sizeof(text), "{\"a\":\"%s\"}", strings[i]);
         assert_refused(bytes_of_string(text), "not valid JSON");
-        snprintf(text, sizeof text, "{\"%s\":1}", strings[i]);
+        snprintf(text, sizeof(text), "{\"%s\":1}", strings[i]);
         assert_refused(bytes_of_string(text), "not valid JSON");
     }
     assert_refused(BYTES("{\"a\":\"\xff\"}"), "not UTF-8");
@@ -247,7 +247,7 @@ static void test_duplicates_among_many_names_are_refused(void **state)
 {
     (void)state;
     static const unsigned counts[] = {15, 16, 17, 1000, 20000};
-    for (size_t i = 0; i < sizeof counts / sizeof *counts; ++i) {
+    for (size_t i = 0; i < sizeof(counts) / sizeof(*counts); ++i) {
         struct buffer text = {0};
         put_many_members(&text, counts[i], -1);
         const char *sentence;
@@ -329,7 +329,7 @@ static void test_a_truncated_text_is_refused_at_every_byte(void **state)
 {
     (void)state;
     json_free(parse_well(sample));
-    for (size_t len = 0; len < sizeof sample - 1; ++len) {
+    for (size_t len = 0; len < sizeof(sample) - 1; ++len) {
         const char *sentence = NULL;
         assert_null(parse(bytes_view(sample, len), &sentence));
         assert_non_null(sentence);
@@ -339,13 +339,13 @@ static void test_a_truncated_text_is_refused_at_every_byte(void **state)
 static void test_every_changed_byte_is_read_or_refused_without_harm(void **state)
 {
     (void)state;
-    char text[sizeof sample];
-    for (size_t at = 0; at < sizeof sample - 1; ++at) {
+    char text[sizeof(sample)];
+    for (size_t at = 0; at < sizeof(sample) - 1; ++at) {
         for (int byte = 0; byte < 256; ++byte) {
-            memcpy(text, sample, sizeof sample);
+            memcpy(text, sample, sizeof(sample));
             text[at] = (char)byte;
             const char *sentence = NULL;
-            struct json_document *document = parse(bytes_view(text, sizeof sample - 1), &sentence);
+            struct json_document *document = parse(bytes_view(text, sizeof(sample) - 1), &sentence);
             assert_true((document == NULL) == (sentence != NULL));
             if (document != NULL)
                 json_free(document);
@@ -371,9 +371,9 @@ static void test_control_characters_are_escaped(void **state)
         static const char shorts[] = "\bb\tt\nn\ff\rr";
         const char *letter = byte != 0 ? strchr(shorts, byte) : NULL;
         if (letter != NULL)
-            snprintf(expected, sizeof expected, "\"\\%c\"", letter[1]);
+            snprintf(expected, sizeof(expected), "\"\\%c\"", letter[1]);
         else
-            snprintf(expected, sizeof expected, "\"\\u%04x\"", (unsigned)byte);
+            snprintf(expected, sizeof(expected), "\"\\u%04x\"", (unsigned)byte);
         json_put_string(&out, bytes_view(&character, 1));
         assert_written(&out, expected);
     }
@@ -392,11 +392,11 @@ static void test_a_string_of_any_length_with_an_escape_anywhere_comes_back(void 
     for (size_t len = 0; len < 70; ++len) {
         for (size_t at = 0; at <= len; ++at) {
             char text[70];
-            memset(text, at % 2 ? 'x' : '\x7f', sizeof text);
+            memset(text, at % 2 ? 'x' : '\x7f', sizeof(text));
             if (at < len)
-                text[at] = special[at % sizeof special];
+                text[at] = special[at % sizeof(special)];
             if (at + 3 < len)
-                text[at + 3] = special[len % sizeof special];
+                text[at + 3] = special[len % sizeof(special)];
             buffer_clear(&out);
             json_open(&out, '{');
             json_member_string(&out, "a", bytes_view(text, len));
@@ -447,11 +447,11 @@ static void test_a_text_of_nothing_but_escapes_fits(void **state)
 {
     (void)state;
     char text[5000];
-    memset(text, 0x01, sizeof text);
+    memset(text, 0x01, sizeof(text));
     struct buffer out = {0};
-    json_put_string(&out, bytes_view(text, sizeof text));
-    assert_int_equal(out.len, 6 * sizeof text + 2);
-    for (size_t i = 0; i < sizeof text; ++i)
+    json_put_string(&out, bytes_view(text, sizeof(text)));
+    assert_int_equal(out.len, 6 * sizeof(text) + 2);
+    for (size_t i = 0; i < sizeof(text); ++i)
         assert_memory_equal(out.data + 1 + 6 * i, "\\u0001", 6);
     buffer_dispose(&out);
 }
@@ -461,9 +461,9 @@ static void test_numbers_and_times_are_written(void **state)
     (void)state;
     struct buffer out = {0};
     static const int64_t numbers[] = {0, 1, -1, 9, 10, -10, 1234567890123, INT64_MAX, INT64_MIN};
-    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; ++i) {
+    for (size_t i = 0; i < sizeof(numbers) / sizeof(*numbers); ++i) {
         char expected[32];
-        snprintf(expected, sizeof expected, "%lld", (long long)numbers[i]);
+        snprintf(expected, sizeof(expected), "%lld", (long long)numbers[i]);
         json_put_integer(&out, numbers[i]);
         assert_written(&out, expected);
     }

@@ -178,9 +178,9 @@ static void test_choices_count_from_zero_and_have_their_words(void **state)
         read_well(SUBCOMMAND_ORG_UPDATE, WORDS("a", "--widget-position", "right", "--widget-language=tr",
                                                "--count-visits", "yes", "--widget-title", ""));
     char word[16];
-    option_choice_word(OPTION_widget_position, options.widget_position, word, sizeof word);
+    option_choice_word(OPTION_widget_position, options.widget_position, word, sizeof(word));
     assert_string_equal(word, "right");
-    option_choice_word(OPTION_widget_language, options.widget_language, word, sizeof word);
+    option_choice_word(OPTION_widget_language, options.widget_language, word, sizeof(word));
     assert_string_equal(word, "tr");
     assert_true(options.given[OPTION_count_visits] && options.count_visits);
     assert_true(options.given[OPTION_widget_title]);
@@ -310,15 +310,15 @@ static void test_words_of_any_length_are_survived(void **state)
 {
     (void)state;
     static char word[5000];
-    memset(word, 'x', sizeof word - 1);
+    memset(word, 'x', sizeof(word) - 1);
     enum subcommand found;
     int used;
     char why[OPTION_WHY_LEN], flag[5010];
     assert_false(subcommand_find(3, (char *[]){word, word, word}, &found, &used, why));
     struct options options;
-    snprintf(flag, sizeof flag, "--%s", word);
+    snprintf(flag, sizeof(flag), "--%s", word);
     assert_false(options_read(SUBCOMMAND_SERVE, 1, (char *[]){flag}, &options, why));
-    snprintf(flag, sizeof flag, "--loops=%s", word);
+    snprintf(flag, sizeof(flag), "--loops=%s", word);
     assert_false(options_read(SUBCOMMAND_SERVE, 1, (char *[]){flag}, &options, why));
     assert_false(options_read(SUBCOMMAND_STAT, 1, (char *[]){word}, &options, why));
     assert_false(help_print(stdout, 3, (const char *[]){word, word, word}, false));
@@ -342,7 +342,7 @@ static void test_help_knows_every_flag_with_its_variable(void **state)
     char *plain = help_text("flags", false), *markdown = help_text(NULL, true);
     for (unsigned i = 0; i < OPTION_COUNT; ++i) {
         char flag[64], variable[OPTION_VARIABLE_LEN];
-        snprintf(flag, sizeof flag, "  --%s ", option_specs[i].flag);
+        snprintf(flag, sizeof(flag), "  --%s ", option_specs[i].flag);
         option_variable((enum option)i, variable);
         assert_non_null(strstr(plain, flag));
         assert_non_null(strstr(plain, variable));
@@ -358,7 +358,7 @@ static void test_help_fits_a_terminal(void **state)
     (void)state;
     static const char *const pages[] = {NULL,    "flags", "commands", "environment", "listen",
                                         "files", "exit",  "serve",    "org"};
-    for (size_t i = 0; i < sizeof pages / sizeof *pages; ++i) {
+    for (size_t i = 0; i < sizeof(pages) / sizeof(*pages); ++i) {
         char *text = help_text(pages[i], false), *rest = text, *line;
         while ((line = strsep(&rest, "\n")) != NULL) {
             if (strlen(line) > 80)

@@ -56,8 +56,8 @@ static void test_short_sequences_are_judged_as_defined(void **state)
     static const unsigned char edges[] = {0x00, 0x7f, 0x80, 0xbf, 0xc0, 0xff};
     for (unsigned lead = 0xf0; lead <= 0xff; ++lead)
         for (unsigned second = 0; second < 256; ++second)
-            for (size_t i = 0; i < sizeof edges; ++i)
-                for (size_t j = 0; j < sizeof edges; ++j) {
+            for (size_t i = 0; i < sizeof(edges); ++i)
+                for (size_t j = 0; j < sizeof(edges); ++j) {
                     unsigned char data[] = {(unsigned char)lead, (unsigned char)second, edges[i], edges[j]};
                     assert_int_equal(utf8_valid(bytes_view(data, 4)), is_utf8_by_definition(data, 4));
                 }
@@ -89,7 +89,7 @@ static void test_a_cut_never_splits_a_character(void **state)
     (void)state;
     struct bytes text = BYTES("a\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80z");
     static const size_t expected[] = {0, 1, 1, 3, 3, 3, 6, 6, 6, 6, 10, 11, 11, 11};
-    for (size_t max = 0; max < sizeof expected / sizeof *expected; ++max) {
+    for (size_t max = 0; max < sizeof(expected) / sizeof(*expected); ++max) {
         struct bytes cut = utf8_cut(text, max);
         assert_int_equal(cut.len, expected[max]);
         assert_ptr_equal(cut.data, text.data);
@@ -128,7 +128,7 @@ static void test_what_is_not_all_digits_is_no_number(void **state)
     (void)state;
     static const char *const texts[] = {"",    " ",   "-1", "+1", " 1", "1 ", "1.0",
                                         "1e3", "0x1", "a",  "1a", "/",  ":",  "\xd9\xa1"};
-    for (size_t i = 0; i < sizeof texts / sizeof *texts; ++i)
+    for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); ++i)
         assert_number(texts[i], 0, UINT64_MAX, false, 0);
     uint64_t number = 77;
     assert_false(parse_uint(BYTES("1\0"), 0, 100, &number));
@@ -151,14 +151,14 @@ static void test_sizes_are_read_in_powers_of_1024(void **state)
                 {"64g", 64ull << 30},
                 {"2t", 2ull << 40},
                 {"16777215T", 16777215ull << 40}};
-    for (size_t i = 0; i < sizeof good / sizeof *good; ++i) {
+    for (size_t i = 0; i < sizeof(good) / sizeof(*good); ++i) {
         uint64_t size = 77;
         assert_true(parse_size(bytes_of_string(good[i].text), &size));
         assert_true(size == good[i].size);
     }
     static const char *const bad[] = {"",     "K",  "M",         "-1", "1KB", "1KiB", "1 K",
                                       "1.5G", "K1", "16777216T", "1P", "1GG", "G1G"};
-    for (size_t i = 0; i < sizeof bad / sizeof *bad; ++i) {
+    for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); ++i) {
         uint64_t size = 77;
         assert_false(parse_size(bytes_of_string(bad[i]), &size));
         assert_true(size == 77);
@@ -191,7 +191,7 @@ static void test_percent_escapes_are_decoded(void **state)
     assert_decoded(BYTES("%41%42"), 1, false, BYTES_NONE);
     assert_decoded(BYTES("a"), 0, false, BYTES_NONE);
     static const char *const bad[] = {"%", "%4", "a%", "a%4", "%4g", "%g4", "%%41", "% 41", "%-1", "%u0041", "%4\xff"};
-    for (size_t i = 0; i < sizeof bad / sizeof *bad; ++i)
+    for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); ++i)
         assert_decoded(bytes_of_string(bad[i]), 32, false, BYTES_NONE);
 }
 
@@ -200,7 +200,7 @@ static void test_decoding_in_place_works(void **state)
     (void)state;
     char text[] = "%41bc%20%7E";
     size_t len;
-    assert_true(percent_decode(bytes_of_string(text), text, sizeof text, &len));
+    assert_true(percent_decode(bytes_of_string(text), text, sizeof(text), &len));
     assert_true(bytes_equal(bytes_view(text, len), BYTES("Abc ~")));
 }
 
