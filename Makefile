@@ -159,6 +159,10 @@ $(OUT)/%.o: %.c $(OUT)/flags $(VENDOR)/stamp
 	@echo "CC $@"
 	@$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
+# Static glibc makes the linker warn of every getaddrinfo, and libcrypto and libh2o hold some that the server never
+# calls. So the linker is heard only when it fails.
+link = $(CC) $(CFLAGS) $(LDFLAGS) $(1) -o $@ $< $(LIBRARY) $(LIBS) $(2) 2>$@.log || { cat $@.log >&2; exit 1; }
+
 # Made anew each time: ar would keep the members of sources that are gone.
 $(LIBRARY): $(filter-out $(OUT)/src/main.o,$(OBJECTS)) $(OUT)/members
 	@rm -f $@
@@ -171,7 +175,7 @@ $(OUT)/members: FORCE
 
 $(BINARY): $(OUT)/src/main.o $(LIBRARY) $(OUT)/flags
 	@echo "LD $@"
-	@$(CC) $(CFLAGS) $(LDFLAGS) $(LDFLAGS_$(MODE)) -o $@ $< $(LIBRARY) $(LIBS)
+	@$(call link,$(LDFLAGS_$(MODE)))
 
 $(BINARY).stripped: $(BINARY)
 	@strip -o $@ $<
@@ -180,11 +184,11 @@ $(BINARY).stripped: $(BINARY)
 $(OUT)/unit/%: $(OUT)/tests/unit/%.o $(LIBRARY) $(OUT)/flags
 	@mkdir -p $(@D)
 	@echo "LD $@"
-	@$(CC) $(CFLAGS) $(LDFLAGS) $(filter-out -static-pie,$(LDFLAGS_$(MODE))) -pie -o $@ $< $(LIBRARY) $(LIBS) -lcmocka
+	@$(call link,$(filter-out -static-pie,$(LDFLAGS_$(MODE))) -pie,-lcmocka)
 
 $(OUT)/load/%: $(OUT)/tools/load/%.o $(LIBRARY) $(OUT)/flags
 	@mkdir -p $(@D)
 	@echo "LD $@"
-	@$(CC) $(CFLAGS) $(LDFLAGS) $(LDFLAGS_$(MODE)) -o $@ $< $(LIBRARY) $(LIBS)
+	@$(call link,$(LDFLAGS_$(MODE)))
 
 -include $(shell find $(OUT) -name '*.d' 2>/dev/null)

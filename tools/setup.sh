@@ -10,7 +10,7 @@ missing=()
 need() { # PACKAGE WHY [COMMAND]: a command on PATH will do, wherever it came from
     if [ $# -gt 2 ]; then
         ! command -v "$3" >/dev/null || return 0
-    elif dpkg -s "$1" >/dev/null 2>&1; then
+    elif [ "$(dpkg-query -W -f='${db:Status-Status}' "$1" 2>/dev/null)" = installed ]; then
         return 0
     fi
     missing+=("$1")

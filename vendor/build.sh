@@ -12,7 +12,9 @@ root=${2:-$here/../build/vendor}
 mkdir -p "$root"
 root=$(cd "$root" && pwd)
 
-cc=${CC:-gcc}
+# Objects of gcc and clang link together, but a sanitizer's runtime is the compiler's own.
+cc=gcc
+[ "$flavour" = release ] || cc=${CC:-gcc}
 common="-g -fPIE -fno-omit-frame-pointer"
 case $flavour in
 # Asserts stay on (no NDEBUG): stopping is safer than going on with a broken invariant.
