@@ -1,6 +1,6 @@
 /*
- * Lines are put together in a buffer of the calling thread and leave by one write(2), so no lock is held while the kernel
- * works and lines of two threads never mix. Only the count for the flood limit is shared.
+ * Lines are put together in a buffer of the calling thread and leave by one write(2), so no lock is held while the
+ * kernel works and lines of two threads never mix. Only the count for the flood limit is shared.
  */
 #include "base/logline.h"
 
@@ -29,8 +29,8 @@ void log_line_setup(enum log_level least, enum log_format format)
 
 /* ---- the flood limit ----------------------------------------------------------------------------------------- */
 
-/* What one event has written in its current second. Two events that share a slot displace each other: then a few lines too many
- * pass, but never does a quiet event lose one. */
+/* What one event has written in its current second. Two events that share a slot displace each other: then a few lines
+ * too many pass, but never does a quiet event lose one. */
 struct event_count {
     uint64_t event; /* the hash of its text */
     uint64_t second;

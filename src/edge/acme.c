@@ -1,7 +1,7 @@
 /*
  * Challenges of an ACME client (RFC 8555, 8.3): files that it puts into a directory, to be read over plain HTTP. Only
- * names of its token alphabet are looked at, and only regular files directly in the directory, so no path of a client can
- * lead anywhere else. The files are tiny and rare; reading them on the loop is fine.
+ * names of its token alphabet are looked at, and only regular files directly in the directory, so no path of a client
+ * can lead anywhere else. The files are tiny and rare; reading them on the loop is fine.
  */
 #include <fcntl.h>
 #include <sys/stat.h>

@@ -1,4 +1,5 @@
-/* One shape for both families, so that limits, networks and the rules above compare sixteen bytes and never ask which. */
+/* One shape for both families, so that limits, networks and the rules above compare sixteen bytes and never ask which.
+ */
 #include "edge/address.h"
 
 #include <arpa/inet.h>

@@ -1,7 +1,7 @@
 /*
- * The life of a connection from accept to close. The library owns the socket; what is ours hangs on the socket's on_close,
- * which runs on every way out, so the counts can't drift. To end a connection we only ever shut its descriptor down: the library
- * then sees the end of the stream and takes its own things apart in its own order.
+ * The life of a connection from accept to close. The library owns the socket; what is ours hangs on the socket's
+ * on_close, which runs on every way out, so the counts can't drift. To end a connection we only ever shut its
+ * descriptor down: the library then sees the end of the stream and takes its own things apart in its own order.
  */
 #include <assert.h>
 #include <stdlib.h>
@@ -31,8 +31,10 @@ static void release(struct connection *connection)
     free(connection);
 }
 
-/* The loop that serves it is the one that accepted it, unless another has clearly fewer: what a burst or the kernel's choice
- * made uneven is made even here, once a connection. */
+#define UNEVENNESS_MAX 8 /* connections that one loop may have more than another before a new one moves */
+
+/* The loop that serves it is the one that accepted it, unless another has clearly fewer: what a burst or the kernel's
+ * choice made uneven is made even here, once a connection. */
 static struct loop *choose_loop(struct loop *acceptor)
 {
     struct edge *edge = acceptor->edge;
@@ -45,10 +47,12 @@ static struct loop *choose_loop(struct loop *acceptor)
             best = edge->loops[i];
         }
     }
-    return own > least + least / 8 ? best : acceptor;
+    unsigned slack = least / 8 < UNEVENNESS_MAX ? least / 8 : UNEVENNESS_MAX;
+    return own > least + slack ? best : acceptor;
 }
 
-struct connection *connection_create(struct loop *loop, const struct loop_listener *listener, int fd, struct in6_addr address)
+struct connection *connection_create(struct loop *loop, const struct loop_listener *listener, int fd,
+                                     struct in6_addr address)
 {
     struct edge *edge = loop->edge;
     struct connection *connection = calloc(1, sizeof(*connection));
@@ -106,11 +110,13 @@ struct connection *connection_of(const h2o_req_t *req)
 
 /* ---- ended --------------------------------------------------------------------------------------------------- */
 
-/* Only the reading side is shut: a request that has just arrived is still read and answered, and TLS still says goodbye. */
+/* Only the reading side is shut: a request that has just arrived is still read and answered, and TLS still says
+ * goodbye. */
 void connection_close_if_idle(struct connection *connection)
 {
     h2o_socket_t *socket = connection->socket;
-    if (connection->is_read_shut || connection->is_last_answered || !h2o_socket_is_reading(socket) || socket->input->size != 0)
+    if (connection->is_read_shut || connection->is_last_answered || !h2o_socket_is_reading(socket) ||
+        socket->input->size != 0)
         return;
     connection->is_read_shut = true;
     shutdown(connection->fd, SHUT_RD);

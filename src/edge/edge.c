@@ -7,7 +7,8 @@
 #include "base/logline.h"
 #include "edge/private.h"
 
-#define DESCRIPTORS_SPARE 128 /* for the store, the log, files being served, and whoever has to look into a full server */
+#define DESCRIPTORS_SPARE \
+    128 /* for the store, the log, files being served, and whoever has to look into a full server */
 #define DESCRIPTORS_PER_LOOP 8
 
 /* ---- open ---------------------------------------------------------------------------------------------------- */

@@ -1,10 +1,10 @@
 #pragma once
 /*
- * The seam to the HTTP library: event loops, listeners, TLS, requests and their answers. Everything above this room sees
- * HTTP only through this header, and nothing above includes h2o.h, so the library could be replaced here alone.
+ * The seam to the HTTP library: event loops, listeners, TLS, requests and their answers. Everything above this room
+ * sees HTTP only through this header, and nothing above includes h2o.h, so the library could be replaced here alone.
  *
- * Threads: `edge_run` starts one thread a loop. A `struct request` belongs to the loop that handed it to the handler and
- * must only be touched there; what another thread wants to tell a loop goes through `loop_post`.
+ * Threads: `edge_run` starts one thread a loop. A `struct request` belongs to the loop that handed it to the handler
+ * and must only be touched there; what another thread wants to tell a loop goes through `loop_post`.
  */
 #include <netinet/in.h>
 #include <stdbool.h>
@@ -24,17 +24,18 @@ enum method { METHOD_GET, METHOD_POST, METHOD_PUT, METHOD_PATCH, METHOD_DELETE, 
 /* One line of the route table. HEAD is answered by GET's handler without the body. */
 struct route {
     enum method method;
-    const char *pattern;    /* "/conversations/:id/messages"; a segment that begins with ':' matches any one segment */
-    uint32_t body_len_max;  /* bytes; a longer body gets 413 before the handler sees it. 0: the body is ignored */
+    const char *pattern;   /* "/conversations/:id/messages"; a segment that begins with ':' matches any one segment */
+    uint32_t body_len_max; /* bytes; a longer body gets 413 before the handler sees it. 0: the body is ignored */
     void (*handle)(struct request *request, const struct route *route);
 };
 
 /* ---- the process --------------------------------------------------------------------------------------------- */
 
 enum listener_kind {
-    LISTENER_HTTP,     /* http://ADDRESS:PORT      the API in clear text */
-    LISTENER_HTTPS,    /* https://ADDRESS:PORT     the API over TLS */
-    LISTENER_REDIRECT  /* redirect://ADDRESS:PORT  308 to https:// on the same host; serves /.well-known/acme-challenge/ */
+    LISTENER_HTTP,    /* http://ADDRESS:PORT      the API in clear text */
+    LISTENER_HTTPS,   /* https://ADDRESS:PORT     the API over TLS */
+    LISTENER_REDIRECT /* redirect://ADDRESS:PORT  308 to https:// on the same host; serves /.well-known/acme-challenge/
+                       */
 };
 
 struct listener_config {
@@ -49,8 +50,8 @@ struct listener_config {
  */
 bool listener_parse(const char *text, struct listener_config *out, const char **why);
 
-/* Networks ("127.0.0.1, 10.0.0.0/8, fd00::/8") whose X-Forwarded-For is believed; the right-most address that is not in them
- * is the client. NULL with *why on a mistake; the caller frees. */
+/* Networks ("127.0.0.1, 10.0.0.0/8, fd00::/8") whose X-Forwarded-For is believed; the right-most address that is not in
+ * them is the client. NULL with *why on a mistake; the caller frees. */
 struct trusted_proxies;
 struct trusted_proxies *trusted_proxies_parse(const char *text, const char **why);
 void trusted_proxies_free(struct trusted_proxies *proxies);
@@ -58,8 +59,8 @@ void trusted_proxies_free(struct trusted_proxies *proxies);
 struct edge_config {
     const struct listener_config *listeners;
     size_t listener_count;
-    const char *tls_cert_path, *tls_key_path; /* PEM; both or neither. Read again by edge_reload */
-    const char *acme_dir;                     /* directory served under /.well-known/acme-challenge/, or NULL */
+    const char *tls_cert_path, *tls_key_path;      /* PEM; both or neither. Read again by edge_reload */
+    const char *acme_dir;                          /* directory served under /.well-known/acme-challenge/, or NULL */
     const struct trusted_proxies *trusted_proxies; /* whose X-Forwarded-For is believed, or NULL */
     unsigned loop_count;
     unsigned connections_max, connections_per_address_max;
@@ -69,7 +70,8 @@ struct edge_config {
 
     const struct route *routes;
     size_t route_count;
-    /* Called on the loop's own thread: when it starts (returns what loop_data gives), after each turn, when it has ended. */
+    /* Called on the loop's own thread: when it starts (returns what loop_data gives), after each turn, when it has
+     * ended. */
     void *(*on_loop_start)(struct loop *loop, void *app);
     void (*on_turn_end)(struct loop *loop);
     void (*on_loop_end)(struct loop *loop);
@@ -77,19 +79,21 @@ struct edge_config {
     void (*on_second)(struct loop *loop);
     /* After every answer, the library's own included (route NULL then, and for 404 and 405). Latency in nanoseconds. */
     void (*on_answered)(struct loop *loop, const struct route *route, int status, uint64_t latency_ns);
-    /* Answers a CORS preflight (OPTIONS); the handler adds its headers and responds. `route_allow` lists the path's methods. */
+    /* Answers a CORS preflight (OPTIONS); the handler adds its headers and responds. `route_allow` lists the path's
+     * methods. */
     void (*on_options)(struct request *request, struct bytes route_allow);
     void *app;
 };
 
-/* Opens the listeners and reads the certificate. On failure returns NULL and *why holds a sentence (static or thread-local). */
+/* Opens the listeners and reads the certificate. On failure returns NULL and *why holds a sentence (static or
+ * thread-local). */
 struct edge *edge_open(const struct edge_config *config, const char **why);
 /* The port that listener `index` really has. */
 uint16_t edge_listener_port(const struct edge *edge, size_t index);
 /*
- * Serves until edge_stop and until everything under way is answered or stop_deadline_ms has passed; the caller's thread is
- * loop 0. Blocks all signals in its threads and reads them by signalfd: SIGTERM and SIGINT call on_stop (on loop 0, once)
- * and stop; a second one ends the process at once; SIGHUP is edge_reload.
+ * Serves until edge_stop and until everything under way is answered or stop_deadline_ms has passed; the caller's thread
+ * is loop 0. Blocks all signals in its threads and reads them by signalfd: SIGTERM and SIGINT call on_stop (on loop 0,
+ * once) and stop; a second one ends the process at once; SIGHUP is edge_reload.
  */
 void edge_run(struct edge *edge, void (*on_stop)(void *app));
 /* Any thread. Listeners close, idle connections end, requests under way are finished. */
@@ -108,7 +112,8 @@ uint64_t edge_connections_refused(const struct edge *edge); /* by a limit, since
 unsigned loop_index(const struct loop *loop);
 void *loop_data(const struct loop *loop);
 
-/* A message to a loop; embed it as the first member. `run` is called on the loop's thread and owns the message from then on. */
+/* A message to a loop; embed it as the first member. `run` is called on the loop's thread and owns the message from
+ * then on. */
 struct loop_message {
     void *link[2];
     void (*run)(struct loop *loop, struct loop_message *message);
@@ -121,7 +126,8 @@ void loop_post(struct loop *loop, struct loop_message *message);
 struct loop *request_loop(const struct request *request);
 const struct route *request_route(const struct request *request);
 struct bytes request_method(const struct request *request);
-/* The path as sent, without the query; and the n-th ':' segment of the route's pattern, percent-decoded and valid UTF-8. */
+/* The path as sent, without the query; and the n-th ':' segment of the route's pattern, percent-decoded and valid
+ * UTF-8. */
 struct bytes request_path(const struct request *request);
 struct bytes request_path_param(const struct request *request, unsigned index);
 /* What follows '?', still encoded; len 0 when there is none. */
@@ -137,7 +143,8 @@ bool request_is_tls(const struct request *request);
 
 /* Memory that lives exactly as long as the request. */
 void *request_alloc(struct request *request, size_t size);
-/* Adds a header to the answer. name and value must live as long as the request; CR, LF or NUL in them is a programmer error. */
+/* Adds a header to the answer. name and value must live as long as the request; CR, LF or NUL in them is a programmer
+ * error. */
 void request_add_header(struct request *request, struct bytes name, struct bytes value);
 /*
  * Sends the answer, once; nothing of the request may be touched afterwards. The body is copied. Security headers,
@@ -145,12 +152,13 @@ void request_add_header(struct request *request, struct bytes name, struct bytes
  * content_type must be static.
  */
 void request_respond(struct request *request, int status, const char *content_type, struct bytes body);
-/* The standard error body {"error","code"}; `sentence` replaces the one of errors.def unless NULL. Adds Retry-After (seconds) unless 0. */
+/* The standard error body {"error","code"}; `sentence` replaces the one of errors.def unless NULL. Adds Retry-After
+ * (seconds) unless 0. */
 void request_respond_error(struct request *request, enum error error, const char *sentence, unsigned retry_after_s);
 
 /*
- * A request whose answer comes later: suspend gives a ticket that outlives it. Whoever finishes second frees the ticket.
- * ticket_redeem gives the request back, or NULL when its client has gone; call it once, on the request's loop.
+ * A request whose answer comes later: suspend gives a ticket that outlives it. Whoever finishes second frees the
+ * ticket. ticket_redeem gives the request back, or NULL when its client has gone; call it once, on the request's loop.
  */
 struct ticket;
 struct ticket *request_suspend(struct request *request);

@@ -1,8 +1,8 @@
 /*
- * Listening sockets and accepting. All loops poll one shared socket by duplicates of its descriptor, so an idle loop takes what a
- * busy one leaves; a second server on the same port fails with a clear error, which SO_REUSEPORT would hide. At the overall
- * limit, or when the kernel has no descriptor left, a loop rests: it stops polling its listeners, so nothing spins, and new
- * clients wait in the kernel's queue.
+ * Listening sockets and accepting. All loops poll one shared socket by duplicates of its descriptor, so an idle loop
+ * takes what a busy one leaves; a second server on the same port fails with a clear error, which SO_REUSEPORT would
+ * hide. At the overall limit, or when the kernel has no descriptor left, a loop rests: it stops polling its listeners,
+ * so nothing spins, and new clients wait in the kernel's queue.
  */
 #include <assert.h>
 #include <errno.h>
@@ -16,7 +16,7 @@
 #include "edge/address.h"
 #include "edge/private.h"
 
-#define ACCEPT_BATCH 8            /* in one turn, so that a burst of clients does not starve those being served */
+#define ACCEPT_BATCH 8 /* in one turn, so that a burst of clients does not starve those being served */
 #define TCP_KEEPALIVE_IDLE_S 60
 #define TCP_KEEPALIVE_INTERVAL_S 10
 #define TCP_KEEPALIVE_PROBES 3
@@ -130,7 +130,9 @@ static void on_accept_error(struct loop *loop, int error)
 {
     if (error != EMFILE && error != ENFILE && error != ENOBUFS && error != ENOMEM)
         return; /* nothing there any more, or a client that left already */
-    log_line(LOG_ERROR, "no new connections for a moment", LOG_TEXT("why", strerror(error)));
+    if (!loop->is_accept_failing)
+        log_line(LOG_ERROR, "no new connections for now", LOG_TEXT("why", strerror(error)));
+    loop->is_accept_failing = true;
     rest(loop);
     h2o_timeout_link(loop->evloop, &loop->context.hundred_ms_timeout, &loop->rest_entry);
 }
@@ -167,13 +169,15 @@ static bool accept_one(struct loop_listener *listener)
         rest(loop);
         return false;
     }
-    int fd = accept4(h2o_socket_get_fd(listener->socket), (struct sockaddr *)&address, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    int fd =
+        accept4(h2o_socket_get_fd(listener->socket), (struct sockaddr *)&address, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (fd == -1) {
         int error = errno;
         connection_limits_give_back(loop->edge->limits);
         on_accept_error(loop, error);
         return error == ECONNABORTED || error == EINTR;
     }
+    loop->is_accept_failing = false;
     take_connection(loop, listener, fd, address_of_sockaddr(&address));
     return true;
 }

@@ -56,7 +56,8 @@ static bool parse_host(struct bytes host, struct listener_config *out, const cha
     char text[INET6_ADDRSTRLEN + 2];
     struct in_addr ipv4;
     struct in6_addr ipv6;
-    *why = "a listener's address must be an IPv4 address, an IPv6 address in [brackets], or nothing; names are not resolved";
+    *why = "a listener's address must be an IPv4 address, an IPv6 address in [brackets], or nothing; names are not "
+           "resolved";
     if (host.len >= sizeof(text))
         return false;
     memcpy(text, host.data, host.len);

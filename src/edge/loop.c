@@ -1,8 +1,8 @@
 /*
- * One event loop on one thread: sockets, timers, and the messages of other threads. The library keeps free memory by thread and
- * its sockets point into it, so all of a loop is made, used and taken apart on its own thread. When a loop has ended, its thread
- * waits for edge_close: whoever posts late still finds a queue, and such a message still runs, and finds that its ticket
- * gives nothing.
+ * One event loop on one thread: sockets, timers, and the messages of other threads. The library keeps free memory by
+ * thread and its sockets point into it, so all of a loop is made, used and taken apart on its own thread. When a loop
+ * has ended, its thread waits for edge_close: whoever posts late still finds a queue, and such a message still runs,
+ * and finds that its ticket gives nothing.
  */
 #include <assert.h>
 #include <errno.h>

@@ -1,8 +1,8 @@
 #pragma once
 /*
- * What the files of this room share. Ownership: an edge owns its listeners and loops from edge_open to edge_close; a loop
- * owns its connections; a request lives in its own pool. Everything reachable from a loop is touched on its thread only,
- * but for the atomics and the message queue.
+ * What the files of this room share. Ownership: an edge owns its listeners and loops from edge_open to edge_close; a
+ * loop owns its connections; a request lives in its own pool. Everything reachable from a loop is touched on its thread
+ * only, but for the atomics and the message queue.
  */
 #include <pthread.h>
 #include <stdatomic.h>
@@ -10,8 +10,8 @@
 #include <h2o.h>
 
 #include "base/limits.h"
-#include "edge/edge.h"
 #include "edge/connection_limits.h"
+#include "edge/edge.h"
 #include "edge/router.h"
 
 struct listener {
@@ -38,16 +38,17 @@ struct loop {
     void *data;
 
     struct loop_listener listeners[LISTENERS_MAX];
-    h2o_linklist_t connections;           /* struct connection */
-    h2o_linklist_t tickets;               /* struct ticket: requests that wait for their answer */
-    _Atomic unsigned connection_count;    /* those on their way to it included */
-    atomic_bool is_resting;               /* does not accept, because of a limit */
-    h2o_timeout_entry_t rest_entry;       /* linked while it rests because accept failed */
-    h2o_timeout_entry_t second_entry;     /* loop 0: on_second */
-    h2o_timeout_entry_t stop_entry;       /* linked from the begin of a stop */
+    h2o_linklist_t connections;        /* struct connection */
+    h2o_linklist_t tickets;            /* struct ticket: requests that wait for their answer */
+    _Atomic unsigned connection_count; /* those on their way to it included */
+    atomic_bool is_resting;            /* does not accept, because of a limit */
+    h2o_timeout_entry_t rest_entry;    /* linked while it rests because accept failed */
+    bool is_accept_failing;            /* and has been told in the log */
+    h2o_timeout_entry_t second_entry;  /* loop 0: on_second */
+    h2o_timeout_entry_t stop_entry;    /* linked from the begin of a stop */
     bool is_stopping;
-    uint64_t stop_at_ns;                  /* when what is left gets cut off */
-    h2o_socket_t *signals;                /* loop 0 */
+    uint64_t stop_at_ns;   /* when what is left gets cut off */
+    h2o_socket_t *signals; /* loop 0 */
 };
 
 struct edge {
@@ -58,7 +59,7 @@ struct edge {
     SSL_CTX *tls; /* the newest; loop 0 */
     struct loop *loops[LOOPS_MAX];
     _Atomic unsigned loops_running;
-    pthread_barrier_t barrier;   /* all loops: open, and about to close */
+    pthread_barrier_t barrier; /* all loops: open, and about to close */
     atomic_bool are_loops_open;
     struct connection_limits *limits;
     _Atomic uint64_t refused_count;
@@ -67,7 +68,8 @@ struct edge {
     void (*on_stop)(void *app);
 };
 
-/* One accepted connection; socket->on_close.data. Made on the loop that accepted it, then owned by the loop that serves it. */
+/* One accepted connection; socket->on_close.data. Made on the loop that accepted it, then owned by the loop that serves
+ * it. */
 struct connection {
     struct loop_message message; /* takes it to its loop */
     h2o_linklist_t link;
@@ -99,8 +101,8 @@ struct request {
 
 /* loop.c */
 struct loop *loop_create(struct edge *edge, unsigned index); /* freed by free() */
-/* The three steps of a loop's thread. Open and close wait for all other loops: none serves before all can take a connection,
- * and none goes while another might still post to it. loop_run returns when the loop's stop is over. */
+/* The three steps of a loop's thread. Open and close wait for all other loops: none serves before all can take a
+ * connection, and none goes while another might still post to it. loop_run returns when the loop's stop is over. */
 void loop_open(struct loop *loop);
 void loop_run(struct loop *loop);
 void loop_close(struct loop *loop);
@@ -119,7 +121,8 @@ void listeners_close(struct loop *loop);
 void listeners_wake(struct loop *loop);
 
 /* connection.c */
-struct connection *connection_create(struct loop *loop, const struct loop_listener *listener, int fd, struct in6_addr address);
+struct connection *connection_create(struct loop *loop, const struct loop_listener *listener, int fd,
+                                     struct in6_addr address);
 /* On the loop that serves it. */
 void connection_start(struct connection *connection);
 struct connection *connection_of(const h2o_req_t *req);

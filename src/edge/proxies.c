@@ -1,6 +1,6 @@
 /*
- * X-Forwarded-For is written by whoever sends it; only what trusted proxies appended can be believed, and they append on
- * the right. So the list is walked from the right and ends at the first address that is not one of ours.
+ * X-Forwarded-For is written by whoever sends it; only what trusted proxies appended can be believed, and they append
+ * on the right. So the list is walked from the right and ends at the first address that is not one of ours.
  */
 #include "edge/proxies.h"
 
@@ -85,7 +85,8 @@ struct trusted_proxies *trusted_proxies_parse(const char *text, const char **why
         end = at + strcspn(at, ",");
         struct bytes item = trim(bytes_view(at, (size_t)(end - at)));
         *why = "there is an empty item in the list of trusted proxies, or there are too many";
-        if (item.len == 0 || proxies->count == NETWORKS_MAX || !parse_network(item, &proxies->networks[proxies->count], why)) {
+        if (item.len == 0 || proxies->count == NETWORKS_MAX ||
+            !parse_network(item, &proxies->networks[proxies->count], why)) {
             free(proxies);
             return NULL;
         }
@@ -135,7 +136,8 @@ static bool parse_hop(struct bytes text, struct in6_addr *out)
         }
     }
     unsigned number;
-    if (port.len != 0 && (port.data[0] != ':' || !parse_number(bytes_view(port.data + 1, port.len - 1), 65535, &number)))
+    if (port.len != 0 &&
+        (port.data[0] != ':' || !parse_number(bytes_view(port.data + 1, port.len - 1), 65535, &number)))
         return false;
     return address_parse(text, out);
 }
@@ -152,8 +154,8 @@ static struct bytes pop_item(struct bytes *list)
     return item;
 }
 
-struct in6_addr trusted_proxies_client(const struct trusted_proxies *proxies, struct in6_addr peer, const struct bytes *values,
-                                       size_t count)
+struct in6_addr trusted_proxies_client(const struct trusted_proxies *proxies, struct in6_addr peer,
+                                       const struct bytes *values, size_t count)
 {
     struct in6_addr client = peer;
     while (count-- > 0) {

@@ -89,5 +89,6 @@ struct in6_addr request_client_address(const struct request *request)
             return connection->address;
         values[count++] = view(request->h2o->headers.entries[at].value);
     }
-    return trusted_proxies_client(connection->listener->loop->edge->config.trusted_proxies, connection->address, values, count);
+    return trusted_proxies_client(connection->listener->loop->edge->config.trusted_proxies, connection->address, values,
+                                  count);
 }

@@ -1,7 +1,7 @@
 /*
- * Answers. An answer is one call into the library with everything known, so header and body leave in one writev, and its
- * length is always set: without one the library would close the connection. The headers that every answer carries are one
- * static array, copied as a whole; only the last of them depends on the connection.
+ * Answers. An answer is one call into the library with everything known, so header and body leave in one writev, and
+ * its length is always set: without one the library would close the connection. The headers that every answer carries
+ * are one static array, copied as a whole; only the last of them depends on the connection.
  */
 #include <assert.h>
 #include <inttypes.h>
@@ -12,13 +12,13 @@
 
 /* ---- headers ------------------------------------------------------------------------------------------------- */
 
-#define STANDARD_HEADERS                                                                                             \
-    HEADER("cache-control", "no-store")                                                                              \
-    HEADER("content-security-policy", "default-src 'none'; frame-ancestors 'none'")                                  \
-    HEADER("cross-origin-resource-policy", "cross-origin")                                                           \
-    HEADER("referrer-policy", "no-referrer")                                                                         \
-    HEADER("x-content-type-options", "nosniff")                                                                      \
-    HEADER("x-frame-options", "DENY")                                                                                \
+#define STANDARD_HEADERS                                                            \
+    HEADER("cache-control", "no-store")                                             \
+    HEADER("content-security-policy", "default-src 'none'; frame-ancestors 'none'") \
+    HEADER("cross-origin-resource-policy", "cross-origin")                          \
+    HEADER("referrer-policy", "no-referrer")                                        \
+    HEADER("x-content-type-options", "nosniff")                                     \
+    HEADER("x-frame-options", "DENY")                                               \
     HEADER("strict-transport-security", "max-age=31536000")
 
 static h2o_iovec_t standard_names[] = {
@@ -127,7 +127,7 @@ void request_respond(struct request *request, int status, const char *content_ty
     add_standard_headers(req, request->loop->edge, request->replaced_headers);
     if (content_type != NULL)
         h2o_add_header(&req->pool, &req->res.headers, H2O_TOKEN_CONTENT_TYPE, NULL, content_type, strlen(content_type));
-    if (request->loop->is_stopping) {
+    if (edge_stopping(request->loop->edge)) {
         req->http1_is_persistent = 0;
         request->connection->is_last_answered = true;
     }
@@ -143,7 +143,8 @@ void request_respond(struct request *request, int status, const char *content_ty
 
 #define JSON "application/json; charset=utf-8"
 
-/* Appends a JSON string; what needs an escape in a sentence of ours is a quote or a backslash, but nothing may break out. */
+/* Appends a JSON string; what needs an escape in a sentence of ours is a quote or a backslash, but nothing may break
+ * out. */
 static char *put_json_string(char *out, const char *text)
 {
     *out++ = '"';
@@ -235,7 +236,8 @@ const char *respond_library_error(h2o_req_t *req, int status, const char *body)
         loop->edge->config.on_answered(loop, NULL, status, 0);
     req->res.reason = reason_of(status);
     add_standard_headers(req, loop->edge, 0);
-    h2o_add_header_by_str(&req->pool, &req->res.headers, H2O_STRLIT("access-control-allow-origin"), 0, NULL, H2O_STRLIT("*"));
+    h2o_add_header_by_str(&req->pool, &req->res.headers, H2O_STRLIT("access-control-allow-origin"), 0, NULL,
+                          H2O_STRLIT("*"));
     h2o_add_header(&req->pool, &req->res.headers, H2O_TOKEN_CONTENT_TYPE, NULL, H2O_STRLIT(JSON));
     return error_body(&req->pool, error_of_status(status), sentence_of(&req->pool, body)).data;
 }

@@ -1,7 +1,7 @@
 /*
- * Matching runs for every request, so it splits the path once and then compares lengths before bytes; with a dozen routes
- * that is a few dozen nanoseconds, and a tree would not be faster. Paths are matched exactly as sent: an escaped literal,
- * a dot segment or a trailing slash is another path, so no two spellings ever reach one handler.
+ * Matching runs for every request, so it splits the path once and then compares lengths before bytes; with a dozen
+ * routes that is a few dozen nanoseconds, and a tree would not be faster. Paths are matched exactly as sent: an escaped
+ * literal, a dot segment or a trailing slash is another path, so no two spellings ever reach one handler.
  */
 #include "edge/router.h"
 
@@ -15,8 +15,11 @@ struct router {
     size_t bucket[PATH_SEGMENTS_MAX + 2]; /* paths of n segments are bucket[n] .. bucket[n + 1] */
 };
 
-static const char *const method_names[METHOD_COUNT] = {
-    [METHOD_GET] = "GET", [METHOD_POST] = "POST", [METHOD_PUT] = "PUT", [METHOD_PATCH] = "PATCH", [METHOD_DELETE] = "DELETE"};
+static const char *const method_names[METHOD_COUNT] = {[METHOD_GET] = "GET",
+                                                       [METHOD_POST] = "POST",
+                                                       [METHOD_PUT] = "PUT",
+                                                       [METHOD_PATCH] = "PATCH",
+                                                       [METHOD_DELETE] = "DELETE"};
 
 /* Returns the number of segments, or PATH_SEGMENTS_MAX + 1 when there are more than fit. */
 static unsigned split(struct bytes path, struct bytes segments[PATH_SEGMENTS_MAX])
@@ -174,7 +177,11 @@ static int hex_value(char c)
 static size_t utf8_read(const unsigned char *at, size_t len, uint32_t *out)
 {
     static const uint32_t least[5] = {0, 0, 0x80, 0x800, 0x10000};
-    size_t size = at[0] < 0x80 ? 1 : at[0] >= 0xc2 && at[0] < 0xe0 ? 2 : (at[0] & 0xf0) == 0xe0 ? 3 : (at[0] & 0xf8) == 0xf0 ? 4 : 0;
+    size_t size = at[0] < 0x80                    ? 1
+                  : at[0] >= 0xc2 && at[0] < 0xe0 ? 2
+                  : (at[0] & 0xf0) == 0xe0        ? 3
+                  : (at[0] & 0xf8) == 0xf0        ? 4
+                                                  : 0;
     if (size == 0 || size > len)
         return 0;
     uint32_t value = size == 1 ? at[0] : at[0] & (0xffu >> (size + 1));

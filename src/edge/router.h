@@ -1,7 +1,8 @@
 #pragma once
 /*
- * The route table, compiled for lookup: patterns of one shape share a line with a slot a method, and lines lie in buckets
- * by their number of segments, literals before parameters. Built once, then read by every loop. Knows no HTTP library.
+ * The route table, compiled for lookup: patterns of one shape share a line with a slot a method, and lines lie in
+ * buckets by their number of segments, literals before parameters. Built once, then read by every loop. Knows no HTTP
+ * library.
  */
 #include "edge/edge.h"
 
@@ -33,7 +34,7 @@ void router_free(struct router *router);
 bool router_find(const struct router *router, struct bytes path, struct router_match *out);
 
 /*
- * Decodes %XX of one segment into out (at least raw.len bytes) and stores the length. False when an escape is broken, or when
- * the result is not UTF-8 or holds a control character.
+ * Decodes %XX of one segment into out (at least raw.len bytes) and stores the length. False when an escape is broken,
+ * or when the result is not UTF-8 or holds a control character.
  */
 bool path_decode(struct bytes raw, char *out, size_t *out_len);

@@ -1,6 +1,6 @@
 /*
- * Signals arrive as data: every thread blocks them, loop 0 reads them from a descriptor. Left alone are those that report a
- * fault of the program itself, for which blocking means death without a word, and a terminal's job control.
+ * Signals arrive as data: every thread blocks them, loop 0 reads them from a descriptor. Left alone are those that
+ * report a fault of the program itself, for which blocking means death without a word, and a terminal's job control.
  */
 #include <errno.h>
 #include <signal.h>

@@ -1,7 +1,8 @@
 /*
- * How a loop ends. At once: listeners close and connections that wait for a request are ended. Then whatever is under way is
- * answered with Connection: close, which takes the loop on as before: messages run, tickets are redeemed. At the deadline
- * suspended requests are answered 503 and what is left is cut off. Should even that not help, the process exits.
+ * How a loop ends. At once: listeners close and connections that wait for a request are ended. Then whatever is under
+ * way is answered with Connection: close, which takes the loop on as before: messages run, tickets are redeemed. At the
+ * deadline suspended requests are answered 503 and what is left is cut off. Should even that not help, the process
+ * exits.
  */
 #include <unistd.h>
 

@@ -1,7 +1,7 @@
 /*
  * A ticket is shared by two: the request, which may die at any moment, and whoever answers it. The request's side is an
- * anchor in its pool, because only the disposal of a pool's shared memory runs on every way a request can end. Both sides
- * act on the request's loop, so there is nothing to lock.
+ * anchor in its pool, because only the disposal of a pool's shared memory runs on every way a request can end. Both
+ * sides act on the request's loop, so there is nothing to lock.
  */
 #include "edge/ticket.h"
 
@@ -12,7 +12,7 @@ struct anchor {
 };
 
 struct ticket {
-    h2o_linklist_t link; /* in the loop's tickets while there is a request */
+    h2o_linklist_t link;     /* in the loop's tickets while there is a request */
     struct request *request; /* NULL once gone */
     struct anchor *anchor;
 };

@@ -1,17 +1,20 @@
 /*
- * TLS of the server: 1.2 and later, forward secrecy and AEAD only, HTTP/1.1 only. There is one SSL_CTX a certificate, shared
- * by all loops and listeners, so session tickets are good everywhere or nowhere. Whoever uses it holds a reference: listeners
- * of each loop, and each connection, because the library keeps a bare pointer until a handshake's first bytes.
+ * TLS of the server: 1.2 and later, forward secrecy and AEAD only, HTTP/1.1 only. There is one SSL_CTX a certificate,
+ * shared by all loops and listeners, so session tickets are good everywhere or nowhere. Whoever uses it holds a
+ * reference: listeners of each loop, and each connection, because the library keeps a bare pointer until a handshake's
+ * first bytes.
  */
+#include <errno.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <stdio.h>
+#include <unistd.h>
 
 #include "base/logline.h"
 #include "edge/private.h"
 
-#define CIPHERS_TLS12                                                                                                \
-    "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:ECDHE-ECDSA-CHACHA20-POLY1305:"                        \
+#define CIPHERS_TLS12                                                                          \
+    "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:ECDHE-ECDSA-CHACHA20-POLY1305:" \
     "ECDHE-RSA-CHACHA20-POLY1305:ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384"
 
 /* ---- loading ------------------------------------------------------------------------------------------------- */
@@ -39,30 +42,35 @@ static void configure(SSL_CTX *tls)
     h2o_ssl_register_alpn_protocols(tls, protocols);
 }
 
-static bool fail(const char *format, const char *path, const char **why)
+/* `reason` may be NULL */
+static bool fail(const char *what, const char *path, const char *reason, const char **why)
 {
     static __thread char sentence[512];
-    char sentence_start[384];
-    unsigned long error = ERR_peek_last_error();
-    const char *reason = error != 0 ? ERR_reason_error_string(error) : NULL;
-    snprintf(sentence_start, sizeof(sentence_start), format, path);
-    snprintf(sentence, sizeof(sentence), "%s%s%s", sentence_start, reason != NULL ? ": " : "", reason != NULL ? reason : "");
+    snprintf(sentence, sizeof(sentence), "the TLS %s %s%s%s", what, path, reason != NULL ? " cannot be used: " : "",
+             reason != NULL ? reason : " does not belong to the certificate");
     *why = sentence;
     return false;
+}
+
+/* The system's reason is the better one, where it has one; of the library's errors the first is the most exact. */
+static const char *reason_for(const char *path)
+{
+    if (access(path, R_OK) != 0)
+        return strerror(errno);
+    const char *reason = ERR_reason_error_string(ERR_peek_error());
+    return reason != NULL ? reason : "it cannot be read";
 }
 
 static bool load(SSL_CTX *tls, const char *cert_path, const char *key_path, const char **why)
 {
     if (SSL_CTX_use_certificate_chain_file(tls, cert_path) != 1)
-        return fail("the TLS certificate %s cannot be used", cert_path, why);
+        return fail("certificate", cert_path, reason_for(cert_path), why);
     ERR_clear_error();
-    if (SSL_CTX_use_PrivateKey_file(tls, key_path, SSL_FILETYPE_PEM) != 1) {
-        if (ERR_GET_REASON(ERR_peek_last_error()) == X509_R_KEY_VALUES_MISMATCH)
-            return fail("the TLS key %s does not belong to the certificate", key_path, why);
-        return fail("the TLS key %s cannot be used", key_path, why);
-    }
+    if (SSL_CTX_use_PrivateKey_file(tls, key_path, SSL_FILETYPE_PEM) != 1 &&
+        ERR_GET_REASON(ERR_peek_last_error()) != X509_R_KEY_VALUES_MISMATCH)
+        return fail("key", key_path, reason_for(key_path), why);
     if (SSL_CTX_check_private_key(tls) != 1)
-        return fail("the TLS key %s does not belong to the certificate", key_path, why);
+        return fail("key", key_path, NULL, why);
     return true;
 }
 
