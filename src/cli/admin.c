@@ -5,14 +5,32 @@
 #include "cli/admin.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <sodium.h>
+#include <unistd.h>
 
 #include "base/clock.h"
+
+/* The commonest mistake, a wrong or missing --data, gets a sentence that says what to do. */
+static bool has_database(const struct options *options)
+{
+    char path[4096];
+    snprintf(path, sizeof(path), "%s/data.mdb", options->data);
+    if (access(path, F_OK) == 0 || errno != ENOENT)
+        return true;
+    cli_complain(
+        "there is no database in %s; name another directory with --data, or make one with \"helvino serve\" or "
+        "\"helvino org create\"",
+        options->data);
+    return false;
+}
 
 bool admin_open(struct admin *admin, const struct options *options, enum store_mode mode, bool create)
 {
     char why[STORE_WHY_LEN];
     *admin = (struct admin){.options = options};
+    if (!create && !has_database(options))
+        return false;
     if (sodium_init() < 0) {
         cli_complain("the system gives no random numbers");
         return false;

@@ -7,18 +7,27 @@
 #include "api/api.h"
 #include "base/clock.h"
 #include "cli/cli.h"
+#include "store/records.h"
 
 _Static_assert(DEMO_TOKEN_LEN > TOKEN_TEXT_LEN, "a token fits");
 
-static bool has_orgs(struct store *store)
+#define DEMO_KEY "demo"
+
+/* Whether there are organisations, and whether this one is among them. */
+static enum error look(struct store *store, bool *has_orgs, bool *has_demo)
 {
+    struct org org;
     struct reader *reader = reader_open(store);
     struct txn *txn = reader_begin(reader);
-    bool has = txn == NULL || table_rows(txn, TABLE_ORGS) != 0;
-    if (txn != NULL)
+    enum error error = ERR_INTERNAL;
+    if (txn != NULL) {
+        error = org_get_by_key(txn, BYTES(DEMO_KEY), &org);
+        *has_demo = error == OK;
+        *has_orgs = table_rows(txn, TABLE_ORGS) != 0;
         reader_end(reader);
+    }
     reader_close(reader);
-    return has;
+    return error == ERR_NOT_FOUND ? OK : error;
 }
 
 static enum error create_org(struct store *store, struct id org)
@@ -28,7 +37,7 @@ static enum error create_org(struct store *store, struct id org)
         store,
         &(struct command){
             .kind = COMMAND_ORG_CREATE,
-            .org_create = {.org = org, .key = BYTES(DEMO_ORG_KEY), .name = BYTES("Demo"), .at_ms = clock_now_ms()}},
+            .org_create = {.org = org, .key = BYTES(DEMO_KEY), .name = BYTES("Demo"), .at_ms = clock_now_ms()}},
         &outcome);
 }
 
@@ -50,34 +59,48 @@ static enum error create_token(struct store *store, struct id org, struct random
                        &outcome);
 }
 
-bool demo_create(struct store *store, char token[DEMO_TOKEN_LEN])
+static enum error create(struct store *store, struct demo *demo)
 {
     struct random_pool random = {.left = 0};
-    token[0] = '\0';
-    if (has_orgs(store))
-        return true;
     struct id org = id_make(clock_now_ms(), &random);
     enum error error = create_org(store, org);
     if (error == OK)
-        error = create_token(store, org, &random, token);
+        error = create_token(store, org, &random, demo->token);
     sodium_memzero(&random, sizeof(random));
+    demo->has_org = error == OK;
+    return error;
+}
+
+bool demo_prepare(struct store *store, struct demo *demo)
+{
+    bool has_orgs;
+    *demo = (struct demo){.has_org = false};
+    enum error error = look(store, &has_orgs, &demo->has_org);
+    if (error == OK && !has_orgs)
+        error = create(store, demo);
     if (error != OK)
-        cli_complain("the organisation %s can't be created: %s", DEMO_ORG_KEY, error_sentence(error));
+        cli_complain("the organisation " DEMO_KEY " can't be made: %s", error_sentence(error));
+    else if (!demo->has_org)
+        cli_complain("there are other organisations already, so --demo makes none");
     return error == OK;
 }
 
-void demo_print(const char *url, const char *token)
+void demo_print(const struct demo *demo, const char *url, const char *directory)
 {
-    const char *shown = token[0] != '\0' ? token : "TOKEN";
-    printf("\nHelvino is ready at %s\n\n", url);
-    if (token[0] != '\0')
-        printf("  organisation  %s\n  token         %s  (shown only now)\n\n", DEMO_ORG_KEY, token);
+    bool is_new = demo->token[0] != '\0';
+    printf("\nHelvino is ready at %s\n\n  organisation  " DEMO_KEY "\n", url);
+    if (is_new)
+        printf("  token         %s\n                (shown only now)\n\n", demo->token);
+    else
+        printf("  token         shown when it was made; a new one:\n"
+               "                helvino org token create " DEMO_KEY " --data %s\n\n",
+               directory);
     printf("Start a conversation as a visitor:\n"
-           "  curl -X POST %s/conversations -H 'x-org-key: %s' -H 'x-visitor-id: v_alice'\n\n"
+           "  curl -X POST %s/conversations -H 'x-org-key: " DEMO_KEY "' -H 'x-visitor-id: v_alice'\n\n"
            "Say something in it (put its id in place of ID):\n"
-           "  curl %s/conversations/ID/messages -H 'x-org-key: %s' -H 'x-visitor-id: v_alice' \\\n"
+           "  curl %s/conversations/ID/messages -H 'x-org-key: " DEMO_KEY "' -H 'x-visitor-id: v_alice' \\\n"
            "       -H 'content-type: application/json' -d '{\"role\":\"user\",\"content\":\"Hello!\"}'\n\n"
-           "See it with the organisation's token:\n"
+           "See it all with the organisation's token:\n"
            "  curl %s/conversations -H 'authorization: Bearer %s'\n\n",
-           url, DEMO_ORG_KEY, url, DEMO_ORG_KEY, url, shown);
+           url, url, url, is_new ? demo->token : "TOKEN");
 }

@@ -4,15 +4,19 @@
 
 #include "store/store.h"
 
-#define DEMO_ORG_KEY "demo"
-
 /* Room for a token and a NUL. */
 #define DEMO_TOKEN_LEN 80
 
+/* What there is to show. */
+struct demo {
+    bool has_org;               /* the organisation is there, new or from before */
+    char token[DEMO_TOKEN_LEN]; /* of the new organisation; empty when it was there already */
+};
+
 /*
- * In a database without organisations, creates the organisation `demo` and a token of it, which is written to `token`;
- * otherwise token is left empty. False, once it has been said, when that fails.
+ * Creates the organisation `demo` with a token in a database that has no organisations; in any other it only looks for
+ * it. False, once it has been said, when that fails.
  */
-bool demo_create(struct store *store, char token[DEMO_TOKEN_LEN]);
+bool demo_prepare(struct store *store, struct demo *demo);
 /* Prints commands to try against the server at `url`, on standard output. */
-void demo_print(const char *url, const char *token);
+void demo_print(const struct demo *demo, const char *url, const char *directory);

@@ -27,7 +27,7 @@ struct server {
     struct store *store;
     struct api *api;
     struct edge *edge;
-    char demo_token[DEMO_TOKEN_LEN];
+    struct demo demo;
     atomic_bool has_failed; /* the disk: set by the committer's thread */
 };
 
@@ -214,9 +214,12 @@ static void greet(const struct server *server)
 {
     const struct options *options = server->options;
     char url[URL_LEN_MAX];
-    format_url(server, 0, true, url);
-    if (options->demo) {
-        demo_print(url, server->demo_token);
+    size_t first = 0;
+    while (first + 1 < options->listen.count && server->listeners[first].kind == LISTENER_REDIRECT)
+        ++first;
+    format_url(server, first, true, url);
+    if (server->demo.has_org) {
+        demo_print(&server->demo, url, options->data);
     } else if (isatty(STDOUT_FILENO)) {
         printf("\nHelvino %s is ready at %s\nThe data is in %s. Ctrl-C stops.\n", HELVINO_VERSION, url, options->data);
         if (!has_orgs(server->store))
@@ -228,23 +231,17 @@ static void greet(const struct server *server)
 
 /* ---- running ------------------------------------------------------------------------------------------------- */
 
-static void on_stop(void *app)
-{
-    (void)app;
-    log_line(LOG_INFO, "finishing what was taken", LOG_NUMBER("pid", getpid()));
-}
-
 static int run(struct server *server)
 {
-    if (server->options->demo && !demo_create(server->store, server->demo_token))
+    if (server->options->demo && !demo_prepare(server->store, &server->demo))
         return EXIT_FAILED;
     open_api(server);
     bool is_open = open_edge(server);
     if (is_open) {
         log_listeners(server);
         greet(server);
-        sodium_memzero(server->demo_token, sizeof(server->demo_token));
-        edge_run(server->edge, on_stop);
+        sodium_memzero(server->demo.token, sizeof(server->demo.token));
+        edge_run(server->edge, NULL);
     }
     api_drain(server->api);
     if (is_open)
