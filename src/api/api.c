@@ -169,6 +169,8 @@ void api_close(struct api *api)
         reader_close(loop->reader);
         buffer_dispose(&loop->json);
         buffer_dispose(&loop->scratch);
+        for (unsigned slot = 0; slot < ORG_CACHE_SLOTS; ++slot)
+            buffer_dispose(&loop->orgs[slot].encoded);
     }
     free(api->loops);
     limiter_free(api->limiter);

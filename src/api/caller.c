@@ -117,11 +117,42 @@ static enum error org_key_header(struct call *call, struct bytes *out)
     return OK;
 }
 
+/* The slot's organisation, if it is still the one on disk: one look at its record says so, deletion and a new key included. */
+static bool recall_org(struct call *call, const struct org_cache_slot *slot, struct bytes key)
+{
+    struct bytes encoded;
+    if (slot->encoded.len == 0 || !bytes_equal(slot->org.key, key) ||
+        table_get(call->txn, TABLE_ORGS, bytes_view(slot->org.id.bytes, ID_LEN), &encoded) != OK ||
+        !bytes_equal(encoded, buffer_view(&slot->encoded)))
+        return false;
+    call->org = slot->org;
+    return true;
+}
+
+static void remember_org(struct call *call, struct org_cache_slot *slot)
+{
+    struct bytes encoded;
+    struct id id = call->org.id;
+    buffer_clear(&slot->encoded);
+    if (table_get(call->txn, TABLE_ORGS, bytes_view(id.bytes, ID_LEN), &encoded) != OK)
+        return;
+    buffer_append(&slot->encoded, encoded.data, encoded.len);
+    slot->org.id = id;
+    if (record_decode(call->txn, RECORD_ORGS, buffer_view(&slot->encoded), &slot->org) != OK)
+        buffer_clear(&slot->encoded);
+}
+
 static enum error identify_by_key(struct call *call, struct bytes key)
 {
     if (!org_key_is_valid(key))
         return call_refuse(call, ERR_INVALID_HEADER, "The header x-org-key must be 1 to 64 characters of A-Z, a-z, 0-9, _ and -.");
+    unsigned char spread = (unsigned char)(key.len * 31 + (unsigned char)key.data[0] + (unsigned char)key.data[key.len - 1] * 7);
+    struct org_cache_slot *slot = &call->loop->orgs[spread % ORG_CACHE_SLOTS];
+    if (recall_org(call, slot, key))
+        return OK;
     enum error error = org_get_by_key(call->txn, key, &call->org);
+    if (error == OK)
+        remember_org(call, slot);
     return error == ERR_NOT_FOUND ? ERR_ORG_UNKNOWN : error;
 }
 

@@ -24,6 +24,13 @@ struct loop_figures {
     _Atomic uint64_t touches;
 };
 
+/* Organisations as this loop last read them: valid while the stored bytes are the same. */
+#define ORG_CACHE_SLOTS 16
+struct org_cache_slot {
+    struct buffer encoded;
+    struct org org; /* its texts are views into `encoded` */
+};
+
 /* What a loop has for itself. */
 struct api_loop {
     struct api *api;
@@ -32,6 +39,7 @@ struct api_loop {
     struct log_port *port;
     struct random_pool random;
     struct buffer json, scratch;
+    struct org_cache_slot orgs[ORG_CACHE_SLOTS];
     struct loop_figures figures;
 };
 
@@ -49,7 +57,7 @@ struct api {
     uint64_t seconds; /* loop 0: since the start */
 };
 
-/* One request while its handler runs. The snapshot is open; texts of `org` are views into it. */
+/* One request while its handler runs. The snapshot is open; texts of `org` live until the handler has ended. */
 struct call {
     struct request *request;
     struct api_loop *loop;

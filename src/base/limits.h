@@ -12,7 +12,7 @@
 #define CLIENT_ID_LEN_MAX 64          /* visible ASCII characters */
 #define USER_AGENT_LEN_MAX 512        /* bytes kept; a longer one is cut at a character */
 #define MESSAGE_CONTENT_LEN_MAX 32768 /* bytes of UTF-8 in one message */
-#define MESSAGE_BODY_LEN_MAX 196608   /* bytes of a message's JSON: six bytes of JSON can stand for one of text */
+#define MESSAGE_BODY_LEN_MAX 200704   /* bytes of a message's JSON: six can stand for one of text, and 4 KiB for the rest */
 #define CONVERSATION_BODY_LEN_MAX 16384
 #define REQUEST_BODY_LEN_MAX 262144   /* the HTTP layer's outer wall, bytes */
 #define JSON_DEPTH_MAX 32             /* nested arrays and objects in a body */

@@ -1,6 +1,6 @@
 /*
- * Encoding goes through msgpack-c's packer straight into the caller's buffer. Decoding goes through its unpacker into a zone that is
- * kept between calls, so that neither allocates once it has run for a while. Strings are not copied: they point into the input.
+ * Encoding goes through msgpack-c's templates straight into the caller's buffer. Decoding goes through its unpacker into a zone that
+ * is kept between calls, so that neither allocates once it has run for a while. Strings are not copied: they point into the input.
  */
 #include "core/codec.h"
 
@@ -36,57 +36,80 @@ void codec_reset(struct codec *codec)
 
 /* ---- encoding ---- */
 
-static int on_packed(void *data, const char *bytes, size_t len)
+/*
+ * msgpack-c's packing template, instantiated for a plain pointer: room is made once for the whole value, so a field is a store and not a
+ * call through the packer's function pointer.
+ */
+#define msgpack_pack_inline_func(name) static inline __attribute__((unused)) void write##name
+#define msgpack_pack_inline_func_cint(name) static inline __attribute__((unused)) void write##name
+#define msgpack_pack_inline_func_fixint(name) static inline __attribute__((unused)) void write_fix##name
+#define msgpack_pack_user char **
+#define msgpack_pack_append_buffer(to, from, len)                                                                      \
+    do {                                                                                                               \
+        memcpy(*(to), (from), (len));                                                                                  \
+        *(to) += (len);                                                                                                \
+        return;                                                                                                        \
+    } while (0)
+#include <msgpack/pack_template.h>
+
+/* The header of an array, of a string or of a number is at most nine bytes. */
+#define HEADER_LEN_MAX 9
+
+static void write_text(char **to, const struct bytes *text)
 {
-    buffer_append(data, bytes, len);
-    return 0;
+    if (text->data == NULL) {
+        write_nil(to);
+        return;
+    }
+    write_str(to, text->len);
+    if (text->len != 0)
+        write_str_body(to, text->data, text->len);
 }
 
-static void pack_text(msgpack_packer *packer, const struct bytes *text)
+static void write_bytes(char **to, const char *data, size_t len)
 {
-    if (text->data == NULL)
-        msgpack_pack_nil(packer);
-    else
-        msgpack_pack_str_with_body(packer, text->data, text->len);
+    if (data == NULL) {
+        write_nil(to);
+        return;
+    }
+    write_bin(to, len);
+    if (len != 0)
+        write_bin_body(to, data, len);
 }
 
-static void pack_bytes(msgpack_packer *packer, const struct bytes *bytes)
+static void write_field(char **to, enum field_type type, const void *member)
 {
-    if (bytes->data == NULL)
-        msgpack_pack_nil(packer);
-    else
-        msgpack_pack_bin_with_body(packer, bytes->data, bytes->len);
-}
-
-static void pack_field(msgpack_packer *packer, enum field_type type, const void *member)
-{
+    const struct bytes *view = member;
     switch (type) {
     case FIELD_ID:
-        if (id_is_none(*(const struct id *)member))
-            msgpack_pack_nil(packer);
-        else
-            msgpack_pack_bin_with_body(packer, member, ID_LEN);
+        write_bytes(to, id_is_none(*(const struct id *)member) ? NULL : member, ID_LEN);
         return;
     case FIELD_TEXT:
-        pack_text(packer, member);
+        write_text(to, view);
         return;
     case FIELD_BYTES:
-        pack_bytes(packer, member);
+        write_bytes(to, view->data, view->len);
         return;
     case FIELD_TIME:
-        msgpack_pack_int64(packer, *(const int64_t *)member);
+        write_int64(to, *(const int64_t *)member);
         return;
     case FIELD_UINT:
-        msgpack_pack_uint64(packer, *(const uint64_t *)member);
+        write_uint64(to, *(const uint64_t *)member);
         return;
     case FIELD_BOOL:
         if (*(const bool *)member)
-            msgpack_pack_true(packer);
+            write_true(to);
         else
-            msgpack_pack_false(packer);
+            write_false(to);
         return;
     }
-    assert(!"every field type is packed above");
+    assert(!"every field type is written above");
+}
+
+static size_t field_len_max(enum field_type type, const void *member)
+{
+    bool is_view = type == FIELD_TEXT || type == FIELD_BYTES;
+    return HEADER_LEN_MAX + (is_view ? ((const struct bytes *)member)->len : type == FIELD_ID ? ID_LEN : 0);
 }
 
 static const struct codec_rest *shape_rest(const struct shape *shape, const void *value)
@@ -106,14 +129,18 @@ static unsigned stored_field_count(const struct shape *shape)
 void codec_encode(const struct shape *shape, uint64_t tag, const void *value, struct buffer *out)
 {
     const struct codec_rest *rest = shape_rest(shape, value);
-    unsigned stored = stored_field_count(shape);
-    msgpack_packer packer;
-    msgpack_packer_init(&packer, out, on_packed);
-    msgpack_pack_array(&packer, 1 + stored + rest->count);
-    msgpack_pack_uint64(&packer, tag);
-    for (unsigned i = shape->field_count - stored; i < shape->field_count; ++i)
-        pack_field(&packer, shape->fields[i].type, (const char *)value + shape->fields[i].offset);
-    buffer_append(out, rest->encoded.data, rest->encoded.len);
+    unsigned stored = stored_field_count(shape), first = shape->field_count - stored;
+    size_t len_max = 2 * HEADER_LEN_MAX + rest->encoded.len;
+    for (unsigned i = first; i < shape->field_count; ++i)
+        len_max += field_len_max(shape->fields[i].type, (const char *)value + shape->fields[i].offset);
+    char *begin = buffer_reserve(out, len_max), *to = begin;
+    write_array(&to, 1 + stored + rest->count);
+    write_uint64(&to, tag);
+    for (unsigned i = first; i < shape->field_count; ++i)
+        write_field(&to, shape->fields[i].type, (const char *)value + shape->fields[i].offset);
+    if (rest->count != 0)
+        memcpy(to, rest->encoded.data, rest->encoded.len);
+    out->len += (size_t)(to - begin) + rest->encoded.len;
 }
 
 /* ---- decoding ---- */
@@ -179,6 +206,12 @@ static void zero_field(enum field_type type, void *member)
         [FIELD_TIME] = sizeof(int64_t), [FIELD_UINT] = sizeof(uint64_t),     [FIELD_BOOL] = sizeof(bool),
     };
     memset(member, 0, sizes[type]);
+}
+
+static int on_packed(void *data, const char *bytes, size_t len)
+{
+    buffer_append(data, bytes, len);
+    return 0;
 }
 
 /* Packs the appended fields of a newer writer again, into the zone: rare, so no care for speed. */

@@ -4,11 +4,18 @@
  */
 #include "rules/internal.h"
 
+/* Most commands of a batch are of one organisation, so the last one found alive is noted for the transaction. */
 enum error org_is_alive(struct txn *txn, struct id id)
 {
     struct org org;
+    if (id_equal(*txn_note(txn), id))
+        return OK;
     enum error error = org_get(txn, id, &org);
-    return error == OK && org.deleted ? ERR_NOT_FOUND : error;
+    if (error == OK && org.deleted)
+        return ERR_NOT_FOUND;
+    if (error == OK)
+        *txn_note(txn) = id;
+    return error;
 }
 
 enum error rule_org_create(struct txn *txn, uint64_t seq, const struct org_create *command, struct outcome *outcome)
@@ -65,6 +72,7 @@ enum error rule_org_delete(struct txn *txn, uint64_t seq, const struct org_delet
     if (error != OK || org.deleted)
         return error == OK ? ERR_NOT_FOUND : error;
     org.deleted = true;
+    *txn_note(txn) = ID_NONE;
     org.updated_at_ms = command->at_ms;
     error = table_del(txn, TABLE_ORG_BY_KEY, org.key);
     return error == OK ? org_put(txn, &org) : error;

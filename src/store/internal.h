@@ -24,6 +24,7 @@ struct txn {
     struct codec *codec;
     struct buffer scratch;
     struct arena_chunk *arena; /* copies of what a write transaction read */
+    struct id note;
     bool changed;
 };
 

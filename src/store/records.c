@@ -159,14 +159,10 @@ enum error message_get_last(struct txn *txn, struct id conversation, struct mess
     struct key end;
     struct bytes key, value;
     message_key(&end, conversation, MESSAGE_CLIENT_BIT);
-    struct cursor *cursor = cursor_open(txn, TABLE_MESSAGES);
-    enum error error = cursor_seek_before(cursor, key_view(&end), &key, &value);
-    if (error == OK && !message_key_is_of(key, conversation))
-        error = ERR_NOT_FOUND;
-    if (error == OK)
-        error = message_decode(txn, key, value, out);
-    cursor_close(cursor);
-    return error;
+    enum error error = table_get_before(txn, TABLE_MESSAGES, key_view(&end), &key, &value);
+    if (error != OK)
+        return error;
+    return message_key_is_of(key, conversation) ? message_decode(txn, key, value, out) : ERR_NOT_FOUND;
 }
 
 static uint64_t client_id_hash(struct bytes client_id)

@@ -87,6 +87,8 @@ enum error write_begin(struct store *store, struct txn **out);
  */
 enum error write_commit(struct txn *txn);
 void write_abort(struct txn *txn);
+/* An id that the caller may note until the transaction ends; ID_NONE at its beginning. */
+struct id *txn_note(struct txn *txn);
 /* Whether anything was put or deleted since write_begin. */
 bool txn_changed(const struct txn *txn);
 /* After table_put or table_del failed: makes the map larger, with no transaction open in this thread. `erasing` may go into the
@@ -133,6 +135,8 @@ enum error table_put(struct txn *txn, enum table table, struct bytes key, struct
 /* ERR_NOT_FOUND when there is none. */
 enum error table_del(struct txn *txn, enum table table, struct bytes key);
 
+/* The last entry before `before`, without the price of a cursor; ERR_NOT_FOUND when there is none. */
+enum error table_get_before(struct txn *txn, enum table table, struct bytes before, struct bytes *key, struct bytes *value);
 /* How many entries a table has. */
 uint64_t table_rows(struct txn *txn, enum table table);
 

@@ -161,6 +161,39 @@ uint64_t table_rows(struct txn *txn, enum table table)
     return mdb_stat(txn->handle, txn->store->tables[table], &stat) == 0 ? stat.ms_entries : 0;
 }
 
+/* An entry as it is handed out: key and value copied in a write transaction. Either may be NULL. */
+static enum error entry_give(struct txn *txn, enum table table, const MDB_val *k, const MDB_val *data, struct bytes *key,
+                             struct bytes *value)
+{
+    if (key != NULL) {
+        *key = bytes_view(k->mv_data, k->mv_size);
+        if (txn->reader == NULL) {
+            key->data = txn_arena_alloc(txn, key->len + 1);
+            memcpy((char *)(uintptr_t)key->data, k->mv_data, k->mv_size);
+        }
+    }
+    return entry_open(txn, table, k, data, value);
+}
+
+static int find_before(MDB_cursor *cursor, struct bytes before, MDB_val *k, MDB_val *data)
+{
+    *k = as_val(before);
+    if (before.len == 0 || mdb_cursor_get(cursor, k, data, MDB_SET_RANGE) != 0)
+        return mdb_cursor_get(cursor, k, data, MDB_LAST);
+    return mdb_cursor_get(cursor, k, data, MDB_PREV);
+}
+
+enum error table_get_before(struct txn *txn, enum table table, struct bytes before, struct bytes *key, struct bytes *value)
+{
+    MDB_cursor *cursor;
+    MDB_val k, data;
+    enum error error = txn_cursor(txn, table, &cursor);
+    if (error != OK)
+        return error;
+    int code = find_before(cursor, before, &k, &data);
+    return code != 0 ? store_error(code, "reading") : entry_give(txn, table, &k, &data, key, value);
+}
+
 /* ---- walks ---- */
 
 struct cursor {
@@ -190,16 +223,7 @@ static enum error cursor_get(struct cursor *cursor, MDB_val *k, MDB_cursor_op op
 {
     MDB_val data;
     int code = mdb_cursor_get(cursor->handle, k, &data, op);
-    if (code != 0)
-        return store_error(code, "walking");
-    if (key != NULL) {
-        *key = bytes_view(k->mv_data, k->mv_size);
-        if (cursor->txn->reader == NULL) {
-            key->data = txn_arena_alloc(cursor->txn, key->len + 1);
-            memcpy((char *)(uintptr_t)key->data, k->mv_data, k->mv_size);
-        }
-    }
-    return entry_open(cursor->txn, cursor->table, k, &data, value);
+    return code != 0 ? store_error(code, "walking") : entry_give(cursor->txn, cursor->table, k, &data, key, value);
 }
 
 enum error cursor_seek(struct cursor *cursor, struct bytes from, struct bytes *key, struct bytes *value)
@@ -210,10 +234,9 @@ enum error cursor_seek(struct cursor *cursor, struct bytes from, struct bytes *k
 
 enum error cursor_seek_before(struct cursor *cursor, struct bytes before, struct bytes *key, struct bytes *value)
 {
-    MDB_val k = as_val(before), data;
-    if (before.len == 0 || mdb_cursor_get(cursor->handle, &k, &data, MDB_SET_RANGE) != 0)
-        return cursor_get(cursor, &k, MDB_LAST, key, value);
-    return cursor_get(cursor, &k, MDB_PREV, key, value);
+    MDB_val k, data;
+    int code = find_before(cursor->handle, before, &k, &data);
+    return code != 0 ? store_error(code, "walking") : entry_give(cursor->txn, cursor->table, &k, &data, key, value);
 }
 
 enum error cursor_next(struct cursor *cursor, struct bytes *key, struct bytes *value)

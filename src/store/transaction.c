@@ -88,6 +88,11 @@ struct buffer *txn_scratch(struct txn *txn)
     return &txn->scratch;
 }
 
+struct id *txn_note(struct txn *txn)
+{
+    return &txn->note;
+}
+
 bool txn_changed(const struct txn *txn)
 {
     return txn->changed;
@@ -206,6 +211,7 @@ enum error write_begin(struct store *store, struct txn **out)
         return error == ERR_STORE_FULL ? error : ERR_OUTCOME_UNKNOWN;
     }
     txn->changed = false;
+    txn->note = ID_NONE;
     txn_arena_reset(txn);
     *out = txn;
     return OK;
