@@ -56,6 +56,7 @@ struct trusted_proxies;
 struct trusted_proxies *trusted_proxies_parse(const char *text, const char **why);
 void trusted_proxies_free(struct trusted_proxies *proxies);
 
+/* What it points to must live until edge_close, but for the listeners, which are copied. */
 struct edge_config {
     const struct listener_config *listeners;
     size_t listener_count;
@@ -63,6 +64,9 @@ struct edge_config {
     const char *acme_dir;                          /* directory served under /.well-known/acme-challenge/, or NULL */
     const struct trusted_proxies *trusted_proxies; /* whose X-Forwarded-For is believed, or NULL */
     unsigned loop_count;
+    /* At the first, listeners rest until one has gone; beyond the second a connection is closed at once. An IPv6 client
+     * is its /64 network; trusted proxies are not counted by address. Lowered when the system gives fewer descriptors.
+     */
     unsigned connections_max, connections_per_address_max;
     uint32_t request_deadline_ms; /* header and body of one request, from its first byte or the end of the one before */
     uint32_t stop_deadline_ms;    /* how long a stop waits for answers under way */
@@ -77,7 +81,8 @@ struct edge_config {
     void (*on_loop_end)(struct loop *loop);
     /* Once a second on loop 0. */
     void (*on_second)(struct loop *loop);
-    /* After every answer, the library's own included (route NULL then, and for 404 and 405). Latency in nanoseconds. */
+    /* With every answer, the library's own included. route is NULL for those, and for 404, 405, OPTIONS, redirects and
+     * ACME. Latency in nanoseconds from the handler's begin; 0 for the library's own. */
     void (*on_answered)(struct loop *loop, const struct route *route, int status, uint64_t latency_ns);
     /* Answers a CORS preflight (OPTIONS); the handler adds its headers and responds. `route_allow` lists the path's
      * methods. */
@@ -85,15 +90,16 @@ struct edge_config {
     void *app;
 };
 
-/* Opens the listeners and reads the certificate. On failure returns NULL and *why holds a sentence (static or
- * thread-local). */
+/* Opens the listeners, reads the certificate and blocks all signals, for threads started later too. On failure returns
+ * NULL and *why holds a sentence (static or thread-local). */
 struct edge *edge_open(const struct edge_config *config, const char **why);
 /* The port that listener `index` really has. */
 uint16_t edge_listener_port(const struct edge *edge, size_t index);
 /*
  * Serves until edge_stop and until everything under way is answered or stop_deadline_ms has passed; the caller's thread
- * is loop 0. Blocks all signals in its threads and reads them by signalfd: SIGTERM and SIGINT call on_stop (on loop 0,
- * once) and stop; a second one ends the process at once; SIGHUP is edge_reload.
+ * is loop 0. Reads signals by signalfd: SIGTERM and SIGINT stop, a second one ends the process at once, SIGHUP is
+ * edge_reload. on_stop (may be NULL) is called on loop 0, once, when a stop begins, whatever asked for it. Requests
+ * still suspended at the deadline are answered 503.
  */
 void edge_run(struct edge *edge, void (*on_stop)(void *app));
 /* Any thread. Listeners close, idle connections end, requests under way are finished. */
@@ -101,6 +107,8 @@ void edge_stop(struct edge *edge);
 bool edge_stopping(const struct edge *edge);
 /* Loop 0. Reads the certificate again; a bad one is logged and the old one stays. No connection is dropped. */
 void edge_reload(struct edge *edge);
+/* On the thread that called edge_run, once nobody posts any more: runs messages that came after their loop's end, then
+ * frees everything. */
 void edge_close(struct edge *edge);
 
 /* Gauges for /metrics; any thread. */
@@ -118,7 +126,8 @@ struct loop_message {
     void *link[2];
     void (*run)(struct loop *loop, struct loop_message *message);
 };
-/* Any thread. Wakes the loop when its queue was empty. Must not be called after edge_run has returned. */
+/* Any thread, until edge_close. Wakes the loop when its queue was empty. A message that comes after the loop's end is
+ * run by edge_close, still on the loop's thread; loop_data is NULL then, and every ticket gives NULL. */
 void loop_post(struct loop *loop, struct loop_message *message);
 
 /* ---- requests: what came ------------------------------------------------------------------------------------- */
@@ -132,7 +141,8 @@ struct bytes request_path(const struct request *request);
 struct bytes request_path_param(const struct request *request, unsigned index);
 /* What follows '?', still encoded; len 0 when there is none. */
 struct bytes request_query(const struct request *request);
-/* The value of a header by its lower-case name; data NULL when absent. *count (may be NULL) is how often it occurs. */
+/* The value of a header by its lower-case name (not host, content-length, expect, upgrade: the library keeps those);
+ * data NULL when absent. *count (may be NULL) is how often it occurs. */
 struct bytes request_header(const struct request *request, struct bytes name, unsigned *count);
 struct bytes request_body(const struct request *request);
 /* The client's address: the peer, or what a trusted proxy says. 16 bytes, IPv4 mapped (::ffff:a.b.c.d). */
@@ -143,8 +153,8 @@ bool request_is_tls(const struct request *request);
 
 /* Memory that lives exactly as long as the request. */
 void *request_alloc(struct request *request, size_t size);
-/* Adds a header to the answer. name and value must live as long as the request; CR, LF or NUL in them is a programmer
- * error. */
+/* Adds a header to the answer; one of the standard headers' names replaces that header. name and value must live as
+ * long as the request; CR, LF or NUL in them is a programmer error. */
 void request_add_header(struct request *request, struct bytes name, struct bytes value);
 /*
  * Sends the answer, once; nothing of the request may be touched afterwards. The body is copied. Security headers,
