@@ -138,7 +138,7 @@ static void remember_org(struct call *call, struct org_cache_slot *slot)
         return;
     buffer_append(&slot->encoded, encoded.data, encoded.len);
     slot->org.id = id;
-    if (record_decode(call->txn, RECORD_ORGS, buffer_view(&slot->encoded), &slot->org) != OK)
+    if (record_decode(RECORD_ORGS, buffer_view(&slot->encoded), &slot->org) != OK)
         buffer_clear(&slot->encoded);
 }
 

@@ -116,7 +116,7 @@ static enum error render_messages(struct call *call, struct id conversation, uin
         *more = limit == 0 || json->len > ANSWER_BYTES_MAX;
         if (*more)
             break;
-        error = message_decode(call->txn, key, value, &message);
+        error = message_decode(key, value, &message);
         if (error != OK)
             break;
         json_element(json);

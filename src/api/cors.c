@@ -65,7 +65,7 @@ static bool any_org_admits(struct txn *txn, struct bytes origin)
     enum error error = cursor_seek(cursor, BYTES_NONE, &key, &value);
     while (error == OK && !admitted) {
         struct org org;
-        admitted = record_decode(txn, RECORD_ORGS, value, &org) == OK && !org.deleted && admits(&org, origin);
+        admitted = record_decode(RECORD_ORGS, value, &org) == OK && !org.deleted && admits(&org, origin);
         error = cursor_next(cursor, &key, &value);
     }
     cursor_close(cursor);

@@ -20,15 +20,33 @@ void render_id(struct buffer *out, struct bytes name, struct id id)
         put_id(out, id);
 }
 
+/* A part of fixed text; the caller has made room. */
+#define PUT(to, literal) (memcpy((to), (literal), sizeof(literal) - 1), (to) + sizeof(literal) - 1)
+
+static char *put_id_at(char *to, struct id id)
+{
+    id_format(id, to);
+    return to + ID_TEXT_LEN;
+}
+
+/* A page of messages is the longest answer there is, so the fixed parts are written straight into the buffer. */
 void render_message(struct buffer *out, const struct message *message)
 {
-    json_open(out, '{');
-    member_id(out, "id", message->id);
-    member_id(out, "conversationId", message->conversation);
-    json_member_string(out, "role", message->role);
-    json_member_string(out, "content", message->content);
-    json_member_time(out, "timestamp", message->at_ms);
-    json_member_integer(out, "seq", (int64_t)message->seq);
+    char *begin = buffer_reserve(out, 128), *to = PUT(begin, "{\"id\":\"");
+    to = put_id_at(to, message->id);
+    to = PUT(to, "\",\"conversationId\":\"");
+    to = put_id_at(to, message->conversation);
+    to = PUT(to, "\",\"role\":");
+    out->len += (size_t)(to - begin);
+    json_put_string(out, message->role);
+    json_key(out, BYTES("content"));
+    json_put_string(out, message->content);
+    begin = buffer_reserve(out, 64);
+    to = PUT(begin, ",\"timestamp\":\"");
+    time_format(message->at_ms, to);
+    to = PUT(to + TIME_TEXT_LEN, "\",\"seq\":");
+    out->len += (size_t)(to - begin);
+    json_put_integer(out, (int64_t)message->seq);
     json_close(out, '}');
 }
 

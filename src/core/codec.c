@@ -1,6 +1,7 @@
 /*
- * Encoding goes through msgpack-c's templates straight into the caller's buffer. Decoding goes through its unpacker into a zone that
- * is kept between calls, so that neither allocates once it has run for a while. Strings are not copied: they point into the input.
+ * Encoding goes through msgpack-c's templates straight into the caller's buffer. Decoding walks the bytes along the shape, since the
+ * shape says what must come: msgpack-c would build a tree of objects first, which costs five times as much, and a page of messages
+ * is mostly decoding. What lies beyond the shape is left to msgpack-c. Strings are not copied: they point into the input.
  */
 #include "core/codec.h"
 
@@ -8,31 +9,6 @@
 #include <stdlib.h>
 
 #include <msgpack.h>
-
-struct codec {
-    msgpack_zone zone;
-};
-
-#define ZONE_CHUNK_BYTES 16384
-
-struct codec *codec_new(void)
-{
-    struct codec *codec = malloc(sizeof(*codec));
-    if (codec == NULL || !msgpack_zone_init(&codec->zone, ZONE_CHUNK_BYTES))
-        abort();
-    return codec;
-}
-
-void codec_free(struct codec *codec)
-{
-    msgpack_zone_destroy(&codec->zone);
-    free(codec);
-}
-
-void codec_reset(struct codec *codec)
-{
-    msgpack_zone_clear(&codec->zone);
-}
 
 /* ---- encoding ---- */
 
@@ -145,58 +121,136 @@ void codec_encode(const struct shape *shape, uint64_t tag, const void *value, st
 
 /* ---- decoding ---- */
 
-static bool unpack_id(const msgpack_object *object, struct id *out)
+/* What is left of the input. The first byte that is not as it should be sets `bad`, and everything read after it is zero. */
+struct input {
+    const unsigned char *at, *end;
+    bool bad;
+};
+
+/* The next len bytes, or NULL. */
+static const unsigned char *take(struct input *in, size_t len)
 {
-    if (object->type == MSGPACK_OBJECT_NIL) {
-        *out = ID_NONE;
-        return true;
+    const unsigned char *at = in->at;
+    if (in->bad || (size_t)(in->end - at) < len) {
+        in->bad = true;
+        return NULL;
     }
-    if (object->type != MSGPACK_OBJECT_BIN || object->via.bin.size != ID_LEN)
-        return false;
-    memcpy(out->bytes, object->via.bin.ptr, ID_LEN);
-    return true;
+    in->at += len;
+    return at;
 }
 
-static bool unpack_bytes(const msgpack_object *object, msgpack_object_type wanted, struct bytes *out)
+/* A big-endian number of 1, 2, 4 or 8 bytes. */
+static uint64_t take_number(struct input *in, unsigned len)
 {
-    if (object->type == MSGPACK_OBJECT_NIL) {
-        *out = BYTES_NONE;
-        return true;
+    const unsigned char *at = take(in, len);
+    uint64_t value = 0;
+    for (unsigned i = 0; at != NULL && i < len; ++i)
+        value = value << 8 | at[i];
+    return value;
+}
+
+static unsigned take_byte(struct input *in)
+{
+    const unsigned char *at = take(in, 1);
+    return at == NULL ? 0 : *at;
+}
+
+static uint64_t take_uint(struct input *in)
+{
+    unsigned format = take_byte(in);
+    if (format <= 0x7f)
+        return format;
+    if (format >= 0xcc && format <= 0xcf)
+        return take_number(in, 1u << (format - 0xcc));
+    in->bad = true;
+    return 0;
+}
+
+static int64_t take_int(struct input *in)
+{
+    unsigned format = in->at == in->end ? 0 : *in->at;
+    if (format >= 0xe0) {
+        take_byte(in);
+        return (int8_t)format;
     }
-    if (object->type != wanted)
-        return false;
-    *out = wanted == MSGPACK_OBJECT_STR ? bytes_view(object->via.str.ptr, object->via.str.size)
-                                        : bytes_view(object->via.bin.ptr, object->via.bin.size);
-    return true;
+    if (format >= 0xd0 && format <= 0xd3) {
+        unsigned len = 1u << (format - 0xd0), unused_bits = 64 - 8 * len;
+        take_byte(in);
+        return (int64_t)(take_number(in, len) << unused_bits) >> unused_bits;
+    }
+    uint64_t value = take_uint(in);
+    in->bad |= value > INT64_MAX;
+    return in->bad ? 0 : (int64_t)value;
 }
 
-static bool unpack_time(const msgpack_object *object, int64_t *out)
+/* A string or binary of either width; nil is the NULL view. `wide` is the format with a length of one byte. */
+static struct bytes take_view(struct input *in, unsigned wide, bool short_form)
 {
-    *out = object->via.i64;
-    return object->type == MSGPACK_OBJECT_NEGATIVE_INTEGER ||
-           (object->type == MSGPACK_OBJECT_POSITIVE_INTEGER && object->via.u64 <= INT64_MAX);
+    unsigned format = take_byte(in);
+    size_t len;
+    if (format == 0xc0)
+        return BYTES_NONE;
+    if (short_form && (format & 0xe0) == 0xa0)
+        len = format & 0x1f;
+    else if (format >= wide && format <= wide + 2)
+        len = take_number(in, 1u << (format - wide));
+    else
+        in->bad = true, len = 0;
+    const unsigned char *at = take(in, len);
+    return at == NULL ? BYTES_NONE : bytes_view(at, len);
 }
 
-static bool unpack_field(const msgpack_object *object, enum field_type type, void *member)
+static struct bytes take_text(struct input *in)
+{
+    return take_view(in, 0xd9, true);
+}
+
+static struct bytes take_bytes(struct input *in)
+{
+    return take_view(in, 0xc4, false);
+}
+
+static struct id take_id(struct input *in)
+{
+    struct id id = ID_NONE;
+    struct bytes bytes = take_bytes(in);
+    if (bytes.len == ID_LEN)
+        memcpy(id.bytes, bytes.data, ID_LEN);
+    else
+        in->bad |= bytes.data != NULL;
+    return id;
+}
+
+static bool take_bool(struct input *in)
+{
+    unsigned format = take_byte(in);
+    in->bad |= (format & 0xfe) != 0xc2;
+    return format == 0xc3;
+}
+
+static void take_field(struct input *in, enum field_type type, void *member)
 {
     switch (type) {
     case FIELD_ID:
-        return unpack_id(object, member);
+        *(struct id *)member = take_id(in);
+        return;
     case FIELD_TEXT:
-        return unpack_bytes(object, MSGPACK_OBJECT_STR, member);
+        *(struct bytes *)member = take_text(in);
+        return;
     case FIELD_BYTES:
-        return unpack_bytes(object, MSGPACK_OBJECT_BIN, member);
+        *(struct bytes *)member = take_bytes(in);
+        return;
     case FIELD_TIME:
-        return unpack_time(object, member);
+        *(int64_t *)member = take_int(in);
+        return;
     case FIELD_UINT:
-        *(uint64_t *)member = object->via.u64;
-        return object->type == MSGPACK_OBJECT_POSITIVE_INTEGER;
+        *(uint64_t *)member = take_uint(in);
+        return;
     case FIELD_BOOL:
-        *(bool *)member = object->via.boolean;
-        return object->type == MSGPACK_OBJECT_BOOLEAN;
+        *(bool *)member = take_bool(in);
+        return;
     }
-    assert(!"every field type is unpacked above");
-    return false;
+    assert(!"every field type is taken above");
 }
 
 static void zero_field(enum field_type type, void *member)
@@ -208,72 +262,60 @@ static void zero_field(enum field_type type, void *member)
     memset(member, 0, sizes[type]);
 }
 
-static int on_packed(void *data, const char *bytes, size_t len)
+/* The number of elements of the array that begins here; it is never empty. */
+static uint32_t take_array(struct input *in)
 {
-    buffer_append(data, bytes, len);
-    return 0;
+    unsigned format = take_byte(in);
+    uint32_t count = 0;
+    if ((format & 0xf0) == 0x90)
+        count = format & 0x0f;
+    else if (format == 0xdc || format == 0xdd)
+        count = (uint32_t)take_number(in, format == 0xdc ? 2 : 4);
+    in->bad |= count == 0;
+    return count;
 }
 
-/* Packs the appended fields of a newer writer again, into the zone: rare, so no care for speed. */
-static void keep_rest(struct codec *codec, const msgpack_object *extra, uint32_t count, struct codec_rest *out)
+/* The fields of a newer writer, which must be `count` whole objects up to the end. Rare, so no care for speed. */
+static void take_rest(struct input *in, uint32_t count, struct codec_rest *rest)
 {
-    struct buffer packed = {0};
-    msgpack_packer packer;
-    msgpack_packer_init(&packer, &packed, on_packed);
-    for (uint32_t i = 0; i < count; ++i)
-        msgpack_pack_object(&packer, extra[i]);
-    char *kept = msgpack_zone_malloc(&codec->zone, packed.len);
-    if (kept == NULL)
-        abort();
-    memcpy(kept, packed.data, packed.len);
-    *out = (struct codec_rest){bytes_view(kept, packed.len), count};
-    buffer_dispose(&packed);
+    size_t len = (size_t)(in->end - in->at), offset = 0;
+    msgpack_unpacked unpacked;
+    msgpack_unpacked_init(&unpacked);
+    for (uint32_t i = 0; i < count && !in->bad; ++i)
+        in->bad = msgpack_unpack_next(&unpacked, (const char *)in->at, len, &offset) != MSGPACK_UNPACK_SUCCESS;
+    msgpack_unpacked_destroy(&unpacked);
+    in->bad |= offset != len;
+    *rest = (struct codec_rest){bytes_view(in->at, offset), count};
 }
 
-static enum error unpack_array(struct codec *codec, struct bytes encoded, uint64_t *tag, msgpack_object_array *array)
+enum error codec_decode(const struct shape *shape, struct bytes encoded, uint64_t *tag, void *value)
 {
-    msgpack_object object;
-    size_t offset = 0;
-    if (msgpack_unpack(encoded.data, encoded.len, &offset, &codec->zone, &object) != MSGPACK_UNPACK_SUCCESS ||
-        offset != encoded.len || object.type != MSGPACK_OBJECT_ARRAY || object.via.array.size == 0 ||
-        object.via.array.ptr[0].type != MSGPACK_OBJECT_POSITIVE_INTEGER)
-        return ERR_CORRUPT;
-    *tag = object.via.array.ptr[0].via.u64;
-    *array = object.via.array;
-    return OK;
-}
-
-enum error codec_decode(struct codec *codec, const struct shape *shape, struct bytes encoded, uint64_t *tag, void *value)
-{
-    msgpack_object_array array;
-    enum error error = unpack_array(codec, encoded, tag, &array);
-    if (error != OK)
-        return error;
+    struct input in = {(const unsigned char *)encoded.data, (const unsigned char *)encoded.data + encoded.len, false};
     unsigned stored = stored_field_count(shape), first = shape->field_count - stored;
-    for (unsigned i = 0; i < stored; ++i) {
+    uint32_t count = take_array(&in);
+    *tag = take_uint(&in);
+    for (unsigned i = 0; i < stored && !in.bad; ++i) {
         const struct field *field = &shape->fields[first + i];
         void *member = (char *)value + field->offset;
-        if (i + 1 >= array.size)
+        if (i + 1 < count)
+            take_field(&in, field->type, member);
+        else
             zero_field(field->type, member);
-        else if (!unpack_field(&array.ptr[i + 1], field->type, member))
-            return ERR_CORRUPT;
     }
-    if (shape->rest_offset != 0) {
-        struct codec_rest *rest = (void *)((char *)value + shape->rest_offset);
-        *rest = (struct codec_rest){0};
-        if (array.size > stored + 1)
-            keep_rest(codec, array.ptr + stored + 1, array.size - stored - 1, rest);
-    }
-    return OK;
+    struct codec_rest rest = {0};
+    if (count > stored + 1 && !in.bad)
+        take_rest(&in, count - stored - 1, &rest);
+    else
+        in.bad |= in.at != in.end;
+    if (shape->rest_offset != 0)
+        *(struct codec_rest *)((char *)value + shape->rest_offset) = rest;
+    return in.bad ? ERR_CORRUPT : OK;
 }
 
-/* By hand, since the unpacker knows only whole objects: an array's first byte says how long its header is. */
 enum error codec_tag(struct bytes encoded, uint64_t *tag)
 {
-    const unsigned char *at = (const unsigned char *)encoded.data;
-    size_t header = encoded.len == 0 ? 0 : (at[0] & 0xf0) == 0x90 ? 1 : at[0] == 0xdc ? 3 : 0;
-    if (header == 0 || encoded.len <= header || at[header] > 127)
-        return ERR_CORRUPT;
-    *tag = at[header];
-    return OK;
+    struct input in = {(const unsigned char *)encoded.data, (const unsigned char *)encoded.data + encoded.len, false};
+    take_array(&in);
+    *tag = take_uint(&in);
+    return in.bad ? ERR_CORRUPT : OK;
 }

@@ -3,7 +3,7 @@
  * The one codec for records and commands: msgpack arrays `[tag, fields…]` (https://github.com/msgpack/msgpack/blob/master/spec.md),
  * driven by the shapes that records.def and commands.def give. The tag is a record's version or a command's number.
  * A reader accepts shorter arrays (the missing fields are zero) and longer ones (the rest is kept and written back).
- * This is the only folder that includes msgpack.h. A codec belongs to one thread.
+ * This is the only folder that includes msgpack.h. Pure functions; any thread.
  */
 #include <stdint.h>
 
@@ -36,24 +36,18 @@ struct shape {
     size_t rest_offset; /* of its struct codec_rest, or 0 when it keeps none */
 };
 
-/* Fields that a later version appended: already encoded, in the codec's memory. */
+/* Fields that a later version appended: a view into what was decoded. */
 struct codec_rest {
     struct bytes encoded;
     uint32_t count;
 };
 
-struct codec;
-struct codec *codec_new(void);
-void codec_free(struct codec *codec);
-/* Ends the life of everything that codec_decode put into the codec's memory: the `rest` of records, nothing else. */
-void codec_reset(struct codec *codec);
-
 /* Appends the encoding of *value, a struct of that shape, to out. */
 void codec_encode(const struct shape *shape, uint64_t tag, const void *value, struct buffer *out);
 /*
- * Fills the stored members of *value; key members are left alone. Texts and bytes are views into `encoded`.
- * ERR_CORRUPT when `encoded` is not one such array from its first to its last byte.
+ * Fills the stored members of *value; key members are left alone. Texts, bytes and the rest are views into `encoded`.
+ * ERR_CORRUPT when `encoded` is not one such array from its first to its last byte; *value is then undefined.
  */
-enum error codec_decode(struct codec *codec, const struct shape *shape, struct bytes encoded, uint64_t *tag, void *value);
-/* The tag alone, without looking at the fields; tags of up to 127. */
+enum error codec_decode(const struct shape *shape, struct bytes encoded, uint64_t *tag, void *value);
+/* The tag alone, without looking at the fields. */
 enum error codec_tag(struct bytes encoded, uint64_t *tag);

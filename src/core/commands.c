@@ -47,7 +47,7 @@ void command_encode(const struct command *command, struct buffer *out)
     codec_encode(&description->shape, command->kind, payload(command), out);
 }
 
-enum error command_decode(struct codec *codec, struct bytes encoded, struct command *out)
+enum error command_decode(struct bytes encoded, struct command *out)
 {
     uint64_t kind;
     enum error error = codec_tag(encoded, &kind);
@@ -57,7 +57,7 @@ enum error command_decode(struct codec *codec, struct bytes encoded, struct comm
     if (description == NULL)
         return ERR_CORRUPT;
     out->kind = (enum command_kind)kind;
-    return codec_decode(codec, &description->shape, encoded, &kind, (void *)(uintptr_t)payload(out));
+    return codec_decode(&description->shape, encoded, &kind, (void *)(uintptr_t)payload(out));
 }
 
 bool command_is_erasing(enum command_kind kind)

@@ -42,6 +42,6 @@ struct command {
 /* Appends the encoding to out. */
 void command_encode(const struct command *command, struct buffer *out);
 /* ERR_CORRUPT when the bytes are not a command of this program's version. */
-enum error command_decode(struct codec *codec, struct bytes encoded, struct command *out);
+enum error command_decode(struct bytes encoded, struct command *out);
 /* Whether it may use the reserve of a full disk. */
 bool command_is_erasing(enum command_kind kind);

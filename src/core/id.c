@@ -40,14 +40,36 @@ struct id id_make(int64_t time_ms, struct random_pool *pool)
     return id;
 }
 
+/* All pairs of digits, so that twelve digits are six looks. */
+#define PAIRS 1296                /* 36^2 */
+#define SIX_DIGITS 2176782336u    /* 36^6 */
+static char pairs[PAIRS][2];
+
+__attribute__((constructor)) static void pairs_fill(void)
+{
+    static const char digits[] = "0123456789abcdefghijklmnopqrstuvwxyz";
+    for (unsigned i = 0; i < PAIRS; ++i) {
+        pairs[i][0] = digits[i / 36];
+        pairs[i][1] = digits[i % 36];
+    }
+}
+
+static void format_six(uint32_t value, char *out)
+{
+    memcpy(out, pairs[value / (PAIRS * PAIRS)], 2);
+    memcpy(out + 2, pairs[value / PAIRS % PAIRS], 2);
+    memcpy(out + 4, pairs[value % PAIRS], 2);
+}
+
 static void format_half(uint64_t value, char *out)
 {
-    for (int i = DIGITS_PER_HALF; i-- > 0; value /= 36)
-        out[i] = "0123456789abcdefghijklmnopqrstuvwxyz"[value % 36];
+    format_six((uint32_t)(value / SIX_DIGITS), out);
+    format_six((uint32_t)(value % SIX_DIGITS), out + 6);
 }
 
 void id_format(struct id id, char out[ID_TEXT_LEN])
 {
+    assert(get_u64(id.bytes) < HALF_LIMIT && get_u64(id.bytes + 8) < HALF_LIMIT);
     out[0] = 'c';
     format_half(get_u64(id.bytes), out + 1);
     format_half(get_u64(id.bytes + 8), out + 1 + DIGITS_PER_HALF);

@@ -48,7 +48,7 @@ static enum error apply_one(struct txn *txn, uint64_t seq, struct log_entry *ent
 {
     struct command command;
     txn_arena_reset(txn);
-    enum error error = command_decode(txn_codec(txn), command_of(entry), &command);
+    enum error error = command_decode(command_of(entry), &command);
     return error != OK ? error : rules_apply(txn, seq, &command, &entry->outcome);
 }
 

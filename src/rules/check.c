@@ -14,7 +14,6 @@
 
 #include "base/clock.h"
 #include "base/text.h"
-#include "core/codec.h"
 #include "store/records.h"
 
 #define SENTENCE_LEN_MAX 512
@@ -179,7 +178,7 @@ static bool decode(struct check *check, const struct entry *entry, enum record_k
 {
     if (!has_lengths(check, entry, key_len, ANY_LEN))
         return false;
-    if (record_decode(check->txn, kind, entry->value, out) == OK)
+    if (record_decode(kind, entry->value, out) == OK)
         return true;
     broken(check, entry, "the record can't be decoded");
     return false;
@@ -566,7 +565,6 @@ static void walk_table(struct check *check, enum table table)
             broken(check, &entry, "the checksum disagrees");
         else
             checks[table](check, &entry);
-        codec_reset(txn_codec(check->txn));
         previous = entry.key;
         error = next_entry(cursor, &entry);
     }
@@ -599,7 +597,6 @@ static void name_unreached_conversations(struct check *check)
             id = conversation_get(check->txn, id, &link) == OK ? link.previous_of_visitor : ID_NONE;
         if (!id_equal(id, conversation.id))
             broken(check, &entry, "the chain of its visitor %s does not reach it", text_of(visitor.id).text);
-        codec_reset(txn_codec(check->txn));
     }
     cursor_close(cursor);
 }

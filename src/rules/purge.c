@@ -75,7 +75,7 @@ static enum error purge_tokens(struct purge *purge)
     enum error error = cursor_seek(cursor, BYTES_NONE, &key, &value);
     while (error == OK) {
         struct token token;
-        error = record_decode(purge->txn, RECORD_TOKENS, value, &token);
+        error = record_decode(RECORD_TOKENS, value, &token);
         if (error == OK && id_equal(token.org, purge->org))
             error = cursor_del(cursor);
         if (error == OK)

@@ -5,7 +5,6 @@
 
 #include <lmdb.h>
 
-#include "core/codec.h"
 #include "store/store.h"
 
 /* One reader slot. `active` tells store_grow whether a snapshot is open; each has a cache line of its own. */
@@ -21,7 +20,6 @@ struct txn {
     struct reader *reader; /* NULL for a write transaction */
     MDB_txn *handle;
     MDB_cursor *cursors[TABLE_COUNT]; /* kept between calls: LMDB looks first at the page where one stands */
-    struct codec *codec;
     struct buffer scratch;
     struct arena_chunk *arena; /* copies of what a write transaction read */
     struct id note;

@@ -10,17 +10,17 @@
 
 /* ---- any record ---- */
 
-enum error record_decode(struct txn *txn, enum record_kind kind, struct bytes value, void *out)
+enum error record_decode(enum record_kind kind, struct bytes value, void *out)
 {
     uint64_t version;
-    return codec_decode(txn_codec(txn), &record_shapes[kind], value, &version, out);
+    return codec_decode(&record_shapes[kind], value, &version, out);
 }
 
 static enum error record_get(struct txn *txn, enum table table, enum record_kind kind, const struct key *key, void *out)
 {
     struct bytes value;
     enum error error = table_get(txn, table, key_view(key), &value);
-    return error != OK ? error : record_decode(txn, kind, value, out);
+    return error != OK ? error : record_decode(kind, value, out);
 }
 
 static enum error record_put(struct txn *txn, enum table table, enum record_kind kind, const struct key *key, const void *record)
@@ -146,12 +146,12 @@ bool message_key_is_of(struct bytes key, struct id conversation)
            ((unsigned char)key.data[ID_LEN] & 0x80) == 0;
 }
 
-enum error message_decode(struct txn *txn, struct bytes key, struct bytes value, struct message *out)
+enum error message_decode(struct bytes key, struct bytes value, struct message *out)
 {
     size_t offset = 0;
     out->conversation = key_get_id(key, &offset);
     out->seq = key_get_u64(key, &offset);
-    return record_decode(txn, RECORD_MESSAGES, value, out);
+    return record_decode(RECORD_MESSAGES, value, out);
 }
 
 enum error message_get_last(struct txn *txn, struct id conversation, struct message *out)
@@ -162,7 +162,7 @@ enum error message_get_last(struct txn *txn, struct id conversation, struct mess
     enum error error = table_get_before(txn, TABLE_MESSAGES, key_view(&end), &key, &value);
     if (error != OK)
         return error;
-    return message_key_is_of(key, conversation) ? message_decode(txn, key, value, out) : ERR_NOT_FOUND;
+    return message_key_is_of(key, conversation) ? message_decode(key, value, out) : ERR_NOT_FOUND;
 }
 
 static uint64_t client_id_hash(struct bytes client_id)

@@ -35,14 +35,14 @@ enum error message_get(struct txn *txn, struct id conversation, uint64_t seq, st
 enum error message_get_last(struct txn *txn, struct id conversation, struct message *out);
 enum error message_put(struct txn *txn, const struct message *message);
 /* Fills *out from an entry that a cursor found; its key must be a message's, not a clientId's. */
-enum error message_decode(struct txn *txn, struct bytes key, struct bytes value, struct message *out);
+enum error message_decode(struct bytes key, struct bytes value, struct message *out);
 /* Whether a key of MESSAGES is of this conversation and a message (not a clientId). */
 bool message_key_is_of(struct bytes key, struct id conversation);
 /* The message that carries this clientId: its seq, or ERR_NOT_FOUND with *slot the key under which to note it. */
 enum error message_find_client_id(struct txn *txn, struct id conversation, struct bytes client_id, struct key *slot, uint64_t *seq);
 
 /* Generic: the record in `value` of the table whose shape is given, key members left alone. */
-enum error record_decode(struct txn *txn, enum record_kind kind, struct bytes value, void *out);
+enum error record_decode(enum record_kind kind, struct bytes value, void *out);
 
 /* What a conversation's messages tell about it. */
 struct conversation_activity {

@@ -99,8 +99,6 @@ bool store_reserve_spend(struct store *store);
 /* Whether the reserve is there; while it is not, only erasing commands may write. Tries to make it again. */
 bool store_reserve_ready(struct store *store);
 
-/* The codec of this transaction's thread. */
-struct codec *txn_codec(struct txn *txn);
 /* An empty buffer for encoding; the same one at each call. */
 struct buffer *txn_scratch(struct txn *txn);
 /* Write transactions: ends the life of what was read so far. Between commands. */

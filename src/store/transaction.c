@@ -49,12 +49,11 @@ void txn_arena_reset(struct txn *txn)
     }
     if (txn->arena != NULL)
         txn->arena->used = 0;
-    codec_reset(txn->codec);
 }
 
 void txn_init(struct txn *txn, struct store *store, struct reader *reader)
 {
-    *txn = (struct txn){.store = store, .reader = reader, .codec = codec_new()};
+    *txn = (struct txn){.store = store, .reader = reader};
 }
 
 static void close_cursors(struct txn *txn)
@@ -74,12 +73,6 @@ void txn_dispose(struct txn *txn)
         txn->arena = next;
     }
     buffer_dispose(&txn->scratch);
-    codec_free(txn->codec);
-}
-
-struct codec *txn_codec(struct txn *txn)
-{
-    return txn->codec;
 }
 
 struct buffer *txn_scratch(struct txn *txn)
@@ -187,7 +180,6 @@ void reader_end(struct reader *reader)
     close_cursors(txn);
     mdb_txn_reset(txn->handle);
     atomic_store_explicit(&reader->active, false, memory_order_release);
-    codec_reset(txn->codec);
 }
 
 /* ---- writing ---- */
