@@ -255,7 +255,7 @@ static void check_chain(struct check *check, const struct entry *entry, const st
     for (struct id id = visitor->last_conversation; !id_is_none(id); id = conversation.previous_of_visitor) {
         if (count == visitor->conversation_count) {
             broken(check, entry, "it counts %" PRIu64 " conversations, and its chain has more", count);
-            break;
+            return;
         }
         enum error error = conversation_get(check->txn, id, &conversation);
         if (error == ERR_NOT_FOUND)

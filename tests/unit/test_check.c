@@ -1,0 +1,514 @@
+/*
+ * What `check` must find: a small database is made by the rules, one thing in it is broken by hand, and exactly that
+ * must be named. A database that only the rules have touched must be clean at every moment, also half-way through a
+ * deletion.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "base/logline.h"
+#include "log/log.h"
+#include "rules/check.h"
+#include "store/records.h"
+
+#define NOW_MS INT64_C(1769903999999)
+
+/* ---- a small database ---------------------------------------------------------------------------------------- */
+
+struct fixture {
+    char directory[64];
+    struct store *store;
+    struct random_pool random;
+    struct id org, other_org, token, visitor, other_visitor;
+    struct id first, second, anonymous; /* conversations: two of the visitor, one of nobody */
+    uint64_t message_seqs[3];           /* of `first` */
+    struct buffer found;                /* the sentences, one a line */
+    struct check_report report;
+};
+
+static struct outcome apply(struct fixture *f, struct command command)
+{
+    struct outcome outcome;
+    assert_int_equal(log_execute(f->store, &command, &outcome), OK);
+    return outcome;
+}
+
+static struct id fresh(struct fixture *f)
+{
+    return id_make(NOW_MS, &f->random);
+}
+
+static struct id make_org(struct fixture *f, const char *key)
+{
+    struct id org = fresh(f);
+    apply(f, (struct command){
+                 .kind = COMMAND_ORG_CREATE,
+                 .org_create = {.org = org, .key = bytes_of_string(key), .name = BYTES("n"), .at_ms = NOW_MS}});
+    return org;
+}
+
+static struct id converse(struct fixture *f, struct bytes visitor_key, struct id visitor)
+{
+    return apply(f, (struct command){.kind = COMMAND_CONVERSATION_CREATE,
+                                     .conversation_create = {.org = f->org,
+                                                             .conversation = fresh(f),
+                                                             .at_ms = NOW_MS,
+                                                             .visitor_key = visitor_key,
+                                                             .visitor = visitor,
+                                                             .user_agent = BYTES("agent"),
+                                                             .idempotency = BYTES_NONE}})
+        .id;
+}
+
+static uint64_t say(struct fixture *f, struct id conversation, struct bytes client_id)
+{
+    return apply(f, (struct command){.kind = COMMAND_MESSAGE_CREATE,
+                                     .message_create = {.org = f->org,
+                                                        .conversation = conversation,
+                                                        .message = fresh(f),
+                                                        .at_ms = NOW_MS + 60000,
+                                                        .role = BYTES("user"),
+                                                        .content = BYTES("hello"),
+                                                        .client_id = client_id,
+                                                        .by_org = true}})
+        .seq;
+}
+
+static int set_up(void **state)
+{
+    struct fixture *f = calloc(1, sizeof(*f));
+    char why[STORE_WHY_LEN];
+    log_line_setup(LOG_ERROR, LOG_FORMAT_TEXT);
+    snprintf(f->directory, sizeof(f->directory), "/tmp/helvino-check-XXXXXX");
+    assert_non_null(mkdtemp(f->directory));
+    f->store = store_open(&(struct store_config){.directory = f->directory, .mode = STORE_ADMIN, .create = true}, why);
+    assert_non_null(f->store);
+    f->org = make_org(f, "acme");
+    f->other_org = make_org(f, "other");
+    f->token = fresh(f);
+    apply(f, (struct command){.kind = COMMAND_TOKEN_CREATE,
+                              .token_create = {.token = f->token,
+                                               .org = f->org,
+                                               .name = BYTES("t"),
+                                               .secret_hash = BYTES("0123456789abcdef0123456789abcdef"),
+                                               .at_ms = NOW_MS}});
+    f->visitor = fresh(f);
+    f->other_visitor = fresh(f);
+    f->first = converse(f, BYTES("v_one"), f->visitor);
+    f->second = converse(f, BYTES("v_one"), fresh(f));
+    converse(f, BYTES("v_two"), f->other_visitor);
+    f->anonymous = converse(f, BYTES_NONE, ID_NONE);
+    f->message_seqs[0] = say(f, f->first, BYTES("client-1"));
+    f->message_seqs[1] = say(f, f->first, BYTES_NONE);
+    f->message_seqs[2] = say(f, f->first, BYTES("client-3"));
+    say(f, f->anonymous, BYTES("client-1"));
+    *state = f;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    struct fixture *f = *state;
+    char command[128];
+    store_close(f->store);
+    snprintf(command, sizeof(command), "rm -r %s", f->directory);
+    assert_int_equal(system(command), 0);
+    buffer_dispose(&f->found);
+    free(f);
+    return 0;
+}
+
+/* ---- looking ------------------------------------------------------------------------------------------------- */
+
+static void on_broken(void *context, const char *sentence)
+{
+    struct fixture *f = context;
+    buffer_printf(&f->found, "%s\n", sentence);
+}
+
+static void look(struct fixture *f)
+{
+    struct reader *reader = reader_open(f->store);
+    struct txn *txn = reader_begin(reader);
+    assert_non_null(txn);
+    buffer_clear(&f->found);
+    check_store(txn, on_broken, f, &f->report);
+    reader_end(reader);
+    reader_close(reader);
+    buffer_append(&f->found, "", 1);
+}
+
+static void assert_clean(struct fixture *f)
+{
+    look(f);
+    assert_string_equal(f->found.data, "");
+    assert_int_equal(f->report.broken, 0);
+}
+
+/* Each of the sentences, and no more things than `count`, must have been found. */
+static void assert_found(struct fixture *f, uint64_t count, const char *sentence)
+{
+    look(f);
+    if (strstr(f->found.data, sentence) == NULL || f->report.broken != count)
+        fail_msg("expected %llu with \"%s\", found:\n%s", (unsigned long long)count, sentence, f->found.data);
+    assert_null(strstr(f->found.data, "v_one"));
+}
+
+/* ---- breaking ------------------------------------------------------------------------------------------------ */
+
+static struct txn *begin(struct fixture *f)
+{
+    struct txn *txn;
+    assert_int_equal(write_begin(f->store, &txn), OK);
+    return txn;
+}
+
+static struct bytes id_bytes(const struct id *id)
+{
+    return bytes_view(id->bytes, ID_LEN);
+}
+
+static void put(struct fixture *f, enum table table, struct bytes key, struct bytes value)
+{
+    struct txn *txn = begin(f);
+    assert_int_equal(table_put(txn, table, key, value), OK);
+    assert_int_equal(write_commit(txn), OK);
+}
+
+static void del(struct fixture *f, enum table table, struct bytes key)
+{
+    struct txn *txn = begin(f);
+    assert_int_equal(table_del(txn, table, key), OK);
+    assert_int_equal(write_commit(txn), OK);
+}
+
+/* Reads a record, lets the statement change it, and writes it back. */
+#define CHANGE(f, record, key, ...)                                 \
+    do {                                                            \
+        struct txn *change_txn = begin(f);                          \
+        struct record it;                                           \
+        assert_int_equal(record##_get(change_txn, (key), &it), OK); \
+        __VA_ARGS__;                                                \
+        assert_int_equal(record##_put(change_txn, &it), OK);        \
+        assert_int_equal(write_commit(change_txn), OK);             \
+    } while (0)
+
+#define CHANGE_MESSAGE(f, index, ...)                                                             \
+    do {                                                                                          \
+        struct txn *change_txn = begin(f);                                                        \
+        struct message it;                                                                        \
+        assert_int_equal(message_get(change_txn, (f)->first, (f)->message_seqs[index], &it), OK); \
+        __VA_ARGS__;                                                                              \
+        assert_int_equal(message_put(change_txn, &it), OK);                                       \
+        assert_int_equal(write_commit(change_txn), OK);                                           \
+    } while (0)
+
+/* ---- clean --------------------------------------------------------------------------------------------------- */
+
+static void test_what_the_rules_have_made_is_clean(void **state)
+{
+    struct fixture *f = *state;
+    assert_clean(f);
+    assert_int_equal(f->report.rows[TABLE_ORGS], 2);
+    assert_int_equal(f->report.rows[TABLE_VISITORS], 2);
+    assert_int_equal(f->report.rows[TABLE_CONVERSATIONS], 4);
+    assert_int_equal(f->report.rows[TABLE_MESSAGES], 4 + 3);
+    assert_int_equal(f->report.stale_activity, 4);
+    assert_int_equal(f->report.stale_seen, 0);
+}
+
+static void test_a_visitor_seen_again_leaves_a_stale_entry(void **state)
+{
+    struct fixture *f = *state;
+    apply(f,
+          (struct command){.kind = COMMAND_VISITOR_TOUCH,
+                           .visitor_touch = {.org = f->org, .visitor_key = BYTES("v_one"), .at_ms = NOW_MS + 120000}});
+    assert_clean(f);
+    assert_int_equal(f->report.stale_seen, 1);
+}
+
+static void test_each_step_of_a_deletion_is_clean(void **state)
+{
+    struct fixture *f = *state;
+    struct outcome outcome = {.more = true};
+    apply(f, (struct command){.kind = COMMAND_ORG_DELETE, .org_delete = {.org = f->org, .at_ms = NOW_MS}});
+    assert_clean(f);
+    assert_int_equal(f->report.orgs_deleted, 1);
+    for (unsigned steps = 0; outcome.more; ++steps) {
+        assert_true(steps < 100);
+        outcome = apply(f, (struct command){.kind = COMMAND_ORG_PURGE, .org_purge = {.org = f->org, .limit = 1}});
+        assert_clean(f);
+    }
+    assert_int_equal(f->report.orgs_deleted, 0);
+    assert_int_equal(f->report.rows[TABLE_ORGS], 1);
+    static const enum table emptied[] = {TABLE_TOKENS,          TABLE_VISITORS,      TABLE_VISITOR_BY_KEY,
+                                         TABLE_VISITOR_BY_SEEN, TABLE_CONVERSATIONS, TABLE_CONVERSATION_BY_ACTIVITY,
+                                         TABLE_MESSAGES};
+    for (size_t i = 0; i < sizeof(emptied) / sizeof(emptied[0]); ++i)
+        assert_int_equal(f->report.rows[emptied[i]], 0);
+}
+
+/* ---- broken -------------------------------------------------------------------------------------------------- */
+
+static void test_organisations(void **state)
+{
+    struct fixture *f = *state;
+    del(f, TABLE_ORG_BY_KEY, BYTES("acme"));
+    assert_found(f, 1, "org_by_key does not lead to it");
+    put(f, TABLE_ORG_BY_KEY, BYTES("acme"), id_bytes(&f->other_org));
+    assert_found(f, 2, "org_by_key \"acme\": its organisation has another key");
+    put(f, TABLE_ORG_BY_KEY, BYTES("acme"), id_bytes(&f->visitor));
+    assert_found(f, 2, "org_by_key \"acme\": its organisation does not exist");
+    put(f, TABLE_ORG_BY_KEY, BYTES("acme"), BYTES("short"));
+    assert_found(f, 2, "org_by_key \"acme\": the value has 5 bytes and should have 16");
+    put(f, TABLE_ORG_BY_KEY, BYTES("acme"), id_bytes(&f->org));
+    assert_clean(f);
+    CHANGE(f, org, f->other_org, it.deleted = true);
+    assert_found(f, 1, "org_by_key \"other\": its organisation is deleted");
+    CHANGE(f, org, f->other_org, it.deleted = false, it.updated_at_ms = -1);
+    assert_found(f, 1, "one of its times is out of range");
+}
+
+static void test_tokens(void **state)
+{
+    struct fixture *f = *state;
+    CHANGE(f, token, f->token, it.org = f->visitor);
+    assert_found(f, 1, "does not exist");
+    CHANGE(f, token, f->token, it.org = f->org, it.secret_hash = BYTES("short"));
+    assert_found(f, 1, "the hash of its secret has 5 bytes");
+}
+
+static void test_a_visitor_and_its_key(void **state)
+{
+    struct fixture *f = *state;
+    struct key key;
+    visitor_key_key(&key, f->org, BYTES("v_one"));
+    del(f, TABLE_VISITOR_BY_KEY, key_view(&key));
+    assert_found(f, 1, "visitor_by_key does not lead to it");
+    put(f, TABLE_VISITOR_BY_KEY, key_view(&key), id_bytes(&f->other_visitor));
+    assert_found(f, 2, "its visitor has another key");
+    put(f, TABLE_VISITOR_BY_KEY, key_view(&key), id_bytes(&f->token));
+    assert_found(f, 2, "its visitor does not exist");
+    put(f, TABLE_VISITOR_BY_KEY, key_view(&key), id_bytes(&f->visitor));
+    visitor_key_key(&key, f->other_org, BYTES("v_one"));
+    put(f, TABLE_VISITOR_BY_KEY, key_view(&key), id_bytes(&f->visitor));
+    assert_found(f, 1, "its visitor is of another organisation");
+}
+
+static void test_a_visitor_and_when_it_was_seen(void **state)
+{
+    struct fixture *f = *state;
+    struct key key;
+    visitor_seen_key(&key, f->org, NOW_MS, f->visitor);
+    del(f, TABLE_VISITOR_BY_SEEN, key_view(&key));
+    assert_found(f, 1, "visitor_by_seen has no entry for when it was last seen");
+    visitor_seen_key(&key, f->other_org, NOW_MS, f->visitor);
+    put(f, TABLE_VISITOR_BY_SEEN, key_view(&key), BYTES_NONE);
+    assert_found(f, 2, "its visitor is of another organisation");
+    put(f, TABLE_VISITOR_BY_SEEN, BYTES("x"), BYTES_NONE);
+    assert_found(f, 3, "the key has 1 bytes and should have 36");
+}
+
+static void test_a_visitors_chain(void **state)
+{
+    struct fixture *f = *state;
+    CHANGE(f, visitor, f->visitor, it.conversation_count = 3);
+    assert_found(f, 1, "it counts 3 conversations, and its chain has 2");
+    CHANGE(f, visitor, f->visitor, it.conversation_count = 1);
+    assert_found(f, 1, "it counts 1 conversations, and its chain has more");
+    CHANGE(f, visitor, f->visitor, it.conversation_count = 2, it.last_conversation = f->anonymous);
+    assert_found(f, 3, "which is not its own");
+    CHANGE(f, visitor, f->visitor, it.last_conversation = f->org);
+    assert_found(f, 3, "which does not exist");
+    CHANGE(f, visitor, f->visitor, it.last_conversation = f->second);
+    assert_clean(f);
+    CHANGE(f, conversation, f->second, it.previous_of_visitor = f->second);
+    assert_found(f, 2, "its chain has more");
+}
+
+static void test_a_conversation_that_no_chain_reaches_is_named(void **state)
+{
+    struct fixture *f = *state;
+    char id[ID_TEXT_LEN + 1] = "", sentence[128];
+    CHANGE(f, conversation, f->anonymous, it.visitor = f->visitor);
+    id_format(f->anonymous, id);
+    snprintf(sentence, sizeof(sentence), "conversations %s: the chain of its visitor", id);
+    assert_found(f, 1, sentence);
+}
+
+static void test_a_conversation_and_its_visitor(void **state)
+{
+    struct fixture *f = *state;
+    CHANGE(f, conversation, f->anonymous, it.visitor = f->token);
+    assert_found(f, 1, "its visitor");
+    CHANGE(f, conversation, f->anonymous, it.visitor = ID_NONE, it.previous_of_visitor = f->first);
+    assert_found(f, 1, "it has no visitor and yet one before it");
+    CHANGE(f, conversation, f->anonymous, it.previous_of_visitor = ID_NONE, it.org = f->token);
+    look(f);
+    assert_non_null(strstr(f->found.data, "its organisation"));
+}
+
+static void test_a_conversation_and_its_activity(void **state)
+{
+    struct fixture *f = *state;
+    struct key key;
+    activity_key(&key, f->org, f->message_seqs[2]);
+    del(f, TABLE_CONVERSATION_BY_ACTIVITY, key_view(&key));
+    assert_found(f, 1, "conversation_by_activity has no entry for its last change");
+    put(f, TABLE_CONVERSATION_BY_ACTIVITY, key_view(&key), id_bytes(&f->second));
+    assert_found(f, 1, "conversation_by_activity has no entry for its last change");
+    put(f, TABLE_CONVERSATION_BY_ACTIVITY, key_view(&key), id_bytes(&f->first));
+    activity_key(&key, f->org, 1000);
+    put(f, TABLE_CONVERSATION_BY_ACTIVITY, key_view(&key), id_bytes(&f->second));
+    assert_found(f, 1, "its sequence number is beyond the last one");
+    del(f, TABLE_CONVERSATION_BY_ACTIVITY, key_view(&key));
+    activity_key(&key, f->other_org, 1);
+    put(f, TABLE_CONVERSATION_BY_ACTIVITY, key_view(&key), id_bytes(&f->first));
+    assert_found(f, 1, "is of another organisation");
+}
+
+static void test_messages_are_numbered_without_a_gap(void **state)
+{
+    struct fixture *f = *state;
+    struct key key;
+    message_key(&key, f->first, f->message_seqs[1]);
+    del(f, TABLE_MESSAGES, key_view(&key));
+    assert_found(f, 1, "it is number 3 of its conversation and follows number 1");
+    message_key(&key, f->first, f->message_seqs[2]);
+    del(f, TABLE_MESSAGES, key_view(&key));
+    look(f);
+    assert_non_null(strstr(f->found.data, "its message does not exist"));
+}
+
+static void test_a_messages_fields(void **state)
+{
+    struct fixture *f = *state;
+    CHANGE_MESSAGE(f, 1, it.role = BYTES("boss"));
+    assert_found(f, 1, "its role is neither user nor assistant");
+    CHANGE_MESSAGE(f, 1, it.role = BYTES("assistant"), it.content = BYTES("\xff"));
+    assert_found(f, 1, "its content is no text of 1 to 32768 bytes");
+    CHANGE_MESSAGE(f, 1, it.content = BYTES("x"), it.org = f->other_org);
+    assert_found(f, 1, "it is of another organisation than its conversation");
+    CHANGE_MESSAGE(f, 1, it.org = f->org, it.id = ID_NONE);
+    assert_found(f, 1, "its id is missing or its time out of range");
+}
+
+static void test_a_message_and_its_client_id(void **state)
+{
+    struct fixture *f = *state;
+    CHANGE_MESSAGE(f, 1, it.client_id = BYTES("client-2"));
+    assert_found(f, 1, "no entry leads to it by its clientId");
+    CHANGE_MESSAGE(f, 1, it.client_id = BYTES("client-1"));
+    assert_found(f, 1, "its clientId leads to another message");
+    CHANGE_MESSAGE(f, 1, it.client_id = BYTES_NONE);
+    CHANGE_MESSAGE(f, 0, it.client_id = BYTES_NONE);
+    assert_found(f, 1, "its message has no clientId");
+}
+
+static void test_a_message_without_a_conversation(void **state)
+{
+    struct fixture *f = *state;
+    del(f, TABLE_CONVERSATIONS, id_bytes(&f->anonymous));
+    assert_found(f, 1, "its conversation does not exist");
+}
+
+static void test_idempotency(void **state)
+{
+    struct fixture *f = *state;
+    struct txn *txn = begin(f);
+    struct idempotency first = {.day = 1, .hash = BYTES("0123456789abcdef"), .created_at_ms = NOW_MS};
+    assert_int_equal(idempotency_put(txn, &first), OK);
+    assert_int_equal(write_commit(txn), OK);
+    assert_found(f, 2, "it is kept under another day than its own");
+}
+
+static void test_the_last_sequence_number(void **state)
+{
+    struct fixture *f = *state;
+    struct txn *txn = begin(f);
+    assert_int_equal(meta_put_u64(txn, META_SEQ, 1), OK);
+    assert_int_equal(write_commit(txn), OK);
+    look(f);
+    assert_non_null(strstr(f->found.data, "is beyond the last one, 1"));
+    put(f, TABLE_META, BYTES(META_SEQ), BYTES("x"));
+    look(f);
+    assert_non_null(strstr(f->found.data, "meta \"seq\": the value has 1 bytes and should have 8"));
+}
+
+static void test_records_that_cannot_be_decoded(void **state)
+{
+    struct fixture *f = *state;
+    static const enum table tables[] = {TABLE_ORGS, TABLE_TOKENS, TABLE_VISITORS, TABLE_CONVERSATIONS,
+                                        TABLE_IDEMPOTENCY};
+    for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); ++i) {
+        struct bytes key = BYTES("0123456789abcdef0123");
+        if (tables[i] != TABLE_IDEMPOTENCY)
+            key.len = ID_LEN;
+        put(f, tables[i], key, BYTES("\xff not msgpack"));
+        assert_found(f, 1, "the record can't be decoded");
+        del(f, tables[i], key);
+        put(f, tables[i], BYTES("short"), BYTES("\x90"));
+        assert_found(f, 1, "the key has 5 bytes");
+        del(f, tables[i], BYTES("short"));
+    }
+}
+
+/* ---- damage under the tables --------------------------------------------------------------------------------- */
+
+static void test_a_flipped_bit_is_named(void **state)
+{
+    struct fixture *f = *state;
+    char path[128], *data = NULL;
+    size_t len = 0;
+    snprintf(path, sizeof(path), "%s/data.mdb", f->directory);
+    store_close(f->store);
+    FILE *file = fopen(path, "r+");
+    assert_non_null(file);
+    data = malloc(1 << 20);
+    len = fread(data, 1, 1 << 20, file);
+    for (char *at = data; (at = memmem(at, len - (size_t)(at - data), "agent", 5)) != NULL; ++at)
+        *at ^= 1;
+    rewind(file);
+    fwrite(data, 1, len, file);
+    fclose(file);
+    free(data);
+    char why[STORE_WHY_LEN];
+    f->store = store_open(&(struct store_config){.directory = f->directory, .mode = STORE_ADMIN}, why);
+    assert_non_null(f->store);
+    look(f);
+    assert_non_null(strstr(f->found.data, "the checksum disagrees"));
+    assert_true(f->report.broken >= 2); /* both visitors */
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_what_the_rules_have_made_is_clean, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_a_visitor_seen_again_leaves_a_stale_entry, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_each_step_of_a_deletion_is_clean, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_organisations, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_tokens, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_a_visitor_and_its_key, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_a_visitor_and_when_it_was_seen, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_a_visitors_chain, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_a_conversation_that_no_chain_reaches_is_named, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_a_conversation_and_its_visitor, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_a_conversation_and_its_activity, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_messages_are_numbered_without_a_gap, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_a_messages_fields, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_a_message_and_its_client_id, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_a_message_without_a_conversation, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_idempotency, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_the_last_sequence_number, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_records_that_cannot_be_decoded, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_a_flipped_bit_is_named, set_up, tear_down),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
