@@ -5,7 +5,6 @@
  */
 #include "api/internal.h"
 
-#define STALENESS_WORTH_SWEEPING 0.5 /* stale entries for each living one */
 #define READER_CHECK_SECONDS 10
 #define BUSY_COMMANDS 8 /* commands waiting: then the next step is left to the next second */
 
@@ -14,7 +13,7 @@ static void sweep_step(struct api *api, struct api_loop *loop);
 static bool worth_sweeping(struct api_loop *loop)
 {
     struct txn *txn = reader_begin(loop->reader);
-    bool worth = txn != NULL && rules_staleness(txn) > STALENESS_WORTH_SWEEPING;
+    bool worth = txn != NULL && rules_sweep_is_due(txn, clock_now_ms());
     if (txn != NULL)
         reader_end(loop->reader);
     return worth;
@@ -30,7 +29,7 @@ static void on_swept(struct api_loop *loop, struct txn *txn, struct request *req
     sweeper->next_seen = entry->outcome.next_seen;
     sweeper->next_activity = entry->outcome.next_activity;
     bool busy = atomic_load_explicit(&log_figures(loop->api->log)->waiting, memory_order_relaxed) > BUSY_COMMANDS;
-    if (!busy && txn != NULL && rules_staleness(txn) > STALENESS_WORTH_SWEEPING && !edge_stopping(loop->api->edge))
+    if (!busy && txn != NULL && rules_sweep_is_due(txn, clock_now_ms()) && !edge_stopping(loop->api->edge))
         sweep_step(loop->api, loop);
 }
 

@@ -1,7 +1,7 @@
 #pragma once
 /*
- * JSON: a reader over yyjson (this is the one folder that includes it) that says in a sentence what is wrong, and a writer
- * that appends to a buffer. A reader and what it returns belong to one thread.
+ * JSON: a reader over yyjson (this is the one folder that includes it) that says in a sentence what is wrong, and a
+ * writer that appends to a buffer. A reader and what it returns belong to one thread.
  */
 #include <stdbool.h>
 #include <stdint.h>
@@ -16,9 +16,9 @@ struct json_document;
 struct json_value;
 
 /*
- * Parses a whole text that must be one JSON object in UTF-8: strict (RFC 8259), no byte order mark, no duplicate member names,
- * no NUL character, nested at most JSON_DEPTH_MAX, no lone surrogate. On failure returns NULL and *sentence (static) says why.
- * The text is copied, so it need not outlive the call.
+ * Parses a whole text that must be one JSON object in UTF-8: strict (RFC 8259), no byte order mark, no duplicate member
+ * names, no NUL character, nested at most JSON_DEPTH_MAX, no lone surrogate. On failure returns NULL and *sentence
+ * (static) says why. The text is copied, so it need not outlive the call.
  */
 struct json_document *json_parse_object(struct bytes text, const char **sentence);
 void json_free(struct json_document *document);
@@ -33,15 +33,16 @@ bool json_integer(const struct json_value *value, int64_t *out);
 
 /* ---- writing ------------------------------------------------------------------------------------------------- */
 
-/* A string with its quotes; escapes what RFC 8259 asks for, and U+2028, U+2029, "<" stay as they are. The text must be UTF-8. */
+/* A string with its quotes; escapes what RFC 8259 asks for, and U+2028, U+2029, "<" stay as they are. The text must be
+ * UTF-8. */
 void json_put_string(struct buffer *out, struct bytes text);
 void json_put_integer(struct buffer *out, int64_t number);
 /* "2026-01-31T23:59:59.999Z" with its quotes. */
 void json_put_time(struct buffer *out, int64_t time_ms);
 
 /*
- * Objects and arrays: json_open/close put the brackets; json_key puts a comma where one is due and the name with its colon.
- * Commas are found by looking at the last byte written, so a writer has no state beside the buffer.
+ * Objects and arrays: json_open/close put the brackets; json_key puts a comma where one is due and the name with its
+ * colon. Commas are found by looking at the last byte written, so a writer has no state beside the buffer.
  */
 void json_open(struct buffer *out, char bracket);
 void json_close(struct buffer *out, char bracket);
@@ -50,7 +51,8 @@ void json_key(struct buffer *out, struct bytes name);
 #define json_member_string(out, name, text) (json_key((out), BYTES(name)), json_put_string((out), (text)))
 #define json_member_integer(out, name, number) (json_key((out), BYTES(name)), json_put_integer((out), (number)))
 #define json_member_time(out, name, time_ms) (json_key((out), BYTES(name)), json_put_time((out), (time_ms)))
-#define json_member_bool(out, name, flag) (json_key((out), BYTES(name)), json_put_literal((out), (flag) ? "true" : "false"))
+#define json_member_bool(out, name, flag) \
+    (json_key((out), BYTES(name)), json_put_literal((out), (flag) ? "true" : "false"))
 #define json_member_null(out, name) (json_key((out), BYTES(name)), json_put_literal((out), "null"))
 /* Before an element of an array: puts a comma where one is due. */
 void json_element(struct buffer *out);

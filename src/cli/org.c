@@ -94,7 +94,7 @@ static bool each_org(struct admin *admin, void (*visit)(void *context, const str
     while (error == OK) {
         struct org org;
         size_t offset = 0;
-        error = record_decode(admin->txn, RECORD_ORGS, value, &org);
+        error = record_decode(RECORD_ORGS, value, &org);
         if (error != OK)
             break;
         org.id = key_get_id(key, &offset);

@@ -19,7 +19,7 @@ static bool each_token(struct admin *admin, struct id org, void (*visit)(void *c
     while (error == OK) {
         struct token token;
         size_t offset = 0;
-        error = record_decode(admin->txn, RECORD_TOKENS, value, &token);
+        error = record_decode(RECORD_TOKENS, value, &token);
         if (error != OK)
             break;
         token.id = key_get_id(key, &offset);

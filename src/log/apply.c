@@ -66,13 +66,15 @@ static enum error apply_all(struct txn *txn, struct log_entry *entries, uint64_t
     for (struct log_entry *entry = entries; entry != NULL && error == OK; entry = entry->next) {
         if (entry->error == ERR_STORE_FULL)
             continue;
+        uint64_t changes_before = txn_changes(txn);
         entry->error = apply_one(txn, *last_seq + 1, entry);
-        if (entry->error == OK)
+        /* What changes nothing takes no number, so numbers don't depend on where a batch ends. */
+        if (entry->error == OK && txn_changes(txn) != changes_before)
             ++*last_seq;
         else if (ends_transaction(entry->error))
             error = entry->error;
     }
-    if (error == OK && txn_changed(txn))
+    if (error == OK && txn_changes(txn) != 0)
         error = meta_put_u64(txn, META_SEQ, *last_seq);
     return error;
 }
@@ -96,7 +98,7 @@ static enum error try_once(struct store *store, struct log_entry *entries, struc
     if (error != OK)
         return error;
     error = apply_all(txn, entries, &last_seq);
-    if (error != OK || !txn_changed(txn)) {
+    if (error != OK || txn_changes(txn) == 0) {
         write_abort(txn);
         return error;
     }

@@ -11,21 +11,33 @@ struct purge {
     uint64_t left; /* records that this step may still remove */
 };
 
+/* OK while this step may remove another record, ERR_CONFLICT when it is over. */
+static enum error take_one(struct purge *purge)
+{
+    if (purge->left == 0)
+        return ERR_CONFLICT;
+    --purge->left;
+    return OK;
+}
+
+/* A damaged entry goes like a sound one: what has to be forgotten must not stay because it can't be read. */
+static enum error damaged_too(enum error error)
+{
+    return error == ERR_CORRUPT ? OK : error;
+}
+
 /* Removes every entry under `prefix` while `left` lasts. OK when none remain, ERR_CONFLICT when the step is over. */
 static enum error purge_prefix(struct purge *purge, enum table table, struct bytes prefix)
 {
     struct bytes key;
     struct cursor *cursor = cursor_open(purge->txn, table);
-    enum error error = cursor_seek(cursor, prefix, &key, NULL);
+    enum error error = damaged_too(cursor_seek(cursor, prefix, &key, NULL));
     while (error == OK && key.len >= prefix.len && memcmp(key.data, prefix.data, prefix.len) == 0) {
-        if (purge->left == 0) {
-            error = ERR_CONFLICT;
-            break;
-        }
-        --purge->left;
-        error = cursor_del(cursor);
+        error = take_one(purge);
         if (error == OK)
-            error = cursor_next(cursor, &key, NULL);
+            error = cursor_del(cursor);
+        if (error == OK)
+            error = damaged_too(cursor_next(cursor, &key, NULL));
     }
     cursor_close(cursor);
     return error == ERR_NOT_FOUND ? OK : error;
@@ -53,16 +65,19 @@ static enum error purge_index(struct purge *purge, enum table table, enum error 
 {
     struct bytes prefix = bytes_view(purge->org.bytes, ID_LEN), key, value;
     struct cursor *cursor = cursor_open(purge->txn, table);
-    enum error error = cursor_seek(cursor, prefix, &key, &value);
+    enum error found = cursor_seek(cursor, prefix, &key, &value), error = damaged_too(found);
     while (error == OK && key.len >= ID_LEN && memcmp(key.data, prefix.data, ID_LEN) == 0) {
         size_t offset = 0;
-        error = purge->left == 0 ? ERR_CONFLICT : remove(purge, key_get_id(value, &offset));
-        if (error != OK)
-            break;
-        --purge->left;
-        error = cursor_del(cursor);
+        if (found == OK)
+            error = remove(purge, key_get_id(value, &offset));
         if (error == OK)
-            error = cursor_next(cursor, &key, &value);
+            error = take_one(purge);
+        if (error == OK)
+            error = cursor_del(cursor);
+        if (error == OK) {
+            found = cursor_next(cursor, &key, &value);
+            error = damaged_too(found);
+        }
     }
     cursor_close(cursor);
     return error == ERR_NOT_FOUND ? OK : error;
@@ -72,14 +87,16 @@ static enum error purge_tokens(struct purge *purge)
 {
     struct bytes key, value;
     struct cursor *cursor = cursor_open(purge->txn, TABLE_TOKENS);
-    enum error error = cursor_seek(cursor, BYTES_NONE, &key, &value);
+    enum error found = cursor_seek(cursor, BYTES_NONE, &key, &value), error = damaged_too(found);
     while (error == OK) {
         struct token token;
-        error = record_decode(RECORD_TOKENS, value, &token);
-        if (error == OK && id_equal(token.org, purge->org))
+        bool ours = found == OK && record_decode(RECORD_TOKENS, value, &token) == OK && id_equal(token.org, purge->org);
+        if (ours)
             error = cursor_del(cursor);
-        if (error == OK)
-            error = cursor_next(cursor, &key, &value);
+        if (error == OK) {
+            found = cursor_next(cursor, &key, &value);
+            error = damaged_too(found);
+        }
     }
     cursor_close(cursor);
     return error == ERR_NOT_FOUND ? OK : error;

@@ -23,6 +23,5 @@ struct outcome {
  */
 enum error rules_apply(struct txn *txn, uint64_t seq, const struct command *command, struct outcome *outcome);
 
-/* How many entries of the swept indexes are stale, as a share of those that are not: 0 when none is, 1 when half of the index is. Each
- * visitor and each conversation has exactly one entry that is not stale, so counting rows is enough. */
-double rules_staleness(struct txn *txn);
+/* Whether a sweep would find enough to remove: much of an index is stale, or answers to Idempotency-Keys have expired. Cheap. */
+bool rules_sweep_is_due(struct txn *txn, int64_t now_ms);

@@ -33,7 +33,7 @@ static enum error activity_is_stale(struct txn *txn, struct bytes key, struct by
     return error;
 }
 
-/* A damaged record is left where it is, for `check` to name; the walk goes on behind it. */
+/* What is damaged, entry or record, is left where it is, for `check` to name; the walk goes on behind it. */
 static enum error sweep_index(struct txn *txn, enum table table, struct bytes from, uint64_t limit, staleness *is_stale,
                               struct key *next)
 {
@@ -41,18 +41,28 @@ static enum error sweep_index(struct txn *txn, enum table table, struct bytes fr
     struct cursor *cursor = cursor_open(txn, table);
     key_clear(next);
     enum error error = cursor_seek(cursor, from, &key, &value);
-    for (; error == OK && limit > 0; --limit) {
+    for (; (error == OK || error == ERR_CORRUPT) && limit > 0; --limit) {
         bool stale = false;
-        error = is_stale(txn, key, value, &stale);
-        if (error == OK && stale)
+        if (error == OK)
+            error = is_stale(txn, key, value, &stale);
+        if (stale)
             error = cursor_del(cursor);
         if (error == OK || error == ERR_CORRUPT)
             error = cursor_next(cursor, &key, &value);
     }
-    if (error == OK)
+    if (error == OK || error == ERR_CORRUPT) {
         key_put(next, key);
+        error = OK;
+    }
     cursor_close(cursor);
     return error == ERR_NOT_FOUND ? OK : error;
+}
+
+/* A day's answers are looked for until the end of the next day. */
+static bool day_has_expired(struct bytes key, int64_t at_ms)
+{
+    size_t offset = 0;
+    return key_get_u32(key, &offset) + 1 < day_of(at_ms);
 }
 
 static enum error sweep_idempotency(struct txn *txn, int64_t at_ms, uint64_t limit)
@@ -60,16 +70,13 @@ static enum error sweep_idempotency(struct txn *txn, int64_t at_ms, uint64_t lim
     struct bytes key;
     struct cursor *cursor = cursor_open(txn, TABLE_IDEMPOTENCY);
     enum error error = cursor_seek(cursor, BYTES_NONE, &key, NULL);
-    for (; error == OK && limit > 0; --limit) {
-        size_t offset = 0;
-        if (key_get_u32(key, &offset) + 1 >= day_of(at_ms))
-            break;
+    for (; (error == OK || error == ERR_CORRUPT) && limit > 0 && day_has_expired(key, at_ms); --limit) {
         error = cursor_del(cursor);
         if (error == OK)
             error = cursor_next(cursor, &key, NULL);
     }
     cursor_close(cursor);
-    return error == ERR_NOT_FOUND ? OK : error;
+    return error == ERR_NOT_FOUND || error == ERR_CORRUPT ? OK : error;
 }
 
 enum error rule_sweep(struct txn *txn, uint64_t seq, const struct sweep *command, struct outcome *outcome)
@@ -85,7 +92,9 @@ enum error rule_sweep(struct txn *txn, uint64_t seq, const struct sweep *command
 
 /* One page of an index holds about a hundred entries: below a few of them a sweep isn't worth its commit. */
 #define STALE_ENTRIES_MIN 1000
+#define STALENESS_WORTH_SWEEPING 0.5 /* stale entries for each living one */
 
+/* Each visitor and each conversation has exactly one entry that is not stale, so counting rows is enough. */
 static double staleness_of(struct txn *txn, enum table index, enum table records)
 {
     uint64_t entries = table_rows(txn, index), living = table_rows(txn, records);
@@ -94,9 +103,19 @@ static double staleness_of(struct txn *txn, enum table index, enum table records
     return (double)(entries - living) / (double)(living + 1);
 }
 
-double rules_staleness(struct txn *txn)
+static bool has_expired_answers(struct txn *txn, int64_t now_ms)
 {
-    double seen = staleness_of(txn, TABLE_VISITOR_BY_SEEN, TABLE_VISITORS);
-    double activity = staleness_of(txn, TABLE_CONVERSATION_BY_ACTIVITY, TABLE_CONVERSATIONS);
-    return seen > activity ? seen : activity;
+    struct bytes key;
+    struct cursor *cursor = cursor_open(txn, TABLE_IDEMPOTENCY);
+    enum error error = cursor_seek(cursor, BYTES_NONE, &key, NULL);
+    bool expired = (error == OK || error == ERR_CORRUPT) && day_has_expired(key, now_ms);
+    cursor_close(cursor);
+    return expired;
+}
+
+bool rules_sweep_is_due(struct txn *txn, int64_t now_ms)
+{
+    return staleness_of(txn, TABLE_VISITOR_BY_SEEN, TABLE_VISITORS) > STALENESS_WORTH_SWEEPING ||
+           staleness_of(txn, TABLE_CONVERSATION_BY_ACTIVITY, TABLE_CONVERSATIONS) > STALENESS_WORTH_SWEEPING ||
+           has_expired_answers(txn, now_ms);
 }

@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/file.h>
@@ -23,7 +24,6 @@
 #define PATH_LEN_MAX 4096
 #define MAP_BYTES_LARGEST (UINT64_C(64) << 30)
 #define MAP_BYTES_SMALLEST (UINT64_C(1) << 30)
-#define CLUSTER_ID_NAME "cluster"
 
 static const char *const table_names[TABLE_COUNT] = {
 #define TABLE(name, text) [TABLE_##name] = text,
@@ -56,6 +56,16 @@ enum error store_error(int code, const char *doing)
         log_line(LOG_ERROR, "the store failed", LOG_TEXT("doing", doing), LOG_TEXT("error", mdb_strerror(code)));
         return ERR_OUTCOME_UNKNOWN;
     }
+}
+
+/* Writes the sentence of a refusal; a long path is cut. */
+__attribute__((format(printf, 2, 3), noinline)) static bool refuse(char why[STORE_WHY_LEN], const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    vsnprintf(why, STORE_WHY_LEN, format, args);
+    va_end(args);
+    return false;
 }
 
 /* ---- before the file is mapped ---- */
@@ -99,8 +109,7 @@ static bool make_directory(const char *path, char why[STORE_WHY_LEN])
     if (mkdir(path, 0700) != 0) {
         if (errno == EEXIST)
             return true;
-        snprintf(why, STORE_WHY_LEN, "cannot make the data directory %s: %s", path, strerror(errno));
-        return false;
+        return refuse(why, "cannot make the data directory %s: %s", path, strerror(errno));
     }
     char parent[PATH_LEN_MAX];
     snprintf(parent, sizeof(parent), "%s/..", path);
@@ -114,19 +123,13 @@ static bool check_directory(const struct store_config *config, char why[STORE_WH
     bool create = config->mode == STORE_SERVE || (config->mode == STORE_ADMIN && config->create);
     if (create && !make_directory(config->directory, why))
         return false;
-    if (stat(config->directory, &info) != 0) {
-        snprintf(why, STORE_WHY_LEN, "cannot open the data directory %s: %s", config->directory, strerror(errno));
-        return false;
-    }
-    if (!S_ISDIR(info.st_mode)) {
-        snprintf(why, STORE_WHY_LEN, "%s is not a directory", config->directory);
-        return false;
-    }
+    if (stat(config->directory, &info) != 0)
+        return refuse(why, "cannot open the data directory %s: %s", config->directory, strerror(errno));
+    if (!S_ISDIR(info.st_mode))
+        return refuse(why, "%s is not a directory", config->directory);
     const char *network = network_file_system(config->directory);
-    if (network != NULL)
-        snprintf(why, STORE_WHY_LEN, "%s is on a network file system (%s); the data must be on a local disk", config->directory,
-                 network);
-    return network == NULL;
+    return network == NULL ||
+           refuse(why, "%s is on a network file system (%s); the data must be on a local disk", config->directory, network);
 }
 
 /* The start of LMDB's first meta page: a page header of 16 bytes, then struct MDB_meta of mdb.c. */
@@ -148,9 +151,7 @@ static bool check_data_file(const struct store_config *config, char why[STORE_WH
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0) {
         bool missing_is_fine = errno == ENOENT && (config->mode == STORE_SERVE || config->create);
-        if (!missing_is_fine)
-            snprintf(why, STORE_WHY_LEN, "there is no database in %s: %s", config->directory, strerror(errno));
-        return missing_is_fine;
+        return missing_is_fine || refuse(why, "there is no database in %s: %s", config->directory, strerror(errno));
     }
     ssize_t got = pread(fd, page, sizeof(page), 0);
     close(fd); /* before LMDB has locked anything through this file: closing it later would drop those locks */
@@ -158,8 +159,7 @@ static bool check_data_file(const struct store_config *config, char why[STORE_WH
         return true;
     if (got == (ssize_t)sizeof(page) && meta_page_is_sound(page))
         return true;
-    snprintf(why, STORE_WHY_LEN, "%s is not a database of helvino, or it is damaged", path);
-    return false;
+    return refuse(why, "%s is not a database of helvino, or it is damaged", path);
 }
 
 static bool take_server_lock(struct store *store, char why[STORE_WHY_LEN])
@@ -167,15 +167,11 @@ static bool take_server_lock(struct store *store, char why[STORE_WHY_LEN])
     char path[PATH_LEN_MAX];
     snprintf(path, sizeof(path), "%s/helvino.lock", store->directory);
     store->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-    if (store->lock_fd < 0) {
-        snprintf(why, STORE_WHY_LEN, "cannot open %s: %s", path, strerror(errno));
-        return false;
-    }
+    if (store->lock_fd < 0)
+        return refuse(why, "cannot open %s: %s", path, strerror(errno));
     if (flock(store->lock_fd, LOCK_EX | LOCK_NB) == 0)
         return true;
-    snprintf(why, STORE_WHY_LEN, "another helvino server is using %s; stop it first, or give this one another directory (--data)",
-             store->directory);
-    return false;
+    return refuse(why, "another helvino server is using %s; stop it first, or give this one another directory (--data)", store->directory);
 }
 
 /* ---- opening ---- */
@@ -208,10 +204,8 @@ static bool open_environment(struct store *store, const struct store_config *con
         code = mdb_env_set_mapsize(store->env, choose_map_bytes(config));
     if (code == 0)
         code = mdb_env_open(store->env, store->directory, flags, 0600);
-    if (code != 0) {
-        snprintf(why, STORE_WHY_LEN, "cannot open the database in %s: %s", store->directory, mdb_strerror(code));
-        return false;
-    }
+    if (code != 0)
+        return refuse(why, "cannot open the database in %s: %s", store->directory, mdb_strerror(code));
     int fd;
     if (mdb_env_get_fd(store->env, &fd) == 0)
         fcntl(fd, F_SETFD, FD_CLOEXEC);
@@ -231,83 +225,61 @@ static bool check_length(struct store *store, char why[STORE_WHY_LEN])
     uint64_t needed = ((uint64_t)info.me_last_pgno + 1) * stat.ms_psize;
     if ((uint64_t)file.st_size >= needed || info.me_last_txnid == 0)
         return true;
-    snprintf(why, STORE_WHY_LEN, "%s/data.mdb is truncated: it has %llu bytes and should have at least %llu", store->directory,
-             (unsigned long long)file.st_size, (unsigned long long)needed);
-    return false;
+    return refuse(why, "%s/data.mdb is truncated: it has %llu bytes and should have at least %llu", store->directory,
+                  (unsigned long long)file.st_size, (unsigned long long)needed);
 }
 
-static int open_tables(struct store *store, MDB_txn *txn, unsigned flags)
+static int open_tables(struct store *store, MDB_txn *handle, unsigned flags)
 {
-    for (int table = 0; table < TABLE_COUNT; ++table) {
-        int code = mdb_dbi_open(txn, table_names[table], flags, &store->tables[table]);
-        if (code != 0)
-            return code;
-    }
-    return 0;
+    int code = 0;
+    for (int table = 0; table < TABLE_COUNT && code == 0; ++table)
+        code = mdb_dbi_open(handle, table_names[table], flags, &store->tables[table]);
+    return code;
 }
 
-static bool check_format(struct txn *txn, char why[STORE_WHY_LEN])
+/* An environment without any table is new; one with tables but without a format number is somebody else's. */
+static bool check_format(struct store *store, struct txn *txn, bool *is_new, char why[STORE_WHY_LEN])
 {
-    uint64_t format;
-    enum error error = meta_get_u64(txn, "format", &format);
-    if (error == OK && format == 0 && txn->reader == NULL)
-        return meta_put_u64(txn, "format", STORE_FORMAT) == OK;
-    if (error == OK && format == STORE_FORMAT)
+    MDB_dbi unnamed;
+    MDB_stat tables;
+    uint64_t format = 0;
+    *is_new = mdb_dbi_open(txn->handle, NULL, 0, &unnamed) == 0 && mdb_stat(txn->handle, unnamed, &tables) == 0 &&
+              tables.ms_entries == 0;
+    if (*is_new && store->mode != STORE_READ_ONLY)
         return true;
-    if (error != OK)
-        snprintf(why, STORE_WHY_LEN, "the database in %s is damaged", txn->store->directory);
-    else if (format > STORE_FORMAT)
-        snprintf(why, STORE_WHY_LEN, "the database in %s has format %llu, made by a newer helvino; this one knows format %d",
-                 txn->store->directory, (unsigned long long)format, STORE_FORMAT);
-    else
-        snprintf(why, STORE_WHY_LEN, "the database in %s has no format number; it was not made by helvino", txn->store->directory);
-    return false;
+    if (mdb_dbi_open(txn->handle, table_names[TABLE_META], 0, &store->tables[TABLE_META]) != 0)
+        return refuse(why, "the database in %s was not made by helvino", store->directory);
+    if (meta_get_u64(txn, META_FORMAT, &format) != OK)
+        return refuse(why, "the database in %s is damaged", store->directory);
+    if (format == 0)
+        return refuse(why, "the database in %s has no format number; it was not made by helvino", store->directory);
+    return format == STORE_FORMAT || refuse(why, "the database in %s has format %llu, made by a newer helvino; this one knows format %d",
+                                            store->directory, (unsigned long long)format, STORE_FORMAT);
 }
 
+/* Everything about the format in one transaction: what is refused has not been changed. */
 static bool prepare_tables(struct store *store, char why[STORE_WHY_LEN])
 {
-    MDB_txn *txn;
-    bool writing = store->mode != STORE_READ_ONLY;
-    int code = mdb_txn_begin(store->env, NULL, writing ? 0 : MDB_RDONLY, &txn);
-    if (code == 0) {
-        code = open_tables(store, txn, writing ? MDB_CREATE : 0);
-        if (code == 0)
-            code = mdb_txn_commit(txn);
-        else
-            mdb_txn_abort(txn);
+    bool writing = store->mode != STORE_READ_ONLY, is_new;
+    struct txn txn = {.store = store};
+    int code = mdb_txn_begin(store->env, NULL, writing ? 0 : MDB_RDONLY, &txn.handle);
+    if (code != 0)
+        return refuse(why, "cannot read the database in %s: %s", store->directory, mdb_strerror(code));
+    bool fine = check_format(store, &txn, &is_new, why);
+    if (fine) {
+        code = open_tables(store, txn.handle, writing ? MDB_CREATE : 0);
+        if (code == 0 && is_new && meta_put_u64(&txn, META_FORMAT, STORE_FORMAT) != OK)
+            code = ENOSPC;
     }
-    if (code == MDB_NOTFOUND)
-        snprintf(why, STORE_WHY_LEN, "the database in %s was not made by helvino", store->directory);
-    else if (code != 0)
-        snprintf(why, STORE_WHY_LEN, "cannot read the database in %s: %s", store->directory, mdb_strerror(code));
-    return code == 0;
-}
-
-static bool check_format_now(struct store *store, char why[STORE_WHY_LEN])
-{
-    if (store->mode == STORE_READ_ONLY) {
-        struct reader *reader = reader_open(store);
-        struct txn *txn = reader_begin(reader);
-        bool fine = txn != NULL && check_format(txn, why);
-        if (txn != NULL)
-            reader_end(reader);
-        reader_close(reader);
-        return fine;
-    }
-    struct txn *txn;
-    if (write_begin(store, &txn) != OK) {
-        snprintf(why, STORE_WHY_LEN, "cannot write to the database in %s", store->directory);
-        return false;
-    }
-    if (!check_format(txn, why)) {
-        write_abort(txn);
-        return false;
-    }
-    if (txn_changed(txn) && write_commit(txn) == OK)
+    txn_close_cursors(&txn);
+    if (fine && code == 0)
+        code = mdb_txn_commit(txn.handle);
+    else
+        mdb_txn_abort(txn.handle);
+    txn_dispose(&txn);
+    if (fine && code == 0 && is_new)
         sync_directory(store->directory);
-    else if (txn->handle != NULL)
-        write_abort(txn);
-    return true;
+    return fine && (code == 0 || refuse(why, "cannot prepare the database in %s: %s", store->directory, mdb_strerror(code)));
 }
 
 struct store *store_open(const struct store_config *config, char why[STORE_WHY_LEN])
@@ -326,15 +298,12 @@ struct store *store_open(const struct store_config *config, char why[STORE_WHY_L
     pthread_mutex_init(&store->readers_mutex, NULL);
     txn_init(&store->writer, store, NULL);
     if ((config->mode == STORE_SERVE && !take_server_lock(store, why)) || !check_data_file(config, why) ||
-        !open_environment(store, config, why) || !check_length(store, why) || !prepare_tables(store, why) ||
-        !check_format_now(store, why)) {
-        if (why[0] == '\0')
-            snprintf(why, STORE_WHY_LEN, "cannot write to the database in %s", store->directory);
+        !open_environment(store, config, why) || !check_length(store, why) || !prepare_tables(store, why)) {
         store_close(store);
         return NULL;
     }
     store_check_readers(store);
-    if (config->mode == STORE_SERVE)
+    if (config->mode != STORE_READ_ONLY)
         reserve_open(store);
     return store;
 }
@@ -435,6 +404,21 @@ static uint64_t free_pages(MDB_txn *txn)
     }
     mdb_cursor_close(cursor);
     return pages;
+}
+
+/* On the thread that writes, with no transaction open in it. */
+uint64_t store_free_bytes(struct store *store)
+{
+    MDB_txn *txn;
+    MDB_stat stat;
+    uint64_t bytes = 0;
+    pthread_mutex_lock(&store->write_mutex); /* nobody resizes the map now */
+    if (mdb_env_stat(store->env, &stat) == 0 && mdb_txn_begin(store->env, NULL, MDB_RDONLY, &txn) == 0) {
+        bytes = free_pages(txn) * stat.ms_psize;
+        mdb_txn_abort(txn);
+    }
+    pthread_mutex_unlock(&store->write_mutex);
+    return bytes;
 }
 
 enum error store_stats(struct store *store, struct reader *reader, struct store_stats *out)

@@ -23,7 +23,7 @@ struct txn {
     struct buffer scratch;
     struct arena_chunk *arena; /* copies of what a write transaction read */
     struct id note;
-    bool changed;
+    uint64_t changes;
 };
 
 struct store {
@@ -34,7 +34,8 @@ struct store {
     uint64_t data_bytes_max;
     int lock_fd;    /* the server's flock, or -1 */
     int reserve_fd; /* STORE_RESERVE_BYTES of real disk that erasing commands may have, or -1 */
-    bool reserve_spent;
+    uint64_t reserve_looked_ns; /* when store_reserve_ready last looked for free space in a map beyond its limit */
+    bool reserve_in_map;
     pthread_mutex_t write_mutex; /* held by a write transaction of this process, and while the map changes its size */
     struct txn writer;
     atomic_bool resizing;
@@ -48,9 +49,12 @@ void store_adopt_size(struct store *store);
 enum error store_error(int code, const char *doing);
 /* The reserve of store/reserve.c. */
 void reserve_open(struct store *store);
+/* Bytes in pages that wait for reuse. */
+uint64_t store_free_bytes(struct store *store);
 
 void txn_init(struct txn *txn, struct store *store, struct reader *reader);
 void txn_dispose(struct txn *txn);
+void txn_close_cursors(struct txn *txn);
 void *txn_arena_alloc(struct txn *txn, size_t size);
 /* The kept cursor of a table. */
 enum error txn_cursor(struct txn *txn, enum table table, MDB_cursor **out);

@@ -89,14 +89,15 @@ enum error write_commit(struct txn *txn);
 void write_abort(struct txn *txn);
 /* An id that the caller may note until the transaction ends; ID_NONE at its beginning. */
 struct id *txn_note(struct txn *txn);
-/* Whether anything was put or deleted since write_begin. */
-bool txn_changed(const struct txn *txn);
+/* How much was put or deleted since write_begin. */
+uint64_t txn_changes(const struct txn *txn);
 /* After table_put or table_del failed: makes the map larger, with no transaction open in this thread. `erasing` may go into the
  * reserve. False when the limit is reached. */
 bool store_grow(struct store *store, bool erasing);
 /* The disk has said ENOSPC: gives the reserve free for erasing commands. False when it is already spent. */
 bool store_reserve_spend(struct store *store);
-/* Whether the reserve is there; while it is not, only erasing commands may write. Tries to make it again. */
+/* Whether commands that don't erase may write: the reserve on the disk is there (it is made again when there is room), and a map
+ * that erasing has grown beyond data_bytes_max has as much free space inside. */
 bool store_reserve_ready(struct store *store);
 
 /* An empty buffer for encoding; the same one at each call. */
@@ -157,4 +158,5 @@ enum error cursor_del(struct cursor *cursor);
 /* A number in META; 0 when absent. */
 enum error meta_get_u64(struct txn *txn, const char *name, uint64_t *out);
 enum error meta_put_u64(struct txn *txn, const char *name, uint64_t value);
-#define META_SEQ "seq" /* of the last applied command */
+#define META_SEQ "seq"       /* of the last applied command */
+#define META_FORMAT "format" /* of the directory: STORE_FORMAT */

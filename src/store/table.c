@@ -137,7 +137,7 @@ enum error table_put(struct txn *txn, enum table table, struct bytes key, struct
         return error;
     uint32_t sum = checksum(key.data, key.len, value.data, value.len);
     MDB_val k = as_val(key), data = {CHECKSUM_LEN + value.len, NULL};
-    txn->changed = true;
+    ++txn->changes;
     int code = mdb_cursor_put(cursor, &k, &data, MDB_RESERVE);
     if (code != 0)
         return store_error(code, "writing");
@@ -151,7 +151,7 @@ enum error table_del(struct txn *txn, enum table table, struct bytes key)
 {
     MDB_val k = as_val(key);
     int code = mdb_del(txn->handle, txn->store->tables[table], &k, NULL);
-    txn->changed |= code == 0;
+    txn->changes += code == 0;
     return store_error(code, "deleting");
 }
 
@@ -253,7 +253,7 @@ enum error cursor_previous(struct cursor *cursor, struct bytes *key, struct byte
 
 enum error cursor_del(struct cursor *cursor)
 {
-    cursor->txn->changed = true;
+    ++cursor->txn->changes;
     return store_error(mdb_cursor_del(cursor->handle, 0), "deleting");
 }
 

@@ -56,7 +56,7 @@ void txn_init(struct txn *txn, struct store *store, struct reader *reader)
     *txn = (struct txn){.store = store, .reader = reader};
 }
 
-static void close_cursors(struct txn *txn)
+void txn_close_cursors(struct txn *txn)
 {
     for (int table = 0; table < TABLE_COUNT; ++table) {
         if (txn->cursors[table] != NULL)
@@ -86,9 +86,9 @@ struct id *txn_note(struct txn *txn)
     return &txn->note;
 }
 
-bool txn_changed(const struct txn *txn)
+uint64_t txn_changes(const struct txn *txn)
 {
-    return txn->changed;
+    return txn->changes;
 }
 
 enum error txn_cursor(struct txn *txn, enum table table, MDB_cursor **out)
@@ -177,7 +177,7 @@ struct txn *reader_begin(struct reader *reader)
 void reader_end(struct reader *reader)
 {
     struct txn *txn = reader->txn;
-    close_cursors(txn);
+    txn_close_cursors(txn);
     mdb_txn_reset(txn->handle);
     atomic_store_explicit(&reader->active, false, memory_order_release);
 }
@@ -202,7 +202,7 @@ enum error write_begin(struct store *store, struct txn **out)
         enum error error = store_error(code, "beginning to write");
         return error == ERR_STORE_FULL ? error : ERR_OUTCOME_UNKNOWN;
     }
-    txn->changed = false;
+    txn->changes = 0;
     txn->note = ID_NONE;
     txn_arena_reset(txn);
     *out = txn;
@@ -218,7 +218,7 @@ static void write_end(struct txn *txn)
 
 enum error write_commit(struct txn *txn)
 {
-    close_cursors(txn);
+    txn_close_cursors(txn);
     int code = mdb_txn_commit(txn->handle);
     write_end(txn);
     enum error error = store_error(code, "committing");
@@ -227,7 +227,7 @@ enum error write_commit(struct txn *txn)
 
 void write_abort(struct txn *txn)
 {
-    close_cursors(txn);
+    txn_close_cursors(txn);
     mdb_txn_abort(txn->handle);
     write_end(txn);
 }
