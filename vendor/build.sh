@@ -56,6 +56,13 @@ unpack() { # NAME: its source stands in $work/NAME afterwards
         --directory "$work/$1" --strip-components=1
 }
 
+apply_patches() { # NAME: ours, in the order of their names
+    local patch
+    for patch in "$here/patches/$1"-*.patch; do
+        patch -s -p1 <"$patch"
+    done
+}
+
 build_h2o() {
     local patch
     unpack h2o
@@ -64,9 +71,7 @@ build_h2o() {
     while read -r patch; do
         patch -s -p1 <"$work/h2o-debian/patches/$patch"
     done <"$work/h2o-debian/patches/series"
-    for patch in "$here"/patches/*.patch; do
-        patch -s -p1 <"$patch"
-    done
+    apply_patches h2o
     # Only the library for its own event loop is wanted, so what the machine has of libuv, wslay and libyaml must not
     # matter: cmake finds those by pkg-config, and is told that there is none.
     cmake -S . -B build -DCMAKE_BUILD_TYPE=None -DCMAKE_C_COMPILER="$cc" -DCMAKE_C_FLAGS="$cflags $defines" \
@@ -79,7 +84,9 @@ build_h2o() {
 
 build_lmdb() {
     unpack lmdb
-    cd "$work/lmdb/libraries/liblmdb"
+    cd "$work/lmdb"
+    apply_patches lmdb
+    cd libraries/liblmdb
     # fdatasync has flushed a changed file size since Linux 3.6, so the check at each open can go. MDB_MAXKEYSIZE stays
     # at its default of 511: a file that Debian's own mdb_dump and mdb_copy can read is worth more than longer keys.
     # shellcheck disable=SC2086 # flags are words

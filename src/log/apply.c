@@ -130,7 +130,7 @@ static unsigned admit(struct log_entry *entries, bool erasing_only)
 
 enum batch_end batch_apply(struct store *store, struct log_entry *entries, struct log_figures *figures)
 {
-    bool committing, erasing_only = !store_reserve_ready(store);
+    bool committing, ripened = false, erasing_only = !store_reserve_ready(store);
     while (admit(entries, erasing_only) != 0) {
         enum error error = try_once(store, entries, figures, &committing);
         if (error == OK)
@@ -141,6 +141,8 @@ enum batch_end batch_apply(struct store *store, struct log_entry *entries, struc
         }
         if (!committing && store_grow(store, erasing_only)) {
             atomic_fetch_add_explicit(&figures->map_growths, 1, memory_order_relaxed);
+        } else if (!ripened && store_ripen(store)) {
+            ripened = true;
         } else if (!erasing_only) {
             erasing_only = true;
         } else if (!committing || !store_reserve_spend(store)) {

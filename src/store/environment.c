@@ -365,7 +365,7 @@ bool store_grow(struct store *store, bool erasing)
     bool grown = false;
     pthread_mutex_lock(&store->write_mutex);
     if (mdb_env_info(store->env, &info) == 0) {
-        uint64_t limit = store->data_bytes_max == 0 ? UINT64_MAX : store->data_bytes_max + (erasing ? STORE_RESERVE_BYTES : 0);
+        uint64_t limit = store->data_bytes_max == 0 ? UINT64_MAX : store->data_bytes_max + (erasing ? reserve_bytes(store) : 0);
         uint64_t bytes = (uint64_t)info.me_mapsize * 2;
         bytes = bytes > limit ? limit & ~UINT64_C(65535) : bytes;
         grown = bytes > info.me_mapsize && resize(store, bytes);

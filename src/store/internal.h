@@ -34,8 +34,9 @@ struct store {
     uint64_t data_bytes_max;
     int lock_fd;    /* the server's flock, or -1 */
     int reserve_fd; /* STORE_RESERVE_BYTES of real disk that erasing commands may have, or -1 */
-    uint64_t reserve_looked_ns; /* when store_reserve_ready last looked for free space in a map beyond its limit */
-    bool reserve_in_map;
+    uint64_t room_looked_ns; /* when free pages were last counted */
+    bool room_inside;        /* they were enough to take the reserve's place */
+    uint64_t ripened_ns;     /* when store_ripen last did anything */
     pthread_mutex_t write_mutex; /* held by a write transaction of this process, and while the map changes its size */
     struct txn writer;
     atomic_bool resizing;
@@ -49,6 +50,7 @@ void store_adopt_size(struct store *store);
 enum error store_error(int code, const char *doing);
 /* The reserve of store/reserve.c. */
 void reserve_open(struct store *store);
+uint64_t reserve_bytes(const struct store *store);
 /* Bytes in pages that wait for reuse. */
 uint64_t store_free_bytes(struct store *store);
 

@@ -17,6 +17,7 @@
 #include "store/internal.h"
 
 #define LOOK_INTERVAL_NS 1000000000
+#define RIPE_WORTH_BYTES 262144 /* of free pages; below, a full store is simply full */
 
 static bool is_there(const struct store *store)
 {
@@ -53,22 +54,69 @@ bool store_reserve_spend(struct store *store)
     return true;
 }
 
+/* Where the data has a limit the reserve is at most a quarter of it: a small limit would otherwise be all reserve. */
+uint64_t reserve_bytes(const struct store *store)
+{
+    uint64_t quarter = store->data_bytes_max / 4;
+    return store->data_bytes_max != 0 && quarter < STORE_RESERVE_BYTES ? quarter : STORE_RESERVE_BYTES;
+}
+
 /* Counting free pages is a walk, so it is done at most once a second. */
-static bool map_has_room(struct store *store)
+static bool has_room_inside(struct store *store)
+{
+    uint64_t now_ns = clock_monotonic_ns();
+    if (store->room_looked_ns == 0 || now_ns - store->room_looked_ns > LOOK_INTERVAL_NS) {
+        store->room_looked_ns = now_ns;
+        store->room_inside = store_free_bytes(store) >= reserve_bytes(store);
+    }
+    return store->room_inside;
+}
+
+static bool map_is_beyond_limit(const struct store *store)
 {
     MDB_envinfo info;
-    if (store->data_bytes_max == 0 || mdb_env_info(store->env, &info) != 0 || info.me_mapsize <= store->data_bytes_max)
-        return true;
-    uint64_t now_ns = clock_monotonic_ns();
-    if (store->reserve_looked_ns == 0 || now_ns - store->reserve_looked_ns > LOOK_INTERVAL_NS) {
-        store->reserve_looked_ns = now_ns;
-        store->reserve_in_map = store_free_bytes(store) >= STORE_RESERVE_BYTES;
-    }
-    return store->reserve_in_map;
+    return store->data_bytes_max != 0 && mdb_env_info(store->env, &info) == 0 && info.me_mapsize > store->data_bytes_max;
 }
 
 bool store_reserve_ready(struct store *store)
 {
-    bool on_disk = is_there(store) || (store->mode == STORE_SERVE && make(store));
-    return (on_disk || store->mode != STORE_SERVE) && map_has_room(store);
+    if (store->mode != STORE_SERVE || ((is_there(store) || make(store)) && !map_is_beyond_limit(store)))
+        return true;
+    return has_room_inside(store);
+}
+
+/* ---- freed pages ---- */
+
+/* Writes what is there already, which is a commit all the same. */
+static enum error commit_nothing(struct store *store)
+{
+    struct txn *txn;
+    uint64_t seq;
+    enum error error = write_begin(store, &txn);
+    if (error != OK)
+        return error;
+    error = meta_get_u64(txn, META_SEQ, &seq);
+    if (error == OK)
+        error = meta_put_u64(txn, META_SEQ, seq);
+    if (error == OK)
+        return write_commit(txn);
+    write_abort(txn);
+    return error;
+}
+
+bool store_ripen(struct store *store)
+{
+    uint64_t now_ns = clock_monotonic_ns();
+    if (now_ns - store->ripened_ns < LOOK_INTERVAL_NS || store_free_bytes(store) < RIPE_WORTH_BYTES)
+        return false;
+    store->ripened_ns = now_ns;
+    for (int commits = 0; commits < 2; ++commits) {
+        enum error error = commit_nothing(store);
+        if (error == ERR_STORE_FULL && (store_grow(store, true) || store_reserve_spend(store)))
+            error = commit_nothing(store);
+        if (error != OK)
+            return false;
+    }
+    store->room_looked_ns = 0;
+    return true;
 }

@@ -96,9 +96,15 @@ uint64_t txn_changes(const struct txn *txn);
 bool store_grow(struct store *store, bool erasing);
 /* The disk has said ENOSPC: gives the reserve free for erasing commands. False when it is already spent. */
 bool store_reserve_spend(struct store *store);
-/* Whether commands that don't erase may write: the reserve on the disk is there (it is made again when there is room), and a map
- * that erasing has grown beyond data_bytes_max has as much free space inside. */
+/* Whether commands that don't erase may write: the reserve is there (it is made again when the disk has room), or as much is free
+ * inside the file. */
 bool store_reserve_ready(struct store *store);
+/*
+ * Pages that a transaction freed can be used again by the second one after it, so a store that has just been emptied is still full for
+ * the next one. Commits nothing, twice, with the reserve if need be; once a second at most.
+ * False when there is little to gain.
+ */
+bool store_ripen(struct store *store);
 
 /* An empty buffer for encoding; the same one at each call. */
 struct buffer *txn_scratch(struct txn *txn);
