@@ -173,7 +173,7 @@ describe('a body that is not right is refused with a sentence, and nothing is st
         ['an empty role', { role: '', content: 'x' }, 400, 'invalid_field', field('role')],
         ...[null, 1, true, [], {}, ['user']].map((role) => [`role ${JSON.stringify(role)}`, { role, content: 'x' }, 400, 'invalid_field', field('role')]),
         ...[null, 1, false, [], {}, ['x'], 1e300].map((content) => [`content ${JSON.stringify(content)}`, { role: 'user', content }, 400, 'invalid_field', field('content')]),
-        ...[1, true, [], {}, '', 'x'.repeat(65), 'a b', 'ü', 'a\nb', '\u0000', '\u007f'].map((clientId) => [`clientId ${JSON.stringify(clientId)}`, { role: 'user', content: 'x', clientId }, 400, 'invalid_field', field('clientId')]),
+        ...[1, true, [], {}, '', 'x'.repeat(65), 'a b', 'ü', 'a\nb', '\u0000', '\u007f'].map((clientId) => [`clientId ${JSON.stringify(clientId)}`, { role: 'user', content: 'x', clientId }, 400, clientId === '\u0000' ? 'invalid_json' : 'invalid_field', clientId === '\u0000' ? /NUL/ : field('clientId')]),
         ['an array', '[]', 400, ['invalid_json', 'invalid_field']],
         ['a string', '"role"', 400, ['invalid_json', 'invalid_field']],
         ['a number', '42', 400, ['invalid_json', 'invalid_field']],

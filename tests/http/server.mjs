@@ -334,7 +334,10 @@ export class Server {
         return this.ended();
     }
 
+    /** Whatever became of the test: no process and no file is left. */
     remove() {
+        if (!this.exited) this.signal('SIGKILL');
+        this.agent.destroy();
         rmSync(this.directory, { recursive: true, force: true });
     }
 
@@ -353,7 +356,7 @@ export class Server {
 /** Rows by table name out of `stat --format json`. */
 function statCounts(stat) {
     const rows = {};
-    for (const table of stat.tables) rows[table.name] = table.rows;
+    for (const [name, table] of Object.entries(stat.tables)) rows[name] = table.rows;
     return rows;
 }
 
