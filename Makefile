@@ -141,7 +141,7 @@ check-asan:
 		$(call run_tests,asan,$(UNIT_TESTS),$(HTTP_TESTS) $(OTHER_TESTS))
 
 check-tsan:
-	@TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1 \
+	@TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1:suppressions=$(CURDIR)/tests/tsan-suppressions \
 		$(call run_tests,tsan,$(TSAN_UNIT_TESTS),$(TSAN_HTTP_TESTS))
 
 # The recipe decides by itself whether anything is to do, and touches the stamp only then.
