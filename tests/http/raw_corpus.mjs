@@ -245,16 +245,19 @@ for (const query of ['limit=%', 'limit=%zz', 'limit=1%00', 'limit=%31%30%30%30%3
 
 /* ---- Upgrade, Expect, Connection ------------------------------------------------------------------------------- */
 
-add('Upgrade: h2c', create('Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAARAAAAAAAIAAAAA\r\n'), { ...FINE, then: 'either' });
-add('Upgrade: websocket', get('Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n'), { ...READ, then: 'either' });
-add('Upgrade: TLS/1.0', get('Connection: Upgrade\r\nUpgrade: TLS/1.0\r\n'), { ...READ, then: 'either' });
+add('Upgrade: h2c', create('Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAARAAAAAAAIAAAAA\r\n'), FINE);
+add('Upgrade: websocket', get('Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n'), READ);
+add('Upgrade: TLS/1.0', get('Connection: Upgrade\r\nUpgrade: TLS/1.0\r\n'), READ);
 add('Expect: 100-continue with its body', create('Expect: 100-continue\r\nContent-Length: 2\r\n', '{}'), { ...FINE, interim: true });
 add('Expect: 100-Continue', create('Expect: 100-Continue\r\nContent-Length: 2\r\n', '{}'), { answers: [[201, 417]], then: 'either', handled: [0, 1], created: [0, 1], interim: true });
 add('an unknown Expect', create('Expect: 200-ok\r\nContent-Length: 2\r\n', '{}'), { answers: [[417]], then: 'closed' });
 add('Expect: 100-continue and a length that is too large', create('Expect: 100-continue\r\nContent-Length: 99999999\r\n'), { answers: [[413, 417]], then: 'closed' });
 add('Expect: 100-continue on GET', get('Expect: 100-continue\r\n'), { answers: [[200, 417]], then: 'either', handled: [0, 1], interim: true });
-add('Connection with many options', create('Connection: a, b, close, c\r\n'), { ...FINE, then: 'either' });
-add('Connection: x-org-key does not remove the header', create('Connection: x-org-key\r\n'), { ...FINE, then: 'either' });
+add('Connection with many options, close among them', create('Connection: a, b, close, c\r\n'), { ...FINE, then: 'closed' });
+add('Connection with many options, keep-alive among them', create('Connection: a,Keep-Alive ,c\r\n'), FINE);
+add('Connection with an option that only begins like close', create('Connection: closed\r\n'), { ...FINE, then: 'either' });
+add('two Connection headers, close in the second', create('Connection: keep-alive\r\nConnection: close\r\n'), { ...FINE, then: 'either' });
+add('Connection: x-org-key does not remove the header', create('Connection: x-org-key\r\n'), FINE);
 add('Proxy-Connection: close is nothing', create('Proxy-Connection: close\r\n'), FINE);
 add('Range is not understood', get('Range: bytes=0-1\r\n'), READ);
 add('If-None-Match: * gives no 304', get('If-None-Match: *\r\n'), READ);

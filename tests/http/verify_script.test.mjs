@@ -48,7 +48,7 @@ test('a wrong token or organisation is a broken promise, not a success', async (
     }
 });
 
-describe('a server that breaks a promise is found out', () => {
+describe('a server that breaks a promise is found out', { concurrency: 3 }, () => {
     /** A tiny server of the right shape, with one thing broken. */
     async function impostor(t, broken) {
         let [ids, now] = [0, Date.parse('2026-01-01T00:00:00Z')];
