@@ -105,7 +105,7 @@ static void format_key(const struct entry *entry, char *out, size_t len)
     case TABLE_MESSAGES:
         if (key.len == ID_LEN + 8) {
             uint64_t seq = u64_at(key, ID_LEN);
-            snprintf(out, len, seq & MESSAGE_CLIENT_BIT ? "%s/clientId %016" PRIx64 : "%s/%" PRIu64, first.text, seq);
+            snprintf(out, len, seq & MESSAGE_CLIENT_BIT ? "%s/clientIds %016" PRIx64 : "%s/%" PRIu64, first.text, seq);
             return;
         }
         break;
@@ -421,11 +421,11 @@ static void enter_conversation(struct check *check, const struct entry *entry, s
 
 static void check_client_id(struct check *check, const struct entry *entry, const struct message *message)
 {
-    struct key slot;
+    struct client_id_block newest;
     uint64_t seq;
     if (message->client_id.data == NULL)
         return;
-    enum error error = message_find_client_id(check->txn, message->conversation, message->client_id, &slot, &seq);
+    enum error error = client_id_find(check->txn, message->conversation, message->client_id, &newest, &seq);
     if (error == ERR_NOT_FOUND)
         broken(check, entry, "no entry leads to it by its clientId");
     else if (error == OK && seq != message->seq)
@@ -458,25 +458,31 @@ static void check_message(struct check *check, const struct entry *entry)
         check_client_id(check, entry, &message);
 }
 
-static void check_client_slot(struct check *check, const struct entry *entry)
+static void check_client_id_entry(struct check *check, const struct entry *entry, uint64_t hash, uint64_t seq)
 {
     struct message message;
-    struct key slot;
-    uint64_t seq;
-    if (!has_lengths(check, entry, 0, 8) || check->conversation_is_partial)
-        return;
-    enum error error = message_get(check->txn, check->conversation.id, u64_at(entry->value, 0), &message);
+    enum error error = message_get(check->txn, check->conversation.id, seq, &message);
     if (error == ERR_NOT_FOUND)
-        broken(check, entry, "its message does not exist");
+        broken(check, entry, "its message %" PRIu64 " does not exist", seq);
     if (error != OK)
         return;
-    if (message.client_id.data == NULL) {
-        broken(check, entry, "its message has no clientId");
+    if (message.client_id.data == NULL)
+        broken(check, entry, "its message %" PRIu64 " has no clientId", seq);
+    else if (client_id_hash(message.client_id) != hash)
+        broken(check, entry, "its message %" PRIu64 " has another clientId", seq);
+}
+
+static void check_client_ids(struct check *check, const struct entry *entry)
+{
+    size_t len = entry->value.len;
+    if (len == 0 || len % CLIENT_ID_ENTRY_LEN != 0 || len > CLIENT_ID_ENTRY_LEN * CLIENT_ID_BLOCK_ENTRIES) {
+        broken(check, entry, "its length is not that of 1 to %d clientIds", CLIENT_ID_BLOCK_ENTRIES);
         return;
     }
-    error = message_find_client_id(check->txn, message.conversation, message.client_id, &slot, &seq);
-    if (error == OK && !bytes_equal(key_view(&slot), entry->key))
-        broken(check, entry, "its message has another clientId");
+    if (check->conversation_is_partial)
+        return;
+    for (size_t offset = 0; offset < len; offset += CLIENT_ID_ENTRY_LEN)
+        check_client_id_entry(check, entry, u64_at(entry->value, offset), u64_at(entry->value, offset + 8));
 }
 
 static void check_message_entry(struct check *check, const struct entry *entry)
@@ -487,7 +493,7 @@ static void check_message_entry(struct check *check, const struct entry *entry)
     if (!id_equal(conversation, check->conversation.id))
         enter_conversation(check, entry, conversation);
     if (u64_at(entry->key, ID_LEN) & MESSAGE_CLIENT_BIT)
-        check_client_slot(check, entry);
+        check_client_ids(check, entry);
     else
         check_message(check, entry);
 }

@@ -95,17 +95,8 @@ static bool may_write(const struct message_create *command, const struct convers
     return sighting->present && id_equal(sighting->visitor.id, conversation->visitor);
 }
 
-static enum error write_client_id(struct txn *txn, uint64_t seq, struct bytes client_id, const struct key *slot)
-{
-    struct key value;
-    if (client_id.data == NULL)
-        return OK;
-    key_clear(&value);
-    key_put_u64(&value, seq);
-    return table_put(txn, TABLE_MESSAGES, key_view(slot), key_view(&value));
-}
-
-static enum error write_message(struct txn *txn, uint64_t seq, const struct message_create *command, const struct key *slot)
+static enum error write_message(struct txn *txn, uint64_t seq, const struct message_create *command,
+                                const struct client_id_block *newest)
 {
     struct message last;
     enum error error = message_get_last(txn, command->conversation, &last);
@@ -123,8 +114,8 @@ static enum error write_message(struct txn *txn, uint64_t seq, const struct mess
         .ordinal = error == OK ? last.ordinal + 1 : 1,
     };
     error = message_put(txn, &message);
-    if (error == OK)
-        error = write_client_id(txn, seq, command->client_id, slot);
+    if (error == OK && command->client_id.data != NULL)
+        error = client_id_note(txn, newest, command->client_id, seq);
     return error == OK ? put_activity(txn, command->org, seq, command->conversation) : error;
 }
 
@@ -132,7 +123,7 @@ enum error rule_message_create(struct txn *txn, uint64_t seq, const struct messa
 {
     struct conversation conversation;
     struct sighting sighting;
-    struct key slot;
+    struct client_id_block newest;
     enum error error = org_is_alive(txn, command->org);
     if (error == OK)
         error = conversation_get(txn, command->conversation, &conversation);
@@ -146,11 +137,11 @@ enum error rule_message_create(struct txn *txn, uint64_t seq, const struct messa
     outcome->id = command->conversation;
     error = ERR_NOT_FOUND;
     if (command->client_id.data != NULL)
-        error = message_find_client_id(txn, command->conversation, command->client_id, &slot, &outcome->seq);
+        error = client_id_find(txn, command->conversation, command->client_id, &newest, &outcome->seq);
     outcome->replayed = error == OK;
     if (error == ERR_NOT_FOUND) {
         outcome->seq = seq;
-        error = write_message(txn, seq, command, &slot);
+        error = write_message(txn, seq, command, &newest);
     }
     return error == OK ? visitor_write(txn, &sighting) : error;
 }

@@ -68,12 +68,13 @@ static enum error purge_index(struct purge *purge, enum table table, enum error 
     enum error found = cursor_seek(cursor, prefix, &key, &value), error = damaged_too(found);
     while (error == OK && key.len >= ID_LEN && memcmp(key.data, prefix.data, ID_LEN) == 0) {
         size_t offset = 0;
-        if (found == OK)
+        if (purge->left == 0)
+            error = ERR_CONFLICT;
+        else if (found == OK)
             error = remove(purge, key_get_id(value, &offset));
         if (error == OK)
-            error = take_one(purge);
-        if (error == OK)
-            error = cursor_del(cursor);
+            error = cursor_del(cursor); /* in the same step as what it named, even if that was the last record of it */
+        purge->left -= error == OK && purge->left > 0;
         if (error == OK) {
             found = cursor_next(cursor, &key, &value);
             error = damaged_too(found);

@@ -2,7 +2,6 @@
 #include "store/records.h"
 
 #include <assert.h>
-#include <sodium.h>
 
 #include "core/codec.h"
 
@@ -163,37 +162,6 @@ enum error message_get_last(struct txn *txn, struct id conversation, struct mess
     if (error != OK)
         return error;
     return message_key_is_of(key, conversation) ? message_decode(key, value, out) : ERR_NOT_FOUND;
-}
-
-static uint64_t client_id_hash(struct bytes client_id)
-{
-    static const unsigned char key[crypto_shorthash_KEYBYTES]; /* fixed: the same command gives the same tables everywhere */
-    uint64_t hash;
-    _Static_assert(sizeof(hash) == crypto_shorthash_BYTES, "SipHash-2-4 gives 64 bits");
-    crypto_shorthash((unsigned char *)&hash, (const unsigned char *)client_id.data, client_id.len, key);
-    return hash;
-}
-
-/* Two clientIds of one hash stand in neighbouring slots. */
-enum error message_find_client_id(struct txn *txn, struct id conversation, struct bytes client_id, struct key *slot, uint64_t *seq)
-{
-    for (uint64_t hash = client_id_hash(client_id);; ++hash) {
-        struct bytes value;
-        struct message message;
-        size_t offset = 0;
-        message_key(slot, conversation, MESSAGE_CLIENT_BIT | hash);
-        enum error error = table_get(txn, TABLE_MESSAGES, key_view(slot), &value);
-        if (error == OK && value.len != sizeof(uint64_t))
-            error = ERR_CORRUPT;
-        if (error != OK)
-            return error;
-        *seq = key_get_u64(value, &offset);
-        error = message_get(txn, conversation, *seq, &message);
-        if (error != OK)
-            return error == ERR_NOT_FOUND ? ERR_CORRUPT : error;
-        if (bytes_equal(message.client_id, client_id))
-            return OK;
-    }
 }
 
 enum error conversation_activity(struct txn *txn, const struct conversation *conversation, struct conversation_activity *out)
