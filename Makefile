@@ -136,8 +136,9 @@ load: $(LOAD_TOOLS)
 run_tests = HELVINO_BIN=$(CURDIR)/build/$(1)/helvino HELVINO_MODE=$(1) tests/summary $(2) -- $(3)
 unit_tests = $(patsubst tests/unit/%.c,build/$(1)/unit/%,$(wildcard tests/unit/test_*.c))
 
+# An allocation that is too large returns null, as it does in the other modes.
 check-asan:
-	@ASAN_OPTIONS=detect_stack_use_after_return=1:strict_string_checks=1 UBSAN_OPTIONS=print_stacktrace=1 \
+	@ASAN_OPTIONS=detect_stack_use_after_return=1:strict_string_checks=1:allocator_may_return_null=1 UBSAN_OPTIONS=print_stacktrace=1 \
 		$(call run_tests,asan,$(UNIT_TESTS),$(HTTP_TESTS) $(OTHER_TESTS))
 
 check-tsan:
