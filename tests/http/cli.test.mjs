@@ -1,0 +1,421 @@
+/* The command line as a person or a script meets it: help, mistakes, organisations, tokens, check, a second server. */
+import assert from 'node:assert/strict';
+import { closeSync, mkdirSync, openSync, readFileSync, readSync, statSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
+import test, { describe } from 'node:test';
+
+import { BINARY, eventually, helvino, helvinoOk, Org, run, Server, serverFor, startServer, temporaryDirectory } from './server.mjs';
+
+const TOKEN = /^hvt_c[0-9a-z]{24}_[A-Za-z0-9_-]{43}$/;
+const ID = /^c[0-9a-z]{24}$/;
+
+/** A mistake is told in one sentence on standard error and nothing on standard output. */
+function assertComplaint(result, code, sentence) {
+    assert.equal(result.code, code, result.stderr);
+    assert.equal(result.stdout, '');
+    assert.match(result.stderr, /^helvino: [^\n]+\n$/);
+    assert.match(result.stderr, sentence);
+}
+
+/** A server that the test stops by itself; if it doesn't come so far, the server must not outlive it. */
+function removeAfter(t, server) {
+    t.after(async () => {
+        if (!server.exited) await server.kill();
+        server.remove();
+    });
+}
+
+/** A directory for one test, with a shorthand that names it in every command. */
+function databaseFor(t) {
+    const data = join(temporaryDirectory(), 'data');
+    t.after(() => run('rm', ['-rf', data]));
+    return {
+        data,
+        cli: (...args) => helvino([...args, '--data', data]),
+        ok: async (...args) => (await helvinoOk([...args, '--data', data])).stdout,
+    };
+}
+
+/* ---- help ---------------------------------------------------------------------------------------------------- */
+
+describe('help', () => {
+    test('the overview lists every command and topic, and each of them has a page', async () => {
+        const { stdout } = await helvinoOk(['help']);
+        for (const words of ['serve', 'org create', 'org list', 'org show', 'org update', 'org delete', 'org token create',
+            'org token list', 'org token revoke', 'stat', 'check', 'version', 'help']) {
+            assert.match(stdout, new RegExp(`^  ${words} `, 'm'));
+            const page = (await helvinoOk(['help', ...words.split(' ')])).stdout;
+            assert.match(page, new RegExp(`usage: helvino ${words}`));
+            assert.equal((await helvinoOk([...words.split(' '), '--help'])).stdout, page);
+        }
+        const topics = stdout.split('Topics\n')[1].split('\n\n')[0].split('\n').map((line) => line.trim().split(' ')[0]);
+        assert.ok(topics.length >= 5);
+        for (const topic of topics) assert.ok((await helvinoOk(['help', topic])).stdout.length > 100, topic);
+    });
+
+    test('every flag of the contract stands in help with its environment variable', async () => {
+        const { stdout } = await helvinoOk(['help', 'flags']);
+        const flags = ['data', 'listen', 'demo', 'loops', 'tls-cert', 'tls-key', 'acme-dir', 'trusted-proxies', 'hsts', 'rate-limit',
+            'rate-conversations-visitor', 'rate-messages-visitor', 'rate-conversations-address', 'rate-messages-address',
+            'rate-conversations-org', 'rate-messages-org', 'connections-max', 'connections-per-address', 'request-deadline',
+            'stop-deadline', 'map-size', 'max-size', 'log-level', 'log-format', 'name', 'origin', 'no-origins', 'widget-title',
+            'widget-subtitle', 'widget-color', 'widget-position', 'widget-language', 'count-visits', 'yes', 'format'];
+        for (const flag of flags) {
+            const variable = `HELVINO_${flag.toUpperCase().replaceAll('-', '_')}`;
+            assert.match(stdout, new RegExp(`^  --${flag}( .*)? ${variable}$`, 'm'));
+        }
+    });
+
+    test('--markdown gives a table with as many cells in each row', async () => {
+        const { stdout } = await helvinoOk(['help', 'serve', '--markdown']);
+        const rows = stdout.trimEnd().split('\n');
+        assert.ok(rows.length > 25);
+        for (const row of rows) assert.equal(row.split(/(?<!\\)\|/).length, 6, row);
+        assert.match(stdout, /\| `--listen URL` \| `HELVINO_LISTEN` \| `http:\/\/0\.0\.0\.0:4000` \|/);
+    });
+
+    test('a topic that there is not: exit code 2', async () => {
+        assertComplaint(await helvino(['help', 'nonsense']), 2, /nonsense/);
+    });
+
+    test('without a command the overview goes to standard error, exit code 2', async () => {
+        const result = await helvino([]);
+        assert.equal(result.code, 2);
+        assert.equal(result.stdout, '');
+        assert.match(result.stderr, /usage: helvino COMMAND/);
+    });
+});
+
+describe('version', () => {
+    test('the version is the one that /health tells', async (t) => {
+        const server = await serverFor(t);
+        const { stdout } = await helvinoOk(['version']);
+        const [, version] = stdout.match(/^helvino ([0-9]+\.[0-9]+\.[0-9]+)\n/);
+        const answer = await new Org(server, 'none', 'none').anonymous.getOk('/health');
+        assert.equal(answer.version, version);
+        assert.equal((await helvinoOk(['--version'])).stdout, stdout);
+    });
+
+    test('an output that cannot be written is a failure', async () => {
+        const result = await run('sh', ['-c', `"${BINARY}" version > /dev/full`]);
+        assertComplaint(result, 1, /standard output/);
+    });
+});
+
+/* ---- mistakes ------------------------------------------------------------------------------------------------ */
+
+describe('usage errors end with exit code 2 and a sentence', () => {
+    const cases = [
+        [['serv'], /no command "serv"; did you mean "serve"\?/],
+        [['org'], /"org" is no whole command/],
+        [['org', 'crate', 'x'], /did you mean "org create"\?/],
+        [['--data', 'x', 'serve'], /the command must come first/],
+        [['serve', '--lisen', '4000'], /no flag --lisen; did you mean --listen\?/],
+        [['serve', '--loops'], /--loops needs an argument/],
+        [['serve', '--loops', '1000'], /--loops takes a number from 0 to 64, not "1000"/],
+        [['serve', '--log-level', 'loud'], /one of debug\|info\|warn\|error/],
+        [['serve', '--map-size', '1 GB'], /such as 512M or 64G/],
+        [['serve', 'now'], /one argument too many/],
+        [['serve', '--listen', 'localhost:80'], /--listen localhost:80: .*names are not resolved/],
+        [['serve', '--listen', '70000'], /--listen 70000: .*port/],
+        [['serve', '--listen', 'https://127.0.0.1:0'], /needs --tls-cert and --tls-key/],
+        [['serve', '--tls-cert', 'x'], /must be given together/],
+        [['serve', '--trusted-proxies', 'proxy.example'], /--trusted-proxies/],
+        [['org', 'create'], /an argument is missing; usage: helvino org create KEY/],
+        [['org', 'create', 'no spaces'], /KEY must be/],
+        [['org', 'create', 'x'.repeat(65)], /KEY must be/],
+        [['org', 'create', 'x', '--origin', 'example.com'], /--origin takes http:\/\/ or https:\/\//],
+        [['org', 'update', 'x'], /nothing to change/],
+        [['org', 'update', 'x', '--origin', 'https://a.example', '--no-origins'], /contradict/],
+        [['org', 'update', 'x', '--widget-color', '#12345g'], /hexadecimal/],
+        [['org', 'update', 'x', '--widget-position', 'top'], /left\|right/],
+        [['org', 'delete', 'x'], /say --yes/],
+        [['org', 'list', '--listen', '1'], /"helvino org list" does not take --listen/],
+        [['org', 'token', 'revoke', 'x', 'y'], /TOKEN_ID must be/],
+        [['stat', '--format', 'xml'], /table\|json/],
+    ];
+    for (const [args, sentence] of cases) {
+        test(args.join(' ').slice(0, 80), async (t) => {
+            const { data } = databaseFor(t);
+            assertComplaint(await helvino(args, { env: { HELVINO_DATA: data } }), 2, sentence);
+            assert.throws(() => statSync(data), 'a usage error must not make a database');
+        });
+    }
+
+    test('a mistake in a variable names the variable', async () => {
+        assertComplaint(await helvino(['stat'], { env: { HELVINO_FORMAT: 'xml' } }), 2, /HELVINO_FORMAT takes one of table\|json/);
+    });
+});
+
+describe('a database that is not there', () => {
+    for (const words of ['org list', 'org show x', 'org update x --name y', 'org delete x --yes', 'org token list x', 'stat', 'check']) {
+        test(`${words} says so and makes none`, async (t) => {
+            const { data, cli } = databaseFor(t);
+            assertComplaint(await cli(...words.split(' ')), 1, /there is no database in/);
+            assert.throws(() => statSync(data));
+        });
+    }
+});
+
+/* ---- organisations and tokens -------------------------------------------------------------------------------- */
+
+describe('organisations', () => {
+    test('create, list, show, update, delete', async (t) => {
+        const { cli, ok, data } = databaseFor(t);
+        assert.match(await ok('org', 'create', 'acme', '--name', 'Acmé & Co', '--origin', 'https://a.example', '--origin', 'http://b.example:8080'), /^created organisation acme\n/);
+        assert.equal(statSync(data).mode & 0o777, 0o700);
+        assertComplaint(await cli('org', 'create', 'acme'), 1, /"acme" already/);
+        await ok('org', 'create', 'plain');
+
+        const list = JSON.parse(await ok('org', 'list', '--format', 'json'));
+        assert.deepEqual(list.map((org) => org.key), ['acme', 'plain']);
+        const [acme, plain] = list;
+        assert.match(acme.id, ID);
+        assert.equal(acme.name, 'Acmé & Co');
+        assert.deepEqual(acme.allowedOrigins, ['https://a.example', 'http://b.example:8080']);
+        assert.match(acme.createdAt, /^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:]{8}\.[0-9]{3}Z$/);
+        assert.equal(plain.name, 'plain');
+        assert.deepEqual(plain.allowedOrigins, []);
+
+        const table = (await ok('org', 'list')).trimEnd().split('\n');
+        assert.equal(table.length, 3);
+        assert.match(table[0], /^KEY +NAME +ORIGINS +CREATED \(UTC\) +ID$/);
+        const lastColumns = table.map((line) => [...line].length - line.split(' ').at(-1).length);
+        assert.equal(new Set(lastColumns).size, 1, 'the last column stands in one line');
+
+        await ok('org', 'update', 'acme', '--widget-title', 'Hello', '--widget-color', '#0a0B0c', '--widget-position', 'left',
+            '--widget-language', 'tr', '--count-visits', 'on', '--no-origins');
+        const shown = JSON.parse(await ok('org', 'show', 'acme', '--format', 'json'));
+        assert.deepEqual(shown.widget, { title: 'Hello', subtitle: '', color: '#0a0B0c', position: 'left', language: 'tr', countVisits: true });
+        assert.deepEqual(shown.allowedOrigins, []);
+        assert.equal(shown.name, 'Acmé & Co', 'what was not named stays');
+        await ok('org', 'update', 'acme', '--name', 'New', '--widget-title', '', '--count-visits', 'off');
+        const again = JSON.parse(await ok('org', 'show', 'acme', '--format', 'json'));
+        assert.equal(again.name, 'New');
+        assert.equal(again.widget.title, '');
+        assert.equal(again.widget.countVisits, false);
+        assert.equal(again.widget.position, 'left');
+        assert.match(await ok('org', 'show', 'acme'), /^name +New$/m);
+
+        assert.match(await ok('org', 'delete', 'acme', '--yes'), /deleted organisation acme/);
+        assertComplaint(await cli('org', 'show', 'acme'), 1, /no organisation "acme"/);
+        assertComplaint(await cli('org', 'delete', 'acme', '--yes'), 1, /no organisation "acme"/);
+        assertComplaint(await cli('org', 'update', 'acme', '--name', 'x'), 1, /no organisation "acme"/);
+        await ok('org', 'delete', 'plain', '--yes');
+        assert.match(await ok('org', 'list'), /^no organisations yet; create one: helvino org create KEY --data /);
+        assert.equal(await ok('org', 'list', '--format', 'json'), '[]\n');
+        await ok('check');
+    });
+
+    test('a new organisation, a change and a deletion reach a running server at once', async (t) => {
+        const server = await serverFor(t);
+        const org = await server.org('acme');
+        const visitor = org.visitor();
+        await visitor.converse();
+        await server.cliOk('org', 'update', 'acme', '--widget-title', 'Changed');
+        assert.equal((await org.anonymous.getOk('/api/bootloader')).config.title, 'Changed');
+        await server.cliOk('org', 'delete', 'acme', '--yes');
+        assert.equal((await visitor.post('/conversations')).status, 401);
+        assert.equal((await org.agent.get('/conversations')).status, 401);
+        const counts = await server.counts();
+        for (const table of ['orgs', 'org_by_key', 'tokens', 'visitors', 'visitor_by_key', 'visitor_by_seen', 'conversations', 'messages'])
+            assert.equal(counts[table], 0, table);
+        await server.check();
+    });
+
+    test('deleting thousands of records leaves another organisation whole', async (t) => {
+        const server = await serverFor(t);
+        const [doomed, kept] = [await server.org('doomed'), await server.org('kept')];
+        const fill = async (org, visitors) =>
+            Promise.all(Array.from({ length: 16 }, async () => {
+                for (let i = 0; i < visitors / 16; ++i) {
+                    const visitor = org.visitor();
+                    const conversation = await visitor.converse();
+                    await visitor.say(conversation, 'one', { clientId: 'x' });
+                    await visitor.say(conversation, 'two');
+                }
+            }));
+        await Promise.all([fill(doomed, 800), fill(kept, 160)]);
+        await server.cliOk('org', 'delete', 'doomed', '--yes');
+        await server.check();
+        const counts = await server.counts();
+        assert.equal(counts.visitors, 160);
+        assert.equal(counts.conversations, 160);
+        assert.equal(counts.messages, 480);
+        assert.equal((await kept.agent.pages('/conversations', 'conversations')).length, 160);
+    });
+});
+
+describe('tokens', () => {
+    test('a token is shown once, listed without its secret, works, and is refused once revoked', async (t) => {
+        const server = await serverFor(t);
+        await server.cliOk('org', 'create', 'acme');
+        assert.match(await server.cliOk('org', 'token', 'list', 'acme'), /^no tokens yet; create one: helvino org token create acme/);
+        const created = await server.cli('org', 'token', 'create', 'acme', '--name', 'backend');
+        assert.equal(created.code, 0);
+        assert.match(created.stdout, /^[^\n]+\n$/);
+        const token = created.stdout.trim();
+        assert.match(token, TOKEN);
+        assert.match(created.stderr, /shown only now/);
+
+        const org = new Org(server, 'acme', token);
+        assert.equal((await org.agent.get('/conversations')).status, 200);
+        const list = JSON.parse(await server.cliOk('org', 'token', 'list', 'acme', '--format', 'json'));
+        assert.deepEqual(list.map(({ id, name }) => ({ id, name })), [{ id: token.slice(4, 29), name: 'backend' }]);
+        const table = await server.cliOk('org', 'token', 'list', 'acme');
+        assert.match(table, new RegExp(`^${token.slice(4, 29)} .* backend$`, 'm'));
+        assert.ok(!table.includes(token.slice(30)));
+
+        const second = await server.token('acme');
+        await server.cliOk('org', 'token', 'revoke', 'acme', token.slice(4, 29));
+        assert.equal((await org.agent.get('/conversations')).status, 401);
+        assert.equal((await new Org(server, 'acme', second).agent.get('/conversations')).status, 200);
+        await server.cliOk('org', 'token', 'revoke', 'acme', second);
+        assert.equal((await new Org(server, 'acme', second).agent.get('/conversations')).status, 401);
+        const gone = await server.cli('org', 'token', 'revoke', 'acme', token.slice(4, 29));
+        assertComplaint(gone, 1, /no such token/);
+    });
+
+    test('one organisation cannot revoke the token of another', async (t) => {
+        const { cli, ok } = databaseFor(t);
+        await ok('org', 'create', 'one');
+        await ok('org', 'create', 'two');
+        const token = (await ok('org', 'token', 'create', 'one')).trim();
+        assertComplaint(await cli('org', 'token', 'revoke', 'two', token.slice(4, 29)), 1, /no such token/);
+        assert.equal(JSON.parse(await ok('org', 'token', 'list', 'one', '--format', 'json')).length, 1);
+        assertComplaint(await cli('org', 'token', 'create', 'three'), 1, /no organisation "three"/);
+    });
+
+    test('an organisation has at most 100 tokens', async (t) => {
+        const { cli, ok } = databaseFor(t);
+        await ok('org', 'create', 'acme');
+        for (let i = 0; i < 100; ++i) await ok('org', 'token', 'create', 'acme');
+        assertComplaint(await cli('org', 'token', 'create', 'acme'), 1, /the limit/);
+    });
+});
+
+/* ---- stat and check ------------------------------------------------------------------------------------------ */
+
+describe('stat and check', () => {
+    test('both count the same rows, for people and for programs', async (t) => {
+        const server = await serverFor(t);
+        const org = await server.org();
+        const visitor = org.visitor();
+        await visitor.say(await visitor.converse(), 'hello');
+        const stat = JSON.parse(await server.cliOk('stat', '--format', 'json'));
+        assert.equal(stat.tables.visitors.rows, 1);
+        assert.equal(stat.tables.messages.rows, 1);
+        assert.ok(stat.tables.messages.bytes >= 4096);
+        assert.ok(stat.mapBytes > stat.usedBytes && stat.fileBytes > 0 && stat.readers > 0);
+        const text = await server.cliOk('stat');
+        assert.match(text, /^TABLE +ROWS +SIZE +DEPTH$/m);
+        assert.match(text, /^visitors +1 +4\.0 KiB +1$/m);
+        const check = await server.check();
+        assert.match(check, /^check: clean$/m);
+        for (const [name, table] of Object.entries(stat.tables))
+            assert.match(check, new RegExp(`^${name} +${table.rows}$`, 'm'));
+    });
+
+    test('a damaged record is named and ends with exit code 1', async (t) => {
+        const server = await startServer();
+        removeAfter(t, server);
+        const org = await server.org();
+        const visitor = org.visitor();
+        await visitor.say(await visitor.converse(), 'find-this-text-in-the-file');
+        await server.stop();
+        const path = join(server.data, 'data.mdb');
+        const bytes = readFileSync(path);
+        const file = openSync(path, 'r+');
+        for (let at = bytes.indexOf('find-this-text'); at !== -1; at = bytes.indexOf('find-this-text', at + 1)) {
+            const byte = Buffer.alloc(1);
+            readSync(file, byte, 0, 1, at);
+            byte[0] ^= 1;
+            writeSync(file, byte, 0, 1, at);
+        }
+        closeSync(file);
+        const result = await server.cli('check');
+        assert.equal(result.code, 1);
+        assert.match(result.stdout, /^messages c[0-9a-z]{24}\/[0-9]+: the checksum disagrees$/m);
+        assert.match(result.stdout, /^check: [0-9]+ things? (is|are) broken$/m);
+        assert.ok(!result.stdout.includes(visitor.key), 'a visitor key is a secret');
+    });
+});
+
+/* ---- serve --------------------------------------------------------------------------------------------------- */
+
+describe('serve', () => {
+    test('a second server on the same directory gets a clear message and changes nothing', async (t) => {
+        const server = await serverFor(t);
+        const second = await helvino(['serve', '--data', server.data, '--listen', 'http://127.0.0.1:0']);
+        assertComplaint(second, 1, /another helvino server is using .*--data/);
+        await server.org();
+    });
+
+    test('the directory is made for its owner alone', async (t) => {
+        const server = await serverFor(t);
+        assert.equal(statSync(server.data).mode & 0o777, 0o700);
+        assert.equal(statSync(join(server.data, 'data.mdb')).mode & 0o077, 0);
+        assert.ok(statSync(join(server.data, 'helvino.lock')).isFile());
+    });
+
+    test('a directory that cannot be made is a failure with a sentence', async () => {
+        assertComplaint(await helvino(['serve', '--data', '/proc/none/here', '--listen', '127.0.0.1:0']), 1, /data directory \/proc\/none\/here/);
+    });
+
+    test('something else than a database is refused', async (t) => {
+        const { data, cli } = databaseFor(t);
+        mkdirSync(data);
+        const file = openSync(join(data, 'data.mdb'), 'w');
+        writeSync(file, 'x'.repeat(10000));
+        closeSync(file);
+        for (const words of [['serve', '--listen', '127.0.0.1:0'], ['stat'], ['check'], ['org', 'create', 'x']])
+            assertComplaint(await cli(...words), 1, /is not a database/);
+    });
+
+    test('flags come from the environment too, and a flag beats its variable', async (t) => {
+        const directory = temporaryDirectory();
+        const server = new Server({ directory, listen: [], env: { HELVINO_LISTEN: 'http://127.0.0.1:0,http://[::1]:0', HELVINO_LOOPS: '7' } });
+        removeAfter(t, server);
+        server.listenerCount = 2;
+        await server.ready();
+        assert.match(server.listeners[0], /^http:\/\/127\.0\.0\.1:[0-9]+$/);
+        assert.match(server.listeners[1], /^http:\/\/\[::1\]:[0-9]+$/);
+        assert.equal(server.lines.find((line) => line.event === 'starting').loops, 2);
+        await server.stop();
+    });
+
+    test('--demo makes an organisation that the printed commands work with, and prints its token once', async (t) => {
+        const first = await startServer({ flags: ['--demo'] });
+        removeAfter(t, first);
+        await eventually(() => first.output.includes('authorization'), 'the printed commands');
+        const [token] = first.output.match(/hvt_[A-Za-z0-9_-]+/);
+        assert.match(token, TOKEN);
+        assert.ok(!first.log.includes(token), 'no token in the log');
+        const commands = first.output.replaceAll('\\\n', ' ').match(/curl .*/g);
+        assert.equal(commands.length, 3);
+        const create = await run('sh', ['-c', `${commands[0]} -sS`]);
+        const { id } = JSON.parse(create.stdout);
+        const say = await run('sh', ['-c', `${commands[1].replace('/ID/', `/${id}/`)} -sS`]);
+        assert.equal(JSON.parse(say.stdout).content, 'Hello!');
+        const list = await run('sh', ['-c', `${commands[2]} -sS`]);
+        assert.equal(JSON.parse(list.stdout).conversations[0].lastMessage.content, 'Hello!');
+        await first.stop();
+
+        const again = await startServer({ directory: first.directory, flags: ['--demo'] });
+        removeAfter(t, again);
+        await eventually(() => again.output.includes('authorization'), 'the printed commands');
+        assert.match(again.output, /helvino org token create demo --data/);
+        assert.ok(!again.output.includes('hvt_'));
+        await again.stop();
+    });
+
+    test('--demo leaves a directory with other organisations alone', async (t) => {
+        const { data, ok } = databaseFor(t);
+        await ok('org', 'create', 'mine');
+        const server = await startServer({ directory: join(data, '..'), flags: ['--demo'] });
+        removeAfter(t, server);
+        assert.match(server.log, /there are other organisations already/);
+        assert.deepEqual(JSON.parse(await ok('org', 'list', '--format', 'json')).map((org) => org.key), ['mine']);
+        await server.stop();
+    });
+});
