@@ -1,7 +1,7 @@
 /*
  * Encoding goes through msgpack-c's templates straight into the caller's buffer. Decoding walks the bytes along the shape, since the
  * shape says what must come: msgpack-c would build a tree of objects first, which costs five times as much, and a page of messages
- * is mostly decoding. What lies beyond the shape is left to msgpack-c. Strings are not copied: they point into the input.
+ * is mostly decoding; nor does it stop at a length that promises more than there is. Strings are not copied: they point into the input.
  */
 #include "core/codec.h"
 
@@ -214,10 +214,12 @@ static struct id take_id(struct input *in)
 {
     struct id id = ID_NONE;
     struct bytes bytes = take_bytes(in);
-    if (bytes.len == ID_LEN)
+    if (bytes.data == NULL)
+        return id;
+    in->bad |= bytes.len != ID_LEN;
+    if (!in->bad)
         memcpy(id.bytes, bytes.data, ID_LEN);
-    else
-        in->bad |= bytes.data != NULL;
+    in->bad |= !id_is_valid(id);
     return id;
 }
 
@@ -275,17 +277,46 @@ static uint32_t take_array(struct input *in)
     return count;
 }
 
-/* The fields of a newer writer, which must be `count` whole objects up to the end. Rare, so no care for speed. */
-static void take_rest(struct input *in, uint32_t count, struct codec_rest *rest)
+/* Steps over the rest of one object whose format byte is `format`; returns how many objects it holds. */
+static uint64_t skip_one(struct input *in, unsigned format)
 {
-    size_t len = (size_t)(in->end - in->at), offset = 0;
-    msgpack_unpacked unpacked;
-    msgpack_unpacked_init(&unpacked);
-    for (uint32_t i = 0; i < count && !in->bad; ++i)
-        in->bad = msgpack_unpack_next(&unpacked, (const char *)in->at, len, &offset) != MSGPACK_UNPACK_SUCCESS;
-    msgpack_unpacked_destroy(&unpacked);
-    in->bad |= offset != len;
-    *rest = (struct codec_rest){bytes_view(in->at, offset), count};
+    if (format <= 0x7f || format >= 0xe0 || format == 0xc0 || format == 0xc2 || format == 0xc3)
+        return 0;
+    if (format <= 0x9f)
+        return format <= 0x8f ? 2 * (format & 15) : format & 15;
+    if (format <= 0xbf)
+        take(in, format & 31);
+    else if (format >= 0xc4 && format <= 0xc6)
+        take(in, take_number(in, 1u << (format - 0xc4)));
+    else if (format >= 0xc7 && format <= 0xc9)
+        take(in, 1 + take_number(in, 1u << (format - 0xc7)));
+    else if (format == 0xca || format == 0xcb)
+        take(in, format == 0xca ? 4 : 8);
+    else if (format >= 0xcc && format <= 0xd3)
+        take(in, (size_t)1 << (format & 3));
+    else if (format >= 0xd4 && format <= 0xd8)
+        take(in, 1 + ((size_t)1 << (format - 0xd4)));
+    else if (format >= 0xd9 && format <= 0xdb)
+        take(in, take_number(in, 1u << (format - 0xd9)));
+    else if (format >= 0xdc)
+        return take_number(in, format & 1 ? 4 : 2) * (format >= 0xde ? 2 : 1);
+    else
+        in->bad = true;
+    return 0;
+}
+
+/* The fields of a newer writer, which must be `count` whole objects up to the end. Each object is at least a byte, so a count that
+ * promises more than there is, is refused before it is followed. */
+static void take_rest(struct input *in, uint64_t count, struct codec_rest *rest)
+{
+    const unsigned char *begin = in->at;
+    *rest = (struct codec_rest){.count = (uint32_t)count};
+    for (; count > 0 && !in->bad; --count) {
+        count += skip_one(in, take_byte(in));
+        in->bad |= count - 1 > (size_t)(in->end - in->at);
+    }
+    in->bad |= in->at != in->end;
+    rest->encoded = bytes_view(begin, (size_t)(in->at - begin));
 }
 
 enum error codec_decode(const struct shape *shape, struct bytes encoded, uint64_t *tag, void *value)

@@ -40,6 +40,11 @@ struct id id_make(int64_t time_ms, struct random_pool *pool)
     return id;
 }
 
+bool id_is_valid(struct id id)
+{
+    return get_u64(id.bytes) < HALF_LIMIT && get_u64(id.bytes + 8) < HALF_LIMIT;
+}
+
 /* All pairs of digits, so that twelve digits are six looks. */
 #define PAIRS 1296                /* 36^2 */
 #define SIX_DIGITS 2176782336u    /* 36^6 */
@@ -69,7 +74,7 @@ static void format_half(uint64_t value, char *out)
 
 void id_format(struct id id, char out[ID_TEXT_LEN])
 {
-    assert(get_u64(id.bytes) < HALF_LIMIT && get_u64(id.bytes + 8) < HALF_LIMIT);
+    assert(id_is_valid(id));
     out[0] = 'c';
     format_half(get_u64(id.bytes), out + 1);
     format_half(get_u64(id.bytes + 8), out + 1 + DIGITS_PER_HALF);

@@ -32,9 +32,11 @@ static inline bool id_equal(struct id a, struct id b)
     return memcmp(&a, &b, sizeof(a)) == 0;
 }
 
+/* Whether 16 bytes from elsewhere are an id at all: each half has twelve digits. ID_NONE is. */
+bool id_is_valid(struct id id);
 /* A fresh id. time_ms must be between 1970 and 2059 (eight base-36 digits). */
 struct id id_make(int64_t time_ms, struct random_pool *pool);
-/* Writes ID_TEXT_LEN characters, without a NUL. */
+/* Writes ID_TEXT_LEN characters, without a NUL. The id must be valid (assert). */
 void id_format(struct id id, char out[ID_TEXT_LEN]);
 /* False when the text is not of the shape above. */
 bool id_parse(struct bytes text, struct id *out);

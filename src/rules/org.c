@@ -8,7 +8,7 @@
 enum error org_is_alive(struct txn *txn, struct id id)
 {
     struct org org;
-    if (id_equal(*txn_note(txn), id))
+    if (!id_is_none(id) && id_equal(*txn_note(txn), id))
         return OK;
     enum error error = org_get(txn, id, &org);
     if (error == OK && org.deleted)

@@ -20,24 +20,28 @@ static enum error take_one(struct purge *purge)
     return OK;
 }
 
-/* A damaged entry goes like a sound one: what has to be forgotten must not stay because it can't be read. */
-static enum error damaged_too(enum error error)
+/* A damaged entry goes like a sound one: what has to be forgotten must not stay because it can't be read. A damaged page, which gives no
+ * entry at all, ends the walk. */
+static enum error damaged_too(enum error error, struct bytes key)
 {
-    return error == ERR_CORRUPT ? OK : error;
+    return error == ERR_CORRUPT && key.data != NULL ? OK : error;
 }
 
 /* Removes every entry under `prefix` while `left` lasts. OK when none remain, ERR_CONFLICT when the step is over. */
 static enum error purge_prefix(struct purge *purge, enum table table, struct bytes prefix)
 {
-    struct bytes key;
+    struct bytes key = BYTES_NONE;
     struct cursor *cursor = cursor_open(purge->txn, table);
-    enum error error = damaged_too(cursor_seek(cursor, prefix, &key, NULL));
+    enum error found = cursor_seek(cursor, prefix, &key, NULL), error = damaged_too(found, key);
     while (error == OK && key.len >= prefix.len && memcmp(key.data, prefix.data, prefix.len) == 0) {
         error = take_one(purge);
         if (error == OK)
             error = cursor_del(cursor);
-        if (error == OK)
-            error = damaged_too(cursor_next(cursor, &key, NULL));
+        if (error == OK) {
+            key = BYTES_NONE;
+            found = cursor_next(cursor, &key, NULL);
+            error = damaged_too(found, key);
+        }
     }
     cursor_close(cursor);
     return error == ERR_NOT_FOUND ? OK : error;
@@ -63,9 +67,9 @@ static enum error purge_visitor(struct purge *purge, struct id visitor)
 /* Walks the organisation's entries of an index whose values are ids: first what an entry names goes, then the entry. */
 static enum error purge_index(struct purge *purge, enum table table, enum error (*remove)(struct purge *, struct id))
 {
-    struct bytes prefix = bytes_view(purge->org.bytes, ID_LEN), key, value;
+    struct bytes prefix = bytes_view(purge->org.bytes, ID_LEN), key = BYTES_NONE, value;
     struct cursor *cursor = cursor_open(purge->txn, table);
-    enum error found = cursor_seek(cursor, prefix, &key, &value), error = damaged_too(found);
+    enum error found = cursor_seek(cursor, prefix, &key, &value), error = damaged_too(found, key);
     while (error == OK && key.len >= ID_LEN && memcmp(key.data, prefix.data, ID_LEN) == 0) {
         size_t offset = 0;
         if (purge->left == 0)
@@ -76,8 +80,9 @@ static enum error purge_index(struct purge *purge, enum table table, enum error 
             error = cursor_del(cursor); /* in the same step as what it named, even if that was the last record of it */
         purge->left -= error == OK && purge->left > 0;
         if (error == OK) {
+            key = BYTES_NONE;
             found = cursor_next(cursor, &key, &value);
-            error = damaged_too(found);
+            error = damaged_too(found, key);
         }
     }
     cursor_close(cursor);
@@ -86,17 +91,18 @@ static enum error purge_index(struct purge *purge, enum table table, enum error 
 
 static enum error purge_tokens(struct purge *purge)
 {
-    struct bytes key, value;
+    struct bytes key = BYTES_NONE, value;
     struct cursor *cursor = cursor_open(purge->txn, TABLE_TOKENS);
-    enum error found = cursor_seek(cursor, BYTES_NONE, &key, &value), error = damaged_too(found);
+    enum error found = cursor_seek(cursor, BYTES_NONE, &key, &value), error = damaged_too(found, key);
     while (error == OK) {
         struct token token;
         bool ours = found == OK && record_decode(RECORD_TOKENS, value, &token) == OK && id_equal(token.org, purge->org);
         if (ours)
             error = cursor_del(cursor);
         if (error == OK) {
+            key = BYTES_NONE;
             found = cursor_next(cursor, &key, &value);
-            error = damaged_too(found);
+            error = damaged_too(found, key);
         }
     }
     cursor_close(cursor);

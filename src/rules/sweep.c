@@ -33,24 +33,32 @@ static enum error activity_is_stale(struct txn *txn, struct bytes key, struct by
     return error;
 }
 
+/* A damaged page gives no entry at all; everything else can be passed. */
+static bool may_go_on(enum error error, struct bytes key)
+{
+    return error == OK || (error == ERR_CORRUPT && key.data != NULL);
+}
+
 /* What is damaged, entry or record, is left where it is, for `check` to name; the walk goes on behind it. */
 static enum error sweep_index(struct txn *txn, enum table table, struct bytes from, uint64_t limit, staleness *is_stale,
                               struct key *next)
 {
-    struct bytes key, value;
+    struct bytes key = BYTES_NONE, value;
     struct cursor *cursor = cursor_open(txn, table);
     key_clear(next);
     enum error error = cursor_seek(cursor, from, &key, &value);
-    for (; (error == OK || error == ERR_CORRUPT) && limit > 0; --limit) {
+    for (; may_go_on(error, key) && limit > 0; --limit) {
         bool stale = false;
         if (error == OK)
             error = is_stale(txn, key, value, &stale);
         if (stale)
             error = cursor_del(cursor);
-        if (error == OK || error == ERR_CORRUPT)
+        if (may_go_on(error, key)) {
+            key = BYTES_NONE;
             error = cursor_next(cursor, &key, &value);
+        }
     }
-    if (error == OK || error == ERR_CORRUPT) {
+    if (may_go_on(error, key)) {
         key_put(next, key);
         error = OK;
     }
@@ -67,13 +75,15 @@ static bool day_has_expired(struct bytes key, int64_t at_ms)
 
 static enum error sweep_idempotency(struct txn *txn, int64_t at_ms, uint64_t limit)
 {
-    struct bytes key;
+    struct bytes key = BYTES_NONE;
     struct cursor *cursor = cursor_open(txn, TABLE_IDEMPOTENCY);
     enum error error = cursor_seek(cursor, BYTES_NONE, &key, NULL);
-    for (; (error == OK || error == ERR_CORRUPT) && limit > 0 && day_has_expired(key, at_ms); --limit) {
+    for (; may_go_on(error, key) && limit > 0 && day_has_expired(key, at_ms); --limit) {
         error = cursor_del(cursor);
-        if (error == OK)
+        if (error == OK) {
+            key = BYTES_NONE;
             error = cursor_next(cursor, &key, NULL);
+        }
     }
     cursor_close(cursor);
     return error == ERR_NOT_FOUND || error == ERR_CORRUPT ? OK : error;
@@ -105,10 +115,10 @@ static double staleness_of(struct txn *txn, enum table index, enum table records
 
 static bool has_expired_answers(struct txn *txn, int64_t now_ms)
 {
-    struct bytes key;
+    struct bytes key = BYTES_NONE;
     struct cursor *cursor = cursor_open(txn, TABLE_IDEMPOTENCY);
     enum error error = cursor_seek(cursor, BYTES_NONE, &key, NULL);
-    bool expired = (error == OK || error == ERR_CORRUPT) && day_has_expired(key, now_ms);
+    bool expired = may_go_on(error, key) && day_has_expired(key, now_ms);
     cursor_close(cursor);
     return expired;
 }

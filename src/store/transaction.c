@@ -216,10 +216,22 @@ static void write_end(struct txn *txn)
     pthread_mutex_unlock(&txn->store->write_mutex);
 }
 
+/* A failed write of the meta page ends the environment, whatever the reason; a failed write of anything before it does not. */
+static bool environment_is_dead(struct store *store)
+{
+    MDB_txn *probe;
+    int code = mdb_txn_begin(store->env, NULL, MDB_RDONLY, &probe);
+    if (code == 0)
+        mdb_txn_abort(probe);
+    return code == MDB_PANIC;
+}
+
 enum error write_commit(struct txn *txn)
 {
     txn_close_cursors(txn);
     int code = mdb_txn_commit(txn->handle);
+    if (code != 0 && environment_is_dead(txn->store))
+        code = MDB_PANIC;
     write_end(txn);
     enum error error = store_error(code, "committing");
     return error == OK || error == ERR_STORE_FULL ? error : ERR_OUTCOME_UNKNOWN;
