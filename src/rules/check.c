@@ -67,14 +67,17 @@ static uint64_t u64_at(struct bytes bytes, size_t offset)
 }
 
 struct id_text {
-    char text[ID_TEXT_LEN + 1];
+    char text[2 * ID_LEN + 2];
 };
 
+/* As the API shows it; the bytes themselves when damage has made them something else. */
 static struct id_text text_of(struct id id)
 {
-    struct id_text text;
-    id_format(id, text.text);
-    text.text[ID_TEXT_LEN] = '\0';
+    struct id_text text = {""};
+    if (id_is_valid(id))
+        id_format(id, text.text);
+    else
+        format_hex(bytes_view(id.bytes, ID_LEN), text.text, sizeof(text.text));
     return text;
 }
 
