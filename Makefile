@@ -119,8 +119,8 @@ fmt: setup-lint ## format the C sources
 install: release ## install the binary under $(DESTDIR)$(PREFIX)
 	install -D -m 755 build/release/helvino.stripped $(DESTDIR)$(PREFIX)/bin/helvino
 
-clean: ## remove what was built of Helvino; the vendored libraries stay
-	rm -rf $(filter-out build/vendor,$(wildcard build/*))
+clean: ## remove what was built of Helvino; the vendored libraries and the demo's data stay
+	rm -rf $(filter-out build/vendor build/demo-data,$(wildcard build/*))
 
 distclean: ## remove everything that was built or fetched
 	rm -rf build
