@@ -4,7 +4,6 @@
 #include <assert.h>
 
 #define DIGITS_PER_HALF 12
-#define HALF_LIMIT 4738381338321616896u  /* 36^12 */
 #define RANDOM_HIGH_LIMIT 1679616u       /* 36^4: the random digits in the first half */
 #define TIME_LIMIT_MS 2821109907456      /* 36^8 */
 
@@ -36,13 +35,8 @@ struct id id_make(int64_t time_ms, struct random_pool *pool)
     assert(time_ms >= 0 && time_ms < TIME_LIMIT_MS);
     struct id id;
     put_u64(id.bytes, (uint64_t)time_ms * RANDOM_HIGH_LIMIT + random_below(pool, RANDOM_HIGH_LIMIT));
-    put_u64(id.bytes + 8, random_below(pool, HALF_LIMIT));
+    put_u64(id.bytes + 8, random_below(pool, ID_HALF_LIMIT));
     return id;
-}
-
-bool id_is_valid(struct id id)
-{
-    return get_u64(id.bytes) < HALF_LIMIT && get_u64(id.bytes + 8) < HALF_LIMIT;
 }
 
 /* All pairs of digits, so that twelve digits are six looks. */

@@ -32,8 +32,16 @@ static inline bool id_equal(struct id a, struct id b)
     return memcmp(&a, &b, sizeof(a)) == 0;
 }
 
+#define ID_HALF_LIMIT 4738381338321616896u /* 36^12 */
+
 /* Whether 16 bytes from elsewhere are an id at all: each half has twelve digits. ID_NONE is. */
-bool id_is_valid(struct id id);
+static inline bool id_is_valid(struct id id)
+{
+    uint64_t halves[2];
+    memcpy(halves, id.bytes, sizeof(halves));
+    return __builtin_bswap64(halves[0]) < ID_HALF_LIMIT && __builtin_bswap64(halves[1]) < ID_HALF_LIMIT;
+}
+
 /* A fresh id. time_ms must be between 1970 and 2059 (eight base-36 digits). */
 struct id id_make(int64_t time_ms, struct random_pool *pool);
 /* Writes ID_TEXT_LEN characters, without a NUL. The id must be valid (assert). */
