@@ -52,7 +52,7 @@ static void print_report(const struct check_report *report)
 int cli_check(const struct options *options)
 {
     struct admin admin;
-    struct check_report report;
+    struct check_report report = {0};
     uint64_t printed = 0;
     if (!admin_open(&admin, options, STORE_READ_ONLY, false))
         return EXIT_FAILED;
