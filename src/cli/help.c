@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "api/api.h"
 #include "cli/cli.h"
 
 #define PAGE_WIDTH 80
@@ -214,6 +215,16 @@ static bool print_group(FILE *out, const char *topic, bool markdown)
     return false;
 }
 
+/* The route table's own words, which are Markdown in any case. */
+static void print_routes(FILE *out, bool markdown)
+{
+    struct buffer text = {0};
+    (void)markdown;
+    api_routes_markdown(&text);
+    fwrite(text.data, 1, text.len, out);
+    buffer_dispose(&text);
+}
+
 /* ---- topics -------------------------------------------------------------------------------------------------- */
 
 static const struct {
@@ -223,6 +234,7 @@ static const struct {
 } topics[] = {
     {"commands", "every command", print_all_commands, NULL},
     {"flags", "every flag, with its environment variable", print_all_flags, NULL},
+    {"api", "the routes of the HTTP API", print_routes, NULL},
     {"environment", "how flags and environment variables go together", NULL,
      "Every flag can be given as an environment variable: HELVINO_ and the flag's name in upper case, with '_' for "
      "'-'. "
