@@ -1,6 +1,5 @@
 /*
- * Opening, growing and closing the environment. LMDB trusts its file, so what can be checked before it is mapped is checked here:
- * a text file, a truncated one or one of another format gives a sentence and not a crash.
+ * Opening, growing and closing the environment.
  *
  * The map may only be resized while no transaction of this process is open. Readers publish `active` before they look at `resizing`,
  * the resizer publishes `resizing` before it looks at `active`: one of the two always sees the other, and nobody takes a lock to read.
@@ -9,7 +8,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/file.h>
@@ -58,16 +56,6 @@ enum error store_error(int code, const char *doing)
     }
 }
 
-/* Writes the sentence of a refusal; a long path is cut. */
-__attribute__((format(printf, 2, 3), noinline)) static bool refuse(char why[STORE_WHY_LEN], const char *format, ...)
-{
-    va_list args;
-    va_start(args, format);
-    vsnprintf(why, STORE_WHY_LEN, format, args);
-    va_end(args);
-    return false;
-}
-
 /* ---- before the file is mapped ---- */
 
 /* Magic numbers of linux/magic.h and the kernel's sources: file systems over a network, where LMDB's locks and maps don't hold. */
@@ -109,7 +97,7 @@ static bool make_directory(const char *path, char why[STORE_WHY_LEN])
     if (mkdir(path, 0700) != 0) {
         if (errno == EEXIST)
             return true;
-        return refuse(why, "cannot make the data directory %s: %s", path, strerror(errno));
+        return store_refuse(why, "cannot make the data directory %s: %s", path, strerror(errno));
     }
     char parent[PATH_LEN_MAX];
     snprintf(parent, sizeof(parent), "%s/..", path);
@@ -124,42 +112,12 @@ static bool check_directory(const struct store_config *config, char why[STORE_WH
     if (create && !make_directory(config->directory, why))
         return false;
     if (stat(config->directory, &info) != 0)
-        return refuse(why, "cannot open the data directory %s: %s", config->directory, strerror(errno));
+        return store_refuse(why, "cannot open the data directory %s: %s", config->directory, strerror(errno));
     if (!S_ISDIR(info.st_mode))
-        return refuse(why, "%s is not a directory", config->directory);
+        return store_refuse(why, "%s is not a directory", config->directory);
     const char *network = network_file_system(config->directory);
     return network == NULL ||
-           refuse(why, "%s is on a network file system (%s); the data must be on a local disk", config->directory, network);
-}
-
-/* The start of LMDB's first meta page: a page header of 16 bytes, then struct MDB_meta of mdb.c. */
-static bool meta_page_is_sound(const unsigned char *page)
-{
-    uint32_t magic, version, page_size;
-    memcpy(&magic, page + 16, 4);
-    memcpy(&version, page + 20, 4);
-    memcpy(&page_size, page + 40, 4);
-    return magic == 0xBEEFC0DE && version == 1 && page_size >= 512 && page_size <= 65536 && (page_size & (page_size - 1)) == 0;
-}
-
-/* A missing file is fine where one is made; an empty one is a start that was cut off before the first commit. */
-static bool check_data_file(const struct store_config *config, char why[STORE_WHY_LEN])
-{
-    char path[PATH_LEN_MAX];
-    unsigned char page[64];
-    snprintf(path, sizeof(path), "%s/data.mdb", config->directory);
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0) {
-        bool missing_is_fine = errno == ENOENT && (config->mode == STORE_SERVE || config->create);
-        return missing_is_fine || refuse(why, "there is no database in %s: %s", config->directory, strerror(errno));
-    }
-    ssize_t got = pread(fd, page, sizeof(page), 0);
-    close(fd); /* before LMDB has locked anything through this file: closing it later would drop those locks */
-    if (got == 0 && config->mode != STORE_READ_ONLY)
-        return true;
-    if (got == (ssize_t)sizeof(page) && meta_page_is_sound(page))
-        return true;
-    return refuse(why, "%s is not a database of helvino, or it is damaged", path);
+           store_refuse(why, "%s is on a network file system (%s); the data must be on a local disk", config->directory, network);
 }
 
 static bool take_server_lock(struct store *store, char why[STORE_WHY_LEN])
@@ -168,10 +126,10 @@ static bool take_server_lock(struct store *store, char why[STORE_WHY_LEN])
     snprintf(path, sizeof(path), "%s/helvino.lock", store->directory);
     store->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     if (store->lock_fd < 0)
-        return refuse(why, "cannot open %s: %s", path, strerror(errno));
+        return store_refuse(why, "cannot open %s: %s", path, strerror(errno));
     if (flock(store->lock_fd, LOCK_EX | LOCK_NB) == 0)
         return true;
-    return refuse(why, "another helvino server is using %s; stop it first, or give this one another directory (--data)", store->directory);
+    return store_refuse(why, "another helvino server is using %s; stop it first, or give this one another directory (--data)", store->directory);
 }
 
 /* ---- opening ---- */
@@ -205,28 +163,11 @@ static bool open_environment(struct store *store, const struct store_config *con
     if (code == 0)
         code = mdb_env_open(store->env, store->directory, flags, 0600);
     if (code != 0)
-        return refuse(why, "cannot open the database in %s: %s", store->directory, mdb_strerror(code));
+        return store_refuse(why, "cannot open the database in %s: %s", store->directory, mdb_strerror(code));
     int fd;
     if (mdb_env_get_fd(store->env, &fd) == 0)
         fcntl(fd, F_SETFD, FD_CLOEXEC);
     return true;
-}
-
-/* A file shorter than its last page would end in SIGBUS at the first look at that page. */
-static bool check_length(struct store *store, char why[STORE_WHY_LEN])
-{
-    MDB_envinfo info;
-    MDB_stat stat;
-    struct stat file;
-    int fd;
-    if (mdb_env_info(store->env, &info) != 0 || mdb_env_stat(store->env, &stat) != 0 || mdb_env_get_fd(store->env, &fd) != 0 ||
-        fstat(fd, &file) != 0)
-        return true;
-    uint64_t needed = ((uint64_t)info.me_last_pgno + 1) * stat.ms_psize;
-    if ((uint64_t)file.st_size >= needed || info.me_last_txnid == 0)
-        return true;
-    return refuse(why, "%s/data.mdb is truncated: it has %llu bytes and should have at least %llu", store->directory,
-                  (unsigned long long)file.st_size, (unsigned long long)needed);
 }
 
 static int open_tables(struct store *store, MDB_txn *handle, unsigned flags)
@@ -248,12 +189,12 @@ static bool check_format(struct store *store, struct txn *txn, bool *is_new, cha
     if (*is_new && store->mode != STORE_READ_ONLY)
         return true;
     if (mdb_dbi_open(txn->handle, table_names[TABLE_META], 0, &store->tables[TABLE_META]) != 0)
-        return refuse(why, "the database in %s was not made by helvino", store->directory);
+        return store_refuse(why, "the database in %s was not made by helvino", store->directory);
     if (meta_get_u64(txn, META_FORMAT, &format) != OK)
-        return refuse(why, "the database in %s is damaged", store->directory);
+        return store_refuse(why, "the database in %s is damaged", store->directory);
     if (format == 0)
-        return refuse(why, "the database in %s has no format number; it was not made by helvino", store->directory);
-    return format == STORE_FORMAT || refuse(why, "the database in %s has format %llu, made by a newer helvino; this one knows format %d",
+        return store_refuse(why, "the database in %s has no format number; it was not made by helvino", store->directory);
+    return format == STORE_FORMAT || store_refuse(why, "the database in %s has format %llu, made by a newer helvino; this one knows format %d",
                                             store->directory, (unsigned long long)format, STORE_FORMAT);
 }
 
@@ -264,7 +205,7 @@ static bool prepare_tables(struct store *store, char why[STORE_WHY_LEN])
     struct txn txn = {.store = store};
     int code = mdb_txn_begin(store->env, NULL, writing ? 0 : MDB_RDONLY, &txn.handle);
     if (code != 0)
-        return refuse(why, "cannot read the database in %s: %s", store->directory, mdb_strerror(code));
+        return store_refuse(why, "cannot read the database in %s: %s", store->directory, mdb_strerror(code));
     bool fine = check_format(store, &txn, &is_new, why);
     if (fine) {
         code = open_tables(store, txn.handle, writing ? MDB_CREATE : 0);
@@ -279,7 +220,7 @@ static bool prepare_tables(struct store *store, char why[STORE_WHY_LEN])
     txn_dispose(&txn);
     if (fine && code == 0 && is_new)
         sync_directory(store->directory);
-    return fine && (code == 0 || refuse(why, "cannot prepare the database in %s: %s", store->directory, mdb_strerror(code)));
+    return fine && (code == 0 || store_refuse(why, "cannot prepare the database in %s: %s", store->directory, mdb_strerror(code)));
 }
 
 struct store *store_open(const struct store_config *config, char why[STORE_WHY_LEN])
@@ -297,8 +238,8 @@ struct store *store_open(const struct store_config *config, char why[STORE_WHY_L
     pthread_mutex_init(&store->write_mutex, NULL);
     pthread_mutex_init(&store->readers_mutex, NULL);
     txn_init(&store->writer, store, NULL);
-    if ((config->mode == STORE_SERVE && !take_server_lock(store, why)) || !check_data_file(config, why) ||
-        !open_environment(store, config, why) || !check_length(store, why) || !prepare_tables(store, why)) {
+    if ((config->mode == STORE_SERVE && !take_server_lock(store, why)) || !soundness_of_data_file(config, why) ||
+        !open_environment(store, config, why) || !soundness_of_length(store, why) || !prepare_tables(store, why)) {
         store_close(store);
         return NULL;
     }
@@ -374,82 +315,4 @@ bool store_grow(struct store *store, bool erasing)
     }
     pthread_mutex_unlock(&store->write_mutex);
     return grown;
-}
-
-/* ---- figures ---- */
-
-void store_usage(struct store *store, uint64_t *used_bytes, uint64_t *map_bytes, unsigned *readers)
-{
-    MDB_envinfo info;
-    MDB_stat stat;
-    if (mdb_env_info(store->env, &info) != 0 || mdb_env_stat(store->env, &stat) != 0)
-        memset(&info, 0, sizeof(info)), memset(&stat, 0, sizeof(stat));
-    *used_bytes = ((uint64_t)info.me_last_pgno + 1) * stat.ms_psize;
-    *map_bytes = info.me_mapsize;
-    *readers = info.me_numreaders;
-}
-
-/* The free list is a tree of its own: transaction → list of page numbers, the count first. */
-static uint64_t free_pages(MDB_txn *txn)
-{
-    MDB_cursor *cursor;
-    MDB_val key, data;
-    uint64_t pages = 0;
-    if (mdb_cursor_open(txn, 0, &cursor) != 0)
-        return 0;
-    while (mdb_cursor_get(cursor, &key, &data, MDB_NEXT) == 0) {
-        size_t count;
-        memcpy(&count, data.mv_data, sizeof(count));
-        pages += count;
-    }
-    mdb_cursor_close(cursor);
-    return pages;
-}
-
-/* On the thread that writes, with no transaction open in it. */
-uint64_t store_free_bytes(struct store *store)
-{
-    MDB_txn *txn;
-    MDB_stat stat;
-    uint64_t bytes = 0;
-    pthread_mutex_lock(&store->write_mutex); /* nobody resizes the map now */
-    if (mdb_env_stat(store->env, &stat) == 0 && mdb_txn_begin(store->env, NULL, MDB_RDONLY, &txn) == 0) {
-        bytes = free_pages(txn) * stat.ms_psize;
-        mdb_txn_abort(txn);
-    }
-    pthread_mutex_unlock(&store->write_mutex);
-    return bytes;
-}
-
-enum error store_stats(struct store *store, struct reader *reader, struct store_stats *out)
-{
-    MDB_stat stat;
-    struct stat file;
-    int fd;
-    memset(out, 0, sizeof(*out));
-    store_usage(store, &out->used_bytes, &out->map_bytes, &out->readers);
-    out->readers_max = STORE_READERS_MAX;
-    if (mdb_env_get_fd(store->env, &fd) == 0 && fstat(fd, &file) == 0)
-        out->file_bytes = (uint64_t)file.st_size;
-    struct txn *txn = reader_begin(reader);
-    if (txn == NULL)
-        return ERR_INTERNAL;
-    for (int table = 0; table < TABLE_COUNT; ++table) {
-        if (mdb_stat(txn->handle, store->tables[table], &stat) != 0)
-            continue;
-        out->tables[table].rows = stat.ms_entries;
-        out->tables[table].pages = stat.ms_branch_pages + stat.ms_leaf_pages + stat.ms_overflow_pages;
-        out->tables[table].depth = stat.ms_depth;
-        out->free_bytes = stat.ms_psize;
-    }
-    out->free_bytes *= free_pages(txn->handle);
-    reader_end(reader);
-    return OK;
-}
-
-void store_check_readers(struct store *store)
-{
-    int dead = 0;
-    if (mdb_reader_check(store->env, &dead) == 0 && dead > 0)
-        log_line(LOG_INFO, "freed the reader slots of processes that have died", LOG_NUMBER("slots", dead));
 }

@@ -48,6 +48,14 @@ struct store {
 void store_adopt_size(struct store *store);
 /* LMDB's codes as ours; logs what has no code of its own. `doing` names the call. */
 enum error store_error(int code, const char *doing);
+/* Writes the sentence of a refusal (a long path is cut) and returns false. */
+__attribute__((format(printf, 2, 3), noinline)) bool store_refuse(char why[STORE_WHY_LEN], const char *format, ...);
+/* soundness.c: what is checked before the pages are followed; false with a sentence. */
+bool soundness_of_data_file(const struct store_config *config, char why[STORE_WHY_LEN]);
+bool soundness_of_length(struct store *store, char why[STORE_WHY_LEN]);
+/* How many numbers in the free list are at least first_page. */
+uint64_t store_count_free(MDB_txn *txn, uint64_t first_page);
+
 /* The reserve of store/reserve.c. */
 void reserve_open(struct store *store);
 uint64_t reserve_bytes(const struct store *store);

@@ -66,7 +66,7 @@ struct store_stats {
     } tables[TABLE_COUNT];
 };
 enum error store_stats(struct store *store, struct reader *reader, struct store_stats *out);
-/* Bytes in use and of the map alone: cheap. */
+/* Bytes in use and of the map, and the reader slots in use (all processes): cheap. */
 void store_usage(struct store *store, uint64_t *used_bytes, uint64_t *map_bytes, unsigned *readers);
 /* Frees reader slots of processes that have died; once every few seconds. */
 void store_check_readers(struct store *store);
