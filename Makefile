@@ -41,7 +41,10 @@ LDFLAGS_asan := -pie -fsanitize=address,undefined
 LDFLAGS_tsan := -pie -fsanitize=thread
 CFLAGS += $(CFLAGS_$(MODE))
 
-LIBS := -L$(VENDOR)/lib -lh2o-evloop -llmdb -lmsgpackc -lyyjson -lssl -lcrypto -lz -lsodium \
+# What a static libcrypto calls differs from release to release. (Nothing yet where set-up has still to install it; what
+# is built after set-up is built by another make.)
+OPENSSL_LIBS := $(shell pkg-config --static --libs openssl 2>/dev/null)
+LIBS := -L$(VENDOR)/lib -lh2o-evloop -llmdb -lmsgpackc -lyyjson $(OPENSSL_LIBS) -lz -lsodium \
 	$(if $(wildcard tools/dump/*.c),-lsqlite3) -lm
 
 # ---- files ----------------------------------------------------------------------------------------------------------

@@ -34,7 +34,9 @@ for purpose in "$@"; do
         need cmake "builds libh2o and msgpack-c" cmake
         need patch "applies vendor/patches" patch
         need xz-utils "unpacks sources" xz
+        need pkg-config "knows what OpenSSL links with" pkg-config
         need libssl-dev "TLS"
+        need libzstd-dev "the static OpenSSL of newer releases calls it"
         need zlib1g-dev "compressed answers"
         need libsodium-dev "hashes of tokens"
         need libsqlite3-dev "SQL of the dump tool"
