@@ -32,9 +32,8 @@ static void print_notes(const struct check_report *report)
         printf("%" PRIu64 " index entries are out of date, as they may be; the server removes them in time\n",
                report->stale_seen + report->stale_activity);
     if (report->orgs_deleted != 0)
-        printf("%" PRIu64
-               " deleted organisations still have data; \"helvino org delete KEY --yes\" goes on removing it\n",
-               report->orgs_deleted);
+        printf("%" PRIu64 " deleted %s data; \"helvino org delete KEY --yes\" goes on removing it\n",
+               report->orgs_deleted, report->orgs_deleted == 1 ? "organisation still has" : "organisations still have");
 }
 
 static void print_report(const struct check_report *report)

@@ -14,74 +14,6 @@ static struct bytes text_or_none(bool given, const char *text)
     return given ? bytes_of_string(text) : BYTES_NONE;
 }
 
-/* ---- create -------------------------------------------------------------------------------------------------- */
-
-static bool origins_are_valid(const struct option_list *origins)
-{
-    for (size_t i = 0; i < origins->count; ++i) {
-        if (origin_is_valid(bytes_of_string(origins->items[i])))
-            continue;
-        cli_complain("--origin takes http:// or https:// and a host, such as https://example.com, not \"%.60s\"",
-                     origins->items[i]);
-        return false;
-    }
-    return true;
-}
-
-/* One a line, as the record has them. */
-static struct bytes join_origins(const struct option_list *origins, struct buffer *out)
-{
-    for (size_t i = 0; i < origins->count; ++i) {
-        buffer_append_string(out, i == 0 ? "" : "\n");
-        buffer_append_string(out, origins->items[i]);
-    }
-    return buffer_view(out);
-}
-
-static int create(struct admin *admin, const char *key)
-{
-    const struct options *options = admin->options;
-    struct buffer origins = {0};
-    struct outcome outcome;
-    int64_t now_ms = clock_now_ms();
-    const struct command command = {
-        .kind = COMMAND_ORG_CREATE,
-        .org_create = {.org = admin_make_id(admin, now_ms),
-                       .key = bytes_of_string(key),
-                       .name = bytes_of_string(options->given[OPTION_name] ? options->name : key),
-                       .origins = join_origins(&options->origin, &origins),
-                       .at_ms = now_ms},
-    };
-    enum error error = admin_execute(admin, &command, ERR_CONFLICT, &outcome);
-    buffer_dispose(&origins);
-    if (error == ERR_CONFLICT)
-        cli_complain("there is an organisation \"%s\" already", key);
-    if (error != OK)
-        return EXIT_FAILED;
-    printf("created organisation %s\n", key);
-    fputs("a token for your own server: ", stdout);
-    admin_print_command(options, stdout, "org token create", key);
-    putchar('\n');
-    return EXIT_FINE;
-}
-
-int cli_org_create(const struct options *options)
-{
-    struct admin admin;
-    const char *key = options->arguments[0];
-    if (!org_key_is_valid(bytes_of_string(key))) {
-        cli_complain("KEY must be 1 to 64 of the characters A-Z, a-z, 0-9, '_' and '-', not \"%.64s\"", key);
-        return EXIT_USAGE;
-    }
-    if (!origins_are_valid(&options->origin))
-        return EXIT_USAGE;
-    if (!admin_open(&admin, options, STORE_ADMIN, true))
-        return EXIT_FAILED;
-    int status = create(&admin, key);
-    admin_close(&admin);
-    return status;
-}
-
 /* ---- walking ------------------------------------------------------------------------------------------------- */
 
 /* Calls `visit` for each organisation, the deleted ones included; false, once it has been said, when one can't be read.
@@ -118,6 +50,134 @@ static bool next_origin(struct bytes *rest, struct bytes *origin)
     len += end != NULL;
     *rest = bytes_view(rest->data + len, rest->len - len);
     return true;
+}
+
+/* ---- removing ------------------------------------------------------------------------------------------------ */
+
+/* Organisations of one key: the living one, if there is one, and one whose removal was interrupted. */
+struct doomed {
+    const char *key;
+    bool has_living, has_deleted;
+    struct id living, deleted;
+};
+
+static void on_org_to_doomed(void *context, const struct org *org)
+{
+    struct doomed *doomed = context;
+    if (!bytes_equal(org->key, bytes_of_string(doomed->key)))
+        return;
+    if (org->deleted) {
+        doomed->has_deleted = true;
+        doomed->deleted = org->id;
+    } else {
+        doomed->has_living = true;
+        doomed->living = org->id;
+    }
+}
+
+static bool find_doomed(struct admin *admin, struct doomed *doomed)
+{
+    *doomed = (struct doomed){.key = admin->options->arguments[0]};
+    if (admin_read(admin) == NULL)
+        return false;
+    bool is_fine = each_org(admin, on_org_to_doomed, doomed);
+    admin_read_end(admin);
+    return is_fine;
+}
+
+/* Each step is a short transaction, so that the server's own writes come in between. */
+static bool purge(struct admin *admin, struct id org)
+{
+    struct outcome outcome;
+    uint64_t steps = 0;
+    bool shows_progress = isatty(STDERR_FILENO);
+    const struct command command = {.kind = COMMAND_ORG_PURGE, .org_purge = {.org = org, .limit = PURGE_RECORDS_MAX}};
+    do {
+        /* A server or another shell may have removed the last of it in the meantime. */
+        enum error error = admin_execute(admin, &command, ERR_NOT_FOUND, &outcome);
+        if (error == ERR_NOT_FOUND)
+            break;
+        if (error != OK)
+            return false;
+        ++steps;
+        if (shows_progress)
+            fprintf(stderr, "\rremoved about %" PRIu64 " records", steps * PURGE_RECORDS_MAX);
+    } while (outcome.more);
+    if (shows_progress && steps > 0)
+        fputc('\n', stderr);
+    return true;
+}
+
+/* ---- create -------------------------------------------------------------------------------------------------- */
+
+static bool origins_are_valid(const struct option_list *origins)
+{
+    for (size_t i = 0; i < origins->count; ++i) {
+        if (origin_is_valid(bytes_of_string(origins->items[i])))
+            continue;
+        cli_complain("--origin takes http:// or https:// and a host, such as https://example.com, not \"%.60s\"",
+                     origins->items[i]);
+        return false;
+    }
+    return true;
+}
+
+/* One a line, as the record has them. */
+static struct bytes join_origins(const struct option_list *origins, struct buffer *out)
+{
+    for (size_t i = 0; i < origins->count; ++i) {
+        buffer_append_string(out, i == 0 ? "" : "\n");
+        buffer_append_string(out, origins->items[i]);
+    }
+    return buffer_view(out);
+}
+
+static int create(struct admin *admin, const char *key)
+{
+    const struct options *options = admin->options;
+    struct buffer origins = {0};
+    struct doomed doomed;
+    struct outcome outcome;
+    int64_t now_ms = clock_now_ms();
+    /* What an interrupted deletion left goes first: later the key would name the new organisation. */
+    if (!find_doomed(admin, &doomed) || (doomed.has_deleted && !purge(admin, doomed.deleted)))
+        return EXIT_FAILED;
+    const struct command command = {
+        .kind = COMMAND_ORG_CREATE,
+        .org_create = {.org = admin_make_id(admin, now_ms),
+                       .key = bytes_of_string(key),
+                       .name = bytes_of_string(options->given[OPTION_name] ? options->name : key),
+                       .origins = join_origins(&options->origin, &origins),
+                       .at_ms = now_ms},
+    };
+    enum error error = admin_execute(admin, &command, ERR_CONFLICT, &outcome);
+    buffer_dispose(&origins);
+    if (error == ERR_CONFLICT)
+        cli_complain("there is an organisation \"%s\" already", key);
+    if (error != OK)
+        return EXIT_FAILED;
+    printf("created organisation %s\n", key);
+    fputs("a token for your own server: ", stdout);
+    admin_print_command(options, stdout, "org token create", key);
+    putchar('\n');
+    return EXIT_FINE;
+}
+
+int cli_org_create(const struct options *options)
+{
+    struct admin admin;
+    const char *key = options->arguments[0];
+    if (!org_key_is_valid(bytes_of_string(key))) {
+        cli_complain("KEY must be 1 to 64 of the characters A-Z, a-z, 0-9, '_' and '-', not \"%.64s\"", key);
+        return EXIT_USAGE;
+    }
+    if (!origins_are_valid(&options->origin))
+        return EXIT_USAGE;
+    if (!admin_open(&admin, options, STORE_ADMIN, true))
+        return EXIT_FAILED;
+    int status = create(&admin, key);
+    admin_close(&admin);
+    return status;
 }
 
 /* ---- as JSON ------------------------------------------------------------------------------------------------- */
@@ -363,60 +423,6 @@ int cli_org_update(const struct options *options)
 }
 
 /* ---- delete -------------------------------------------------------------------------------------------------- */
-
-/* Organisations of one key: the living one, if there is one, and one whose removal was interrupted. */
-struct doomed {
-    const char *key;
-    bool has_living, has_deleted;
-    struct id living, deleted;
-};
-
-static void on_org_to_doomed(void *context, const struct org *org)
-{
-    struct doomed *doomed = context;
-    if (!bytes_equal(org->key, bytes_of_string(doomed->key)))
-        return;
-    if (org->deleted) {
-        doomed->has_deleted = true;
-        doomed->deleted = org->id;
-    } else {
-        doomed->has_living = true;
-        doomed->living = org->id;
-    }
-}
-
-static bool find_doomed(struct admin *admin, struct doomed *doomed)
-{
-    *doomed = (struct doomed){.key = admin->options->arguments[0]};
-    if (admin_read(admin) == NULL)
-        return false;
-    bool is_fine = each_org(admin, on_org_to_doomed, doomed);
-    admin_read_end(admin);
-    return is_fine;
-}
-
-/* Each step is a short transaction, so that the server's own writes come in between. */
-static bool purge(struct admin *admin, struct id org)
-{
-    struct outcome outcome;
-    uint64_t steps = 0;
-    bool shows_progress = isatty(STDERR_FILENO);
-    const struct command command = {.kind = COMMAND_ORG_PURGE, .org_purge = {.org = org, .limit = PURGE_RECORDS_MAX}};
-    do {
-        /* A server or another shell may have removed the last of it in the meantime. */
-        enum error error = admin_execute(admin, &command, ERR_NOT_FOUND, &outcome);
-        if (error == ERR_NOT_FOUND)
-            break;
-        if (error != OK)
-            return false;
-        ++steps;
-        if (shows_progress)
-            fprintf(stderr, "\rremoved about %" PRIu64 " records", steps * PURGE_RECORDS_MAX);
-    } while (outcome.more);
-    if (shows_progress && steps > 0)
-        fputc('\n', stderr);
-    return true;
-}
 
 static int delete_all(struct admin *admin)
 {

@@ -1,5 +1,6 @@
 /* The command line as a person or a script meets it: help, mistakes, organisations, tokens, check, a second server. */
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
 import { closeSync, mkdirSync, openSync, readFileSync, readSync, statSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { describe } from 'node:test';
@@ -243,6 +244,42 @@ describe('organisations', () => {
         assert.equal(counts.conversations, 160);
         assert.equal(counts.messages, 480);
         assert.equal((await kept.agent.pages('/conversations', 'conversations')).length, 160);
+    });
+});
+
+describe('an interrupted deletion', () => {
+    /** Fills an organisation, and kills its deletion as soon as its key is gone. */
+    async function interruptedDeletion(server) {
+        const org = await server.org('doomed');
+        await Promise.all(Array.from({ length: 16 }, async () => {
+            for (let i = 0; i < 100; ++i) await org.visitor().converse();
+        }));
+        const deletion = spawn(BINARY, ['org', 'delete', 'doomed', '--yes', '--data', server.data], { stdio: 'ignore' });
+        const ended = new Promise((done) => deletion.on('close', done));
+        await eventually(async () => (await org.anonymous.get('/api/bootloader')).status === 401, 'the end of the key');
+        deletion.kill('SIGKILL');
+        await ended;
+        await server.check();
+    }
+    async function assertEmpty(server, orgs) {
+        const counts = await server.counts();
+        assert.deepEqual([counts.orgs, counts.visitors, counts.conversations, counts.tokens], [orgs, 0, 0, 0]);
+        await server.check();
+    }
+
+    test('goes on when it is asked for again', async (t) => {
+        const server = await serverFor(t);
+        await interruptedDeletion(server);
+        const again = await server.cli('org', 'delete', 'doomed', '--yes');
+        if (again.code !== 0) assertComplaint(again, 1, /no organisation "doomed"/); // the first one was quicker
+        await assertEmpty(server, 0);
+    });
+
+    test('leaves nothing to a new organisation of the same key', async (t) => {
+        const server = await serverFor(t);
+        await interruptedDeletion(server);
+        await server.cliOk('org', 'create', 'doomed');
+        await assertEmpty(server, 1);
     });
 });
 
