@@ -66,7 +66,7 @@ TSAN_HTTP_TESTS ?= $(wildcard tests/http/concurrency*.test.mjs)
 
 # ---- goals ----------------------------------------------------------------------------------------------------------
 
-.PHONY: help setup setup-% vendor serve test unit http bench debug release asan tsan build check-asan check-tsan \
+.PHONY: help readme setup setup-% vendor serve test unit http bench debug release asan tsan build check-asan check-tsan \
 	lint fmt install clean distclean FORCE
 .DEFAULT_GOAL := help
 
@@ -79,6 +79,9 @@ setup-%: FORCE
 	@tools/setup.sh $*
 
 vendor: $(VENDOR)/stamp ## fetch, patch and build the libraries that Helvino stands on
+
+readme: release ## fill in the generated tables of the README
+	@tools/readme.sh
 
 serve: release ## set up, build and run with a demo organisation on http://localhost:4000
 	build/release/helvino serve --demo --data build/demo-data
