@@ -1,6 +1,7 @@
 /*
- * The frame around every handler: a snapshot, the caller, the page's origin, then the handler of the table; whatever it refuses is
- * answered here. One reader, one port and two buffers a loop; nothing is shared between loops but the log, the limiter and the store.
+ * The frame around every handler: a snapshot, the caller, the page's origin, then the handler of the table; whatever it
+ * refuses is answered here. One reader, one port and two buffers a loop; nothing is shared between loops but the log,
+ * the limiter and the store.
  */
 #include "api/api.h"
 
@@ -11,7 +12,8 @@
 #include "api/internal.h"
 
 const struct route_row route_rows[] = {
-#define ROUTE(method, pattern, who, body_len_max, handler, help) {#method, pattern, help, WHO_##who, handle_##handler, body_len_max, #handler},
+#define ROUTE(method, pattern, who, body_len_max, handler, help) \
+    {#method, pattern, help, WHO_##who, handle_##handler, body_len_max, #handler},
 #include "api/routes.def"
 #undef ROUTE
 };
@@ -109,7 +111,8 @@ static void fill_routes(struct api *api)
         unsigned method = 0;
         while (strcmp(methods[method], route_rows[i].method) != 0)
             ++method;
-        api->routes[i] = (struct route){(enum method)method, route_rows[i].pattern, route_rows[i].body_len_max, on_request};
+        api->routes[i] =
+            (struct route){(enum method)method, route_rows[i].pattern, route_rows[i].body_len_max, on_request};
     }
 }
 

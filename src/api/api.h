@@ -1,7 +1,7 @@
 #pragma once
 /*
- * The HTTP API: from requests to commands and questions, and from records to JSON. One `struct api` a process; it gives edge its
- * routes and callbacks, and takes the log's answers back to the loops.
+ * The HTTP API: from requests to commands and questions, and from records to JSON. One `struct api` a process; it gives
+ * edge its routes and callbacks, and takes the log's answers back to the loops.
  */
 #include "edge/edge.h"
 #include "log/log.h"
@@ -24,7 +24,8 @@ struct api_config {
     void *app;
 };
 
-/* Opens the log over the store. Order of life: api_open, edge_open with api_edge_config, edge_run, api_drain, edge_close, api_close. */
+/* Opens the log over the store. Order of life: api_open, edge_open with api_edge_config, edge_run, api_drain,
+ * edge_close, api_close. */
 struct api *api_open(const struct api_config *config);
 /* Fills routes and callbacks of *config (and its app). */
 void api_edge_config(struct api *api, struct edge_config *config);
@@ -42,7 +43,8 @@ void api_openapi(struct buffer *out);
 /* A fresh access token for an organisation. The secret is in `text` alone; the hash goes into the record. */
 #define TOKEN_TEXT_LEN 73 /* "hvt_", an id, "_", 43 characters of base64url */
 #define TOKEN_HASH_LEN 32
-void token_make(struct id id, struct random_pool *pool, char text[TOKEN_TEXT_LEN + 1], unsigned char hash[TOKEN_HASH_LEN]);
+void token_make(struct id id, struct random_pool *pool, char text[TOKEN_TEXT_LEN + 1],
+                unsigned char hash[TOKEN_HASH_LEN]);
 
 /* Whether these are what they have to be; for the API and the shell alike. */
 bool org_key_is_valid(struct bytes key);

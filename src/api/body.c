@@ -27,7 +27,8 @@ static struct bytes cut_at(struct bytes *rest, char separator)
     return part;
 }
 
-/* "application/json", with charset=utf-8 or without; other parameters don't change what JSON is (RFC 8259, section 11). */
+/* "application/json", with charset=utf-8 or without; other parameters don't change what JSON is (RFC 8259, section 11).
+ */
 static bool is_json(struct bytes content_type)
 {
     if (!equal_ignoring_case(cut_at(&content_type, ';'), "application/json"))

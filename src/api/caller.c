@@ -1,7 +1,7 @@
 /*
- * Who is asking: the organisation by its public key or its token, the visitor by the key that only it knows. A token names its
- * organisation by itself; where x-org-key comes along, both must agree. What is compared with a stored secret is a hash, in constant
- * time.
+ * Who is asking: the organisation by its public key or its token, the visitor by the key that only it knows. A token
+ * names its organisation by itself; where x-org-key comes along, both must agree. What is compared with a stored secret
+ * is a hash, in constant time.
  */
 #include <sodium.h>
 
@@ -54,7 +54,8 @@ static void hash_secret(unsigned char hash[TOKEN_HASH_LEN], struct bytes secret_
     crypto_generichash(hash, TOKEN_HASH_LEN, (const unsigned char *)secret_text.data, secret_text.len, NULL, 0);
 }
 
-void token_make(struct id id, struct random_pool *pool, char text[TOKEN_TEXT_LEN + 1], unsigned char hash[TOKEN_HASH_LEN])
+void token_make(struct id id, struct random_pool *pool, char text[TOKEN_TEXT_LEN + 1],
+                unsigned char hash[TOKEN_HASH_LEN])
 {
     unsigned char secret[SECRET_LEN];
     char *secret_text = text + sizeof(TOKEN_PREFIX) - 1 + ID_TEXT_LEN + 1;
@@ -62,7 +63,8 @@ void token_make(struct id id, struct random_pool *pool, char text[TOKEN_TEXT_LEN
     memcpy(text, TOKEN_PREFIX, sizeof(TOKEN_PREFIX) - 1);
     id_format(id, text + sizeof(TOKEN_PREFIX) - 1);
     secret_text[-1] = '_';
-    sodium_bin2base64(secret_text, SECRET_TEXT_LEN + 1, secret, sizeof(secret), sodium_base64_VARIANT_URLSAFE_NO_PADDING);
+    sodium_bin2base64(secret_text, SECRET_TEXT_LEN + 1, secret, sizeof(secret),
+                      sodium_base64_VARIANT_URLSAFE_NO_PADDING);
     sodium_memzero(secret, sizeof(secret));
     hash_secret(hash, bytes_view(secret_text, SECRET_TEXT_LEN));
 }
@@ -72,7 +74,8 @@ static bool split_token(struct bytes authorization, struct id *id, struct bytes 
 {
     static const char scheme[] = "Bearer " TOKEN_PREFIX;
     size_t prefix = sizeof(scheme) - 1;
-    if (authorization.len != prefix + ID_TEXT_LEN + 1 + SECRET_TEXT_LEN || strncasecmp(authorization.data, "Bearer ", 7) != 0 ||
+    if (authorization.len != prefix + ID_TEXT_LEN + 1 + SECRET_TEXT_LEN ||
+        strncasecmp(authorization.data, "Bearer ", 7) != 0 ||
         memcmp(authorization.data + 7, TOKEN_PREFIX, sizeof(TOKEN_PREFIX) - 1) != 0 ||
         authorization.data[prefix + ID_TEXT_LEN] != '_')
         return false;
@@ -112,12 +115,14 @@ static enum error org_key_header(struct call *call, struct bytes *out)
     if (error != OK || site.data == NULL)
         return error;
     if (out->data != NULL && !bytes_equal(*out, site))
-        return call_refuse(call, ERR_INVALID_HEADER, "The headers x-org-key and x-site-id name different organisations.");
+        return call_refuse(call, ERR_INVALID_HEADER,
+                           "The headers x-org-key and x-site-id name different organisations.");
     *out = site;
     return OK;
 }
 
-/* The slot's organisation, if it is still the one on disk: one look at its record says so, deletion and a new key included. */
+/* The slot's organisation, if it is still the one on disk: one look at its record says so, deletion and a new key
+ * included. */
 static bool recall_org(struct call *call, const struct org_cache_slot *slot, struct bytes key)
 {
     struct bytes encoded;
@@ -145,8 +150,10 @@ static void remember_org(struct call *call, struct org_cache_slot *slot)
 static enum error identify_by_key(struct call *call, struct bytes key)
 {
     if (!org_key_is_valid(key))
-        return call_refuse(call, ERR_INVALID_HEADER, "The header x-org-key must be 1 to 64 characters of A-Z, a-z, 0-9, _ and -.");
-    unsigned char spread = (unsigned char)(key.len * 31 + (unsigned char)key.data[0] + (unsigned char)key.data[key.len - 1] * 7);
+        return call_refuse(call, ERR_INVALID_HEADER,
+                           "The header x-org-key must be 1 to 64 characters of A-Z, a-z, 0-9, _ and -.");
+    unsigned char spread =
+        (unsigned char)(key.len * 31 + (unsigned char)key.data[0] + (unsigned char)key.data[key.len - 1] * 7);
     struct org_cache_slot *slot = &call->loop->orgs[spread % ORG_CACHE_SLOTS];
     if (recall_org(call, slot, key))
         return OK;

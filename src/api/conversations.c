@@ -27,8 +27,8 @@ struct bytes call_user_agent(const struct call *call)
     return agent.data == NULL || !utf8_valid(agent) ? BYTES_NONE : utf8_cut(agent, USER_AGENT_LEN_MAX);
 }
 
-/* The caller is part of the hash, so that a key gives an answer only to whoever got it first: the token, the visitor, or, without one,
- * the client's address. */
+/* The caller is part of the hash, so that a key gives an answer only to whoever got it first: the token, the visitor,
+ * or, without one, the client's address. */
 static enum error idempotency_hash(struct call *call, unsigned char hash[IDEMPOTENCY_HASH_LEN], struct bytes *out)
 {
     struct bytes key;
@@ -42,7 +42,8 @@ static enum error idempotency_hash(struct call *call, unsigned char hash[IDEMPOT
     for (size_t i = 0; i < key.len && valid; ++i)
         valid = key.data[i] >= 0x21 && key.data[i] <= 0x7e;
     if (!valid)
-        return call_refuse(call, ERR_INVALID_HEADER, "The header Idempotency-Key must be 1 to 64 visible ASCII characters.");
+        return call_refuse(call, ERR_INVALID_HEADER,
+                           "The header Idempotency-Key must be 1 to 64 visible ASCII characters.");
     struct bytes caller = call->visitor_key.data != NULL ? call->visitor_key : bytes_view(&address, sizeof(address));
     unsigned char kind = call->by_token ? 't' : call->visitor_key.data != NULL ? 'v' : 'a';
     crypto_generichash_init(&state, NULL, 0, IDEMPOTENCY_HASH_LEN);
@@ -164,7 +165,8 @@ enum error handle_conversation_show(struct call *call)
 
 /* ---- listing ---- */
 
-static void render_listed(struct call *call, const struct conversation *conversation, const struct conversation_activity *activity)
+static void render_listed(struct call *call, const struct conversation *conversation,
+                          const struct conversation_activity *activity)
 {
     struct buffer *json = &call->loop->json;
     json_element(json);
@@ -172,7 +174,8 @@ static void render_listed(struct call *call, const struct conversation *conversa
     json_close(json, '}');
 }
 
-/* The organisation's: its part of the activity index backwards, skipping what is stale. *next is where the next page begins. */
+/* The organisation's: its part of the activity index backwards, skipping what is stale. *next is where the next page
+ * begins. */
 static enum error list_of_org(struct call *call, uint64_t before, uint64_t limit, uint64_t *next)
 {
     struct bytes key, value;

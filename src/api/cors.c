@@ -1,7 +1,7 @@
 /*
- * Which pages may talk to the server. An organisation that lists no origin lets any page in; one that lists some refuses the others on
- * every request that carries an Origin header, not only in what the browser is told. Credentials are never allowed: identity is a
- * header that the page sends itself.
+ * Which pages may talk to the server. An organisation that lists no origin lets any page in; one that lists some
+ * refuses the others on every request that carries an Origin header, not only in what the browser is told. Credentials
+ * are never allowed: identity is a header that the page sends itself.
  */
 #include "api/internal.h"
 
@@ -56,7 +56,8 @@ enum error cors_admit(struct call *call)
     return OK;
 }
 
-/* A preflight can't name the organisation (it lists header names, not values), so it is let through when any organisation would. */
+/* A preflight can't name the organisation (it lists header names, not values), so it is let through when any
+ * organisation would. */
 static bool any_org_admits(struct txn *txn, struct bytes origin)
 {
     struct bytes key, value;

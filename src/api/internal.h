@@ -53,8 +53,9 @@ struct api {
     struct sweeper {
         struct key next_seen, next_activity;
         bool under_way;
-    } sweeper; /* loop 0 */
-    uint64_t seconds; /* loop 0: since the start */
+    } sweeper;            /* loop 0 */
+    bool purge_under_way; /* loop 0 */
+    uint64_t seconds;     /* loop 0: since the start */
 };
 
 /* One request while its handler runs. The snapshot is open; texts of `org` live until the handler has ended. */
@@ -63,9 +64,9 @@ struct call {
     struct api_loop *loop;
     struct txn *txn;
     int64_t now_ms;
-    const char *sentence;    /* replaces the error's own, when not NULL */
-    unsigned retry_after_s;  /* with ERR_RATE_LIMITED and 503 */
-    struct org org;          /* unless WHO_OPEN */
+    const char *sentence;   /* replaces the error's own, when not NULL */
+    unsigned retry_after_s; /* with ERR_RATE_LIMITED and 503 */
+    struct org org;         /* unless WHO_OPEN */
     bool by_token;
     struct bytes visitor_key; /* NULL: none was sent */
 };
@@ -88,7 +89,8 @@ enum error call_identify(struct call *call, enum who who);
 
 /* ---- cors.c ---- */
 
-/* Adds the headers that let the page read the answer; ERR_ORIGIN_FORBIDDEN when the organisation does not list the page's origin. */
+/* Adds the headers that let the page read the answer; ERR_ORIGIN_FORBIDDEN when the organisation does not list the
+ * page's origin. */
 enum error cors_admit(struct call *call);
 /* For answers before an organisation is known: nothing secret is in them, any page may read them. */
 void cors_any(struct request *request);
@@ -98,7 +100,8 @@ void on_options(struct request *request, struct bytes route_allow);
 
 /* The parameter's value, decoded into the request's memory; data NULL when absent. */
 enum error query_text(struct call *call, const char *name, struct bytes *out);
-enum error query_uint(struct call *call, const char *name, uint64_t min, uint64_t max, uint64_t fallback, uint64_t *out);
+enum error query_uint(struct call *call, const char *name, uint64_t min, uint64_t max, uint64_t fallback,
+                      uint64_t *out);
 /* The ":id" of the path. ERR_NOT_FOUND when it is not an id. */
 enum error path_id(struct call *call, struct id *out);
 /* A header that may occur once; data NULL when absent. */
@@ -123,7 +126,8 @@ enum error rate_limit(struct call *call, enum limited_action action);
 typedef void on_applied(struct api_loop *loop, struct txn *txn, struct request *request, const struct log_entry *entry);
 /* Suspends the request and hands the command over; `applied` answers it. */
 enum error call_submit(struct call *call, const struct command *command, on_applied *applied);
-/* Hands over a command that nobody waits for; `applied` may be NULL and gets request NULL. False when the queue is full. */
+/* Hands over a command that nobody waits for; `applied` may be NULL and gets request NULL. False when the queue is
+ * full. */
 bool loop_submit(struct api_loop *loop, const struct command *command, on_applied *applied);
 /* The log's deliver callback. */
 void on_delivered(struct log_port *port, struct log_entry *entries);
@@ -141,7 +145,8 @@ void render_id(struct buffer *out, struct bytes name, struct id id); /* "name":"
 #define member_id(out, name, id) render_id((out), BYTES(name), (id))
 void render_message(struct buffer *out, const struct message *message);
 /* The members that list and detail share, without the closing brace. */
-void render_conversation_open(struct buffer *out, const struct conversation *conversation, const struct conversation_activity *activity);
+void render_conversation_open(struct buffer *out, const struct conversation *conversation,
+                              const struct conversation_activity *activity);
 void render_visitor(struct buffer *out, const struct visitor *visitor);
 
 /* ---- metrics.c ---- */

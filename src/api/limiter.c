@@ -1,6 +1,7 @@
 /*
- * A bucket is the time at which it would be full again ("theoretical arrival time"); three of them and a lock share a cache line.
- * When a line is full the bucket that is nearest to full makes room, so whoever is being limited stays limited.
+ * A bucket is the time at which it would be full again ("theoretical arrival time"); three of them and a lock share a
+ * cache line. When a line is full the bucket that is nearest to full makes room, so whoever is being limited stays
+ * limited.
  */
 #include "api/limiter.h"
 
@@ -32,7 +33,8 @@ struct limiter *limiter_new(void)
     if (limiter == NULL)
         abort();
     /* Zero pages that cost nothing until they are used. */
-    limiter->lines = mmap(NULL, LINES * sizeof(struct line), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    limiter->lines =
+        mmap(NULL, LINES * sizeof(struct line), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (limiter->lines == MAP_FAILED)
         abort();
     randombytes_buf(limiter->hash_key, sizeof(limiter->hash_key));
@@ -81,7 +83,8 @@ bool limiter_take(struct limiter *limiter, uint64_t key, uint64_t interval_us, u
     while (atomic_flag_test_and_set_explicit(&line->lock, memory_order_acquire))
         ;
     unsigned i = find_bucket(line, key);
-    uint64_t full_at_us = line->buckets[i].key == key && line->buckets[i].full_at_us > now_us ? line->buckets[i].full_at_us : now_us;
+    uint64_t full_at_us =
+        line->buckets[i].key == key && line->buckets[i].full_at_us > now_us ? line->buckets[i].full_at_us : now_us;
     uint64_t empty_by = interval_us * burst;
     bool taken = full_at_us + interval_us <= now_us + empty_by;
     if (taken) {

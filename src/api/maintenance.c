@@ -1,23 +1,22 @@
 /*
- * What has to happen now and then, driven once a second by loop 0: dead reader slots, and sweeping the indexes when enough of them is
- * stale. A sweep that has found work goes on at once while nobody else writes, so a backlog is gone soon after a rush and never
- * slows one.
+ * What has to happen now and then, driven once a second by loop 0: dead reader slots, sweeping the indexes when enough
+ * of them is stale, and going on with the deletion of an organisation that was interrupted. A job that has found work
+ * goes on at once while nobody else writes, so a backlog is gone soon after a rush and never slows one.
  */
 #include "api/internal.h"
 
-#define READER_CHECK_SECONDS 10
+#define HOUSEKEEPING_SECONDS 10
 #define BUSY_COMMANDS 8 /* commands waiting: then the next step is left to the next second */
 
-static void sweep_step(struct api *api, struct api_loop *loop);
-
-static bool worth_sweeping(struct api_loop *loop)
+static bool may_go_on(struct api_loop *loop)
 {
-    struct txn *txn = reader_begin(loop->reader);
-    bool worth = txn != NULL && rules_sweep_is_due(txn, clock_now_ms());
-    if (txn != NULL)
-        reader_end(loop->reader);
-    return worth;
+    uint64_t waiting = atomic_load_explicit(&log_figures(loop->api->log)->waiting, memory_order_relaxed);
+    return waiting <= BUSY_COMMANDS && !edge_stopping(loop->api->edge);
 }
+
+/* ---- sweeping ---- */
+
+static void sweep_step(struct api_loop *loop);
 
 static void on_swept(struct api_loop *loop, struct txn *txn, struct request *request, const struct log_entry *entry)
 {
@@ -28,14 +27,13 @@ static void on_swept(struct api_loop *loop, struct txn *txn, struct request *req
         return;
     sweeper->next_seen = entry->outcome.next_seen;
     sweeper->next_activity = entry->outcome.next_activity;
-    bool busy = atomic_load_explicit(&log_figures(loop->api->log)->waiting, memory_order_relaxed) > BUSY_COMMANDS;
-    if (!busy && txn != NULL && rules_sweep_is_due(txn, clock_now_ms()) && !edge_stopping(loop->api->edge))
-        sweep_step(loop->api, loop);
+    if (txn != NULL && may_go_on(loop) && rules_sweep_is_due(txn, clock_now_ms()))
+        sweep_step(loop);
 }
 
-static void sweep_step(struct api *api, struct api_loop *loop)
+static void sweep_step(struct api_loop *loop)
 {
-    struct sweeper *sweeper = &api->sweeper;
+    struct sweeper *sweeper = &loop->api->sweeper;
     sweeper->under_way = loop_submit(loop,
                                      &(struct command){
                                          .kind = COMMAND_SWEEP,
@@ -47,10 +45,60 @@ static void sweep_step(struct api *api, struct api_loop *loop)
                                      on_swept);
 }
 
+/* ---- deletions ---- */
+
+/* An organisation whose deletion was begun and is not over; ID_NONE when there is none. */
+static struct id find_doomed(struct txn *txn)
+{
+    struct bytes key = BYTES_NONE, value;
+    struct id doomed = ID_NONE;
+    struct cursor *cursor = cursor_open(txn, TABLE_ORGS);
+    enum error error = cursor_seek(cursor, BYTES_NONE, &key, &value);
+    for (; error == OK && id_is_none(doomed); error = cursor_next(cursor, &key, &value)) {
+        struct org org;
+        size_t offset = 0;
+        if (record_decode(RECORD_ORGS, value, &org) == OK && org.deleted)
+            doomed = key_get_id(key, &offset);
+    }
+    cursor_close(cursor);
+    return doomed;
+}
+
+static void purge_step(struct api_loop *loop, struct id doomed);
+
+static void on_purged(struct api_loop *loop, struct txn *txn, struct request *request, const struct log_entry *entry)
+{
+    (void)request;
+    loop->api->purge_under_way = false;
+    if (txn == NULL || entry->error != OK || !entry->outcome.more || !may_go_on(loop))
+        return;
+    struct id doomed = find_doomed(txn);
+    if (!id_is_none(doomed))
+        purge_step(loop, doomed);
+}
+
+static void purge_step(struct api_loop *loop, struct id doomed)
+{
+    loop->api->purge_under_way = loop_submit(
+        loop, &(struct command){.kind = COMMAND_ORG_PURGE, .org_purge = {.org = doomed, .limit = PURGE_RECORDS_MAX}},
+        on_purged);
+}
+
+/* ---- once a second ---- */
+
 void maintain(struct api *api, struct api_loop *loop)
 {
-    if (++api->seconds % READER_CHECK_SECONDS == 0)
+    bool housekeeping = ++api->seconds % HOUSEKEEPING_SECONDS == 0;
+    if (housekeeping)
         store_check_readers(api->config.store);
-    if (!api->sweeper.under_way && worth_sweeping(loop))
-        sweep_step(api, loop);
+    struct txn *txn = reader_begin(loop->reader);
+    if (txn == NULL)
+        return;
+    bool sweep = !api->sweeper.under_way && rules_sweep_is_due(txn, clock_now_ms());
+    struct id doomed = housekeeping && !api->purge_under_way ? find_doomed(txn) : ID_NONE;
+    reader_end(loop->reader);
+    if (sweep)
+        sweep_step(loop);
+    if (!id_is_none(doomed))
+        purge_step(loop, doomed);
 }

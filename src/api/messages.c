@@ -1,8 +1,9 @@
-/* POST /conversations/:id/messages. Whose conversation it is, is asked inside the command, in one pass over the tables. */
+/* POST /conversations/:id/messages. Whose conversation it is, is asked inside the command, in one pass over the tables.
+ */
 #include "api/internal.h"
 
-static enum error text_field(struct call *call, const struct json_value *root, const char *name, bool required, const char *sentence,
-                             struct bytes *out)
+static enum error text_field(struct call *call, const struct json_value *root, const char *name, bool required,
+                             const char *sentence, struct bytes *out)
 {
     const struct json_value *value = json_member(root, name);
     *out = BYTES_NONE;
@@ -50,8 +51,7 @@ static void on_created(struct api_loop *loop, struct txn *txn, struct request *r
 {
     struct message message;
     struct buffer *json = &loop->json;
-    enum error error =
-        txn == NULL ? ERR_INTERNAL : message_get(txn, entry->outcome.id, entry->outcome.seq, &message);
+    enum error error = txn == NULL ? ERR_INTERNAL : message_get(txn, entry->outcome.id, entry->outcome.seq, &message);
     if (error != OK) {
         respond_error(request, error == ERR_NOT_FOUND ? ERR_INTERNAL : error, NULL, 0);
         return;

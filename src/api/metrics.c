@@ -1,14 +1,14 @@
 /*
- * GET /metrics in the Prometheus text format (https://prometheus.io/docs/instrumenting/exposition_formats/). Each loop counts for
- * itself without a lock; the sum is taken here, when somebody asks.
+ * GET /metrics in the Prometheus text format (https://prometheus.io/docs/instrumenting/exposition_formats/). Each loop
+ * counts for itself without a lock; the sum is taken here, when somebody asks.
  */
 #include "api/internal.h"
 #include "base/version.h"
 
 #define LABEL_NO_ROUTE "other"
 
-static const uint64_t bucket_limits_ns[LATENCY_BUCKETS] = {100000,   250000,   500000,   1000000,   2500000,   5000000,
-                                                           10000000, 25000000, 50000000, 100000000, 250000000, 1000000000};
+static const uint64_t bucket_limits_ns[LATENCY_BUCKETS] = {
+    100000, 250000, 500000, 1000000, 2500000, 5000000, 10000000, 25000000, 50000000, 100000000, 250000000, 1000000000};
 
 void on_answered(struct loop *loop, const struct route *route, int status, uint64_t latency_ns)
 {
@@ -44,12 +44,12 @@ static void counter(struct buffer *out, const char *name, const char *help, doub
     buffer_printf(out, "%s %.17g\n", name, value);
 }
 
-#define SUM(api, member)                                                                                               \
-    __extension__({                                                                                                    \
-        uint64_t sum_ = 0;                                                                                             \
-        for (unsigned loop_ = 0; loop_ < (api)->config.loop_count; ++loop_)                                            \
-            sum_ += atomic_load_explicit(&(api)->loops[loop_].figures.member, memory_order_relaxed);                   \
-        sum_;                                                                                                          \
+#define SUM(api, member)                                                                             \
+    __extension__({                                                                                  \
+        uint64_t sum_ = 0;                                                                           \
+        for (unsigned loop_ = 0; loop_ < (api)->config.loop_count; ++loop_)                          \
+            sum_ += atomic_load_explicit(&(api)->loops[loop_].figures.member, memory_order_relaxed); \
+        sum_;                                                                                        \
     })
 
 /* ---- requests ---- */
@@ -57,7 +57,8 @@ static void counter(struct buffer *out, const char *name, const char *help, doub
 static void put_route_labels(struct buffer *out, unsigned row)
 {
     bool known = row < route_row_count;
-    buffer_printf(out, "method=\"%s\",route=\"%s\"", known ? route_rows[row].method : "", known ? route_rows[row].pattern : LABEL_NO_ROUTE);
+    buffer_printf(out, "method=\"%s\",route=\"%s\"", known ? route_rows[row].method : "",
+                  known ? route_rows[row].pattern : LABEL_NO_ROUTE);
 }
 
 static void put_requests(struct buffer *out, struct api *api)
@@ -115,12 +116,15 @@ static void put_log(struct buffer *out, const struct log_figures *figures)
         below += figures->batch_sizes[slot];
         buffer_printf(out, "helvino_batch_commands_bucket{le=\"%u\"} %llu\n", 1u << slot, (unsigned long long)below);
     }
-    buffer_printf(out, "helvino_batch_commands_bucket{le=\"+Inf\"} %llu\nhelvino_batch_commands_sum %llu\nhelvino_batch_commands_count %llu\n",
+    buffer_printf(out,
+                  "helvino_batch_commands_bucket{le=\"+Inf\"} %llu\nhelvino_batch_commands_sum "
+                  "%llu\nhelvino_batch_commands_count %llu\n",
                   (unsigned long long)below, (unsigned long long)figures->commands, (unsigned long long)below);
     gauge(out, "helvino_queue_commands", "Commands waiting for the committer.", (double)figures->waiting);
     gauge(out, "helvino_queue_bytes", "Bytes of commands waiting.", (double)figures->waiting_bytes);
     gauge(out, "helvino_last_seq", "Sequence number of the last change.", (double)figures->last_seq);
-    counter(out, "helvino_map_growths_total", "How often the memory map was made larger.", (double)figures->map_growths);
+    counter(out, "helvino_map_growths_total", "How often the memory map was made larger.",
+            (double)figures->map_growths);
 }
 
 static void put_store(struct buffer *out, struct api *api)
@@ -139,7 +143,8 @@ static void put_limits(struct buffer *out, struct api *api, const struct log_fig
     static const char *const kinds[LIMIT_KIND_COUNT] = {"rate_visitor", "rate_address", "rate_org"};
     family(out, "helvino_limit_hits_total", "counter", "How often a limit refused something.");
     for (unsigned kind = 0; kind < LIMIT_KIND_COUNT; ++kind)
-        buffer_printf(out, "helvino_limit_hits_total{limit=\"%s\"} %llu\n", kinds[kind], (unsigned long long)SUM(api, limited[kind]));
+        buffer_printf(out, "helvino_limit_hits_total{limit=\"%s\"} %llu\n", kinds[kind],
+                      (unsigned long long)SUM(api, limited[kind]));
     buffer_printf(out, "helvino_limit_hits_total{limit=\"queue\"} %llu\n", (unsigned long long)figures->queue_full);
     buffer_printf(out, "helvino_limit_hits_total{limit=\"store\"} %llu\n", (unsigned long long)figures->store_full);
     buffer_printf(out, "helvino_limit_hits_total{limit=\"connections\"} %llu\n",

@@ -1,6 +1,6 @@
 /*
- * GET /openapi.json and the README's table, from the route table. What a route takes and gives beyond the table's columns is a
- * `details_<handler>` here: a route without one does not compile.
+ * GET /openapi.json and the README's table, from the route table. What a route takes and gives beyond the table's
+ * columns is a `details_<handler>` here: a route without one does not compile.
  */
 #include "api/internal.h"
 #include "base/version.h"
@@ -9,13 +9,15 @@ struct details {
     const char *parameters; /* names of components, by blanks: the query's and the headers' beyond the caller's own */
     const char *body;       /* schema of the request's body, or NULL */
     bool body_required;
-    const char *answer;     /* schema of the answer; NULL: text */
-    const char *statuses;   /* of success, by blanks */
+    const char *answer;   /* schema of the answer; NULL: text */
+    const char *statuses; /* of success, by blanks */
 };
 
-static const struct details details_conversation_create = {"IdempotencyKey", "Empty", false, "ConversationCreated", "201 200"};
+static const struct details details_conversation_create = {"IdempotencyKey", "Empty", false, "ConversationCreated",
+                                                           "201 200"};
 static const struct details details_conversation_list = {"Limit Before", NULL, false, "ConversationList", "200"};
-static const struct details details_conversation_show = {"After MessageLimit", NULL, false, "ConversationWithMessages", "200"};
+static const struct details details_conversation_show = {"After MessageLimit", NULL, false, "ConversationWithMessages",
+                                                         "200"};
 static const struct details details_message_create = {"", "NewMessage", true, "Message", "201 200"};
 static const struct details details_visitor_list = {"Limit Before", NULL, false, "VisitorList", "200"};
 static const struct details details_visitor_show = {"", NULL, false, "Visitor", "200"};
@@ -38,50 +40,114 @@ static const struct details *const route_details[] = {
 #define ID_OR_NULL "{\"type\":[\"string\",\"null\"],\"pattern\":\"^c[0-9a-z]{24}$\"}"
 #define INTEGER "{\"type\":\"integer\",\"minimum\":0}"
 #define REFERENCE(name) "{\"$ref\":\"#/components/schemas/" name "\"}"
-#define CURSOR "{\"type\":[\"string\",\"null\"],\"description\":\"Pass it as `before` for the next page; null at the end.\"}"
-#define CONVERSATION_MEMBERS                                                                                           \
-    "\"id\":" ID ",\"visitorId\":" ID_OR_NULL ",\"createdAt\":" TIME ",\"updatedAt\":" TIME ",\"messageCount\":" INTEGER          \
-    ",\"lastMessage\":{\"oneOf\":[" REFERENCE("Message") ",{\"type\":\"null\"}]}"
-#define LIST_OF(member, schema)                                                                                        \
-    "{\"type\":\"object\",\"properties\":{\"" member "\":{\"type\":\"array\",\"items\":" REFERENCE(schema) "},\"next\":" CURSOR "}}"
+#define CURSOR \
+    "{\"type\":[\"string\",\"null\"],\"description\":\"Pass it as `before` for the next page; null at the end.\"}"
+#define CONVERSATION_MEMBERS                                                                \
+    "\"id\":" ID ",\"visitorId\":" ID_OR_NULL ",\"createdAt\":" TIME ",\"updatedAt\":" TIME \
+    ",\"messageCount\":" INTEGER ",\"lastMessage\":{\"oneOf\":[" REFERENCE("Message") ",{\"type\":\"null\"}]}"
+#define LIST_OF(member, schema)                      \
+    "{\"type\":\"object\",\"properties\":{\"" member \
+    "\":{\"type\":\"array\",\"items\":" REFERENCE(schema) "},\"next\":" CURSOR "}}"
 
 static const char schemas[] =
     "\"Any\":{\"type\":\"object\"},"
     "\"Empty\":{\"type\":\"object\",\"description\":\"Its members are not looked at.\"},"
-    "\"Error\":{\"type\":\"object\",\"required\":[\"error\",\"code\"],\"properties\":{\"error\":" STRING ",\"code\":" STRING "}},"
+    "\"Error\":{\"type\":\"object\",\"required\":[\"error\",\"code\"],\"properties\":{\"error\":" STRING
+    ",\"code\":" STRING "}},"
     "\"ConversationCreated\":{\"type\":\"object\",\"properties\":{\"id\":" ID ",\"createdAt\":" TIME "}},"
     "\"Conversation\":{\"type\":\"object\",\"properties\":{" CONVERSATION_MEMBERS "}},"
     "\"ConversationWithMessages\":{\"type\":\"object\",\"properties\":{" CONVERSATION_MEMBERS
-    ",\"messages\":{\"type\":\"array\",\"items\":" REFERENCE("Message") "},\"hasMore\":{\"type\":\"boolean\"}}},"
-    "\"ConversationList\":" LIST_OF("conversations", "Conversation") ","
-    "\"NewMessage\":{\"type\":\"object\",\"required\":[\"role\",\"content\"],\"properties\":{\"role\":{\"enum\":[\"user\",\"assistant\"]},"
-    "\"content\":{\"type\":\"string\",\"minLength\":1,\"description\":\"At most 32768 bytes of UTF-8.\"},"
-    "\"clientId\":{\"type\":\"string\",\"pattern\":\"^[!-~]{1,64}$\",\"description\":\"The same one again gives the same message.\"}}},"
-    "\"Message\":{\"type\":\"object\",\"properties\":{\"id\":" ID ",\"conversationId\":" ID
-    ",\"role\":{\"enum\":[\"user\",\"assistant\"]},\"content\":" STRING ",\"timestamp\":" TIME ",\"seq\":" INTEGER "}},"
-    "\"Visitor\":{\"type\":\"object\",\"properties\":{\"id\":" ID ",\"visitorKey\":" STRING ",\"firstSeenAt\":" TIME
-    ",\"lastSeenAt\":" TIME ",\"userAgent\":{\"type\":[\"string\",\"null\"]},\"conversationCount\":" INTEGER "}},"
-    "\"VisitorList\":" LIST_OF("visitors", "Visitor") ","
-    "\"Bootloader\":{\"type\":\"object\",\"properties\":{\"ok\":{\"const\":true},\"org\":{\"type\":\"object\",\"properties\":{\"id\":" ID
-    ",\"key\":" STRING ",\"name\":" STRING "}},\"config\":{\"type\":\"object\",\"properties\":{\"title\":" STRING
-    ",\"subtitle\":" STRING ",\"color\":" STRING ",\"position\":{\"enum\":[\"left\",\"right\"]},\"language\":" STRING
-    ",\"countVisits\":{\"type\":\"boolean\"}}},\"timestamp\":" TIME "}},"
-    "\"Health\":{\"type\":\"object\",\"properties\":{\"ok\":{\"const\":true},\"version\":" STRING ",\"seq\":" INTEGER "}}";
+    ",\"messages\":{\"type\":\"array\",\"items\":" REFERENCE(
+        "Message") "},\"hasMore\":{\"type\":\"boolean\"}}},"
+                   "\"ConversationList\":" LIST_OF(
+                       "conversations",
+                       "Conversation") ","
+                                       "\"NewMessage\":{\"type\":\"object\",\"required\":[\"role\",\"content\"],"
+                                       "\"properties\":{\"role\":{\"enum\":[\"user\",\"assistant\"]},"
+                                       "\"content\":{\"type\":\"string\",\"minLength\":1,\"description\":\"At most "
+                                       "32768 bytes of UTF-8.\"},"
+                                       "\"clientId\":{\"type\":\"string\",\"pattern\":\"^[!-~]{1,64}$\","
+                                       "\"description\":\"The same one again gives the same message.\"}}},"
+                                       "\"Message\":{\"type\":\"object\",\"properties\":{\"id\":" ID
+                                       ",\"conversationId\":" ID
+                                       ",\"role\":{\"enum\":[\"user\",\"assistant\"]},\"content\":" STRING
+                                       ",\"timestamp\":" TIME ",\"seq\":" INTEGER "}},"
+                                       "\"Visitor\":{\"type\":\"object\",\"properties\":{\"id\":" ID
+                                       ",\"visitorKey\":" STRING ",\"firstSeenAt\":" TIME ",\"lastSeenAt\":" TIME
+                                       ",\"userAgent\":{\"type\":[\"string\",\"null\"]},\"conversationCount\":" INTEGER
+                                       "}},"
+                                       "\"VisitorList\":" LIST_OF(
+                                           "visitors",
+                                           "Visitor") ","
+                                                      "\"Bootloader\":{\"type\":\"object\",\"properties\":{\"ok\":{"
+                                                      "\"const\":true},\"org\":{\"type\":\"object\",\"properties\":{"
+                                                      "\"id\":" ID ",\"key\":" STRING ",\"name\":" STRING
+                                                      "}},\"config\":{\"type\":\"object\",\"properties\":{"
+                                                      "\"title\":" STRING ",\"subtitle\":" STRING ",\"color\":" STRING
+                                                      ",\"position\":{\"enum\":[\"left\",\"right\"]},"
+                                                      "\"language\":" STRING
+                                                      ",\"countVisits\":{\"type\":\"boolean\"}}},\"timestamp\":" TIME
+                                                      "}},"
+                                                      "\"Health\":{\"type\":\"object\",\"properties\":{\"ok\":{"
+                                                      "\"const\":true},\"version\":" STRING ",\"seq\":" INTEGER "}}";
 
-#define QUERY(name, text, schema)                                                                                      \
+#define QUERY(name, text, schema) \
     "{\"name\":\"" name "\",\"in\":\"query\",\"description\":\"" text "\",\"schema\":" schema "}"
-#define HEADER(name, required, text)                                                                                   \
-    "{\"name\":\"" name "\",\"in\":\"header\",\"required\":" required ",\"description\":\"" text "\",\"schema\":" STRING "}"
+#define HEADER(name, required, text)                                                             \
+    "{\"name\":\"" name "\",\"in\":\"header\",\"required\":" required ",\"description\":\"" text \
+    "\",\"schema\":" STRING "}"
 
-static const char parameters[] =
-    "\"Id\":{\"name\":\"id\",\"in\":\"path\",\"required\":true,\"schema\":" ID "},"
-    "\"OrgKey\":" HEADER("x-org-key", "false", "The organisation's public key; x-site-id is another name for it. Not needed with a token.") ","
-    "\"VisitorKey\":" HEADER("x-visitor-id", "false", "The visitor's own key, v_ and up to 78 characters. Whoever holds it is that visitor.") ","
-    "\"IdempotencyKey\":" HEADER("Idempotency-Key", "false", "The same key from the same caller within 24 hours gives the first answer again.") ","
-    "\"Limit\":" QUERY("limit", "Items of a page.", "{\"type\":\"integer\",\"minimum\":1,\"maximum\":100,\"default\":50}") ","
-    "\"Before\":" QUERY("before", "The `next` of the page before.", STRING) ","
-    "\"After\":" QUERY("after", "Only messages with a later seq.", INTEGER) ","
-    "\"MessageLimit\":" QUERY("limit", "Messages in the answer.", "{\"type\":\"integer\",\"minimum\":1,\"maximum\":1000,\"default\":200}");
+static const char parameters
+    [] = "\"Id\":{\"name\":\"id\",\"in\":\"path\",\"required\":true,\"schema\":" ID "},"
+         "\"OrgKey\":" HEADER("x-org-key", "false",
+                              "The organisation's public key; x-site-id is another name for it. Not needed with a "
+                              "token.") ","
+                                        "\"VisitorKey\":" HEADER(
+                                            "x-visitor-id", "false",
+                                            "The visitor's own key, v_ and up to 78 characters. Whoever holds it is "
+                                            "that visitor.") ","
+                                                             "\"IdempotencyKey\":" HEADER("Idempotency-Key", "false",
+                                                                                          "The same key from the same "
+                                                                                          "caller within 24 hours "
+                                                                                          "gives the first answer "
+                                                                                          "again.") ","
+                                                                                                    "\"Limit\":" QUERY(
+                                                                                                        "limit",
+                                                                                                        "Items of a "
+                                                                                                        "page.",
+                                                                                                        "{\"type\":"
+                                                                                                        "\"integer\","
+                                                                                                        "\"minimum\":1,"
+                                                                                                        "\"maximum\":"
+                                                                                                        "100,"
+                                                                                                        "\"default\":"
+                                                                                                        "50}") ","
+                                                                                                               "\"Befor"
+                                                                                                               "e\""
+                                                                                                               ":" QUERY(
+                                                                                                                   "bef"
+                                                                                                                   "or"
+                                                                                                                   "e",
+                                                                                                                   "The"
+                                                                                                                   " `"
+                                                                                                                   "nex"
+                                                                                                                   "t` "
+                                                                                                                   "of "
+                                                                                                                   "the"
+                                                                                                                   " pa"
+                                                                                                                   "ge "
+                                                                                                                   "bef"
+                                                                                                                   "ore"
+                                                                                                                   ".",
+                                                                                                                   STRING) ","
+                                                                                                                           "\"After\":" QUERY(
+                                                                                                                               "after",
+                                                                                                                               "Only messages with a later seq.",
+                                                                                                                               INTEGER) ","
+                                                                                                                                        "\"MessageLimit\":" QUERY(
+                                                                                                                                            "limit",
+                                                                                                                                            "Messages in the answer.",
+                                                                                                                                            "{\"type\":\"integer\",\"minimum\":1,\"maximum\":1000,\"default\":200}");
 
 /* ---- one operation ---- */
 
@@ -123,20 +189,24 @@ static void put_responses(struct buffer *out, const struct details *details)
         json_key(out, bytes_view(status, 3));
         if (details->answer != NULL)
             buffer_printf(out,
-                          "{\"description\":\"%s\",\"content\":{\"application/json\":{\"schema\":{\"$ref\":\"#/components/schemas/%s\"}}}}",
+                          "{\"description\":\"%s\",\"content\":{\"application/json\":{\"schema\":{\"$ref\":\"#/"
+                          "components/schemas/%s\"}}}}",
                           strncmp(status, "201", 3) == 0 ? "Created, and on disk." : "OK.", details->answer);
         else
             json_put_literal(out, "{\"description\":\"OK.\",\"content\":{\"text/plain\":{\"schema\":" STRING "}}}");
     }
     json_key(out, BYTES("default"));
-    json_put_literal(out, "{\"description\":\"Refused; the body says why.\",\"content\":{\"application/json\":{\"schema\":" REFERENCE("Error") "}}}");
+    json_put_literal(
+        out,
+        "{\"description\":\"Refused; the body says why.\",\"content\":{\"application/json\":{\"schema\":" REFERENCE(
+            "Error") "}}}");
     json_close(out, '}');
 }
 
 static void put_operation(struct buffer *out, const struct route_row *row, const struct details *details)
 {
     char method[8] = "";
-    for (unsigned i = 0; row->method[i] != '\0' && i < sizeof(method) - 1; ++i)
+    for (unsigned i = 0; i < sizeof(method) - 1 && row->method[i] != '\0'; ++i)
         method[i] = (char)(row->method[i] | 0x20);
     json_key(out, bytes_of_string(method));
     json_open(out, '{');
@@ -146,8 +216,10 @@ static void put_operation(struct buffer *out, const struct route_row *row, const
     put_security(out, row);
     if (details->body != NULL) {
         json_key(out, BYTES("requestBody"));
-        buffer_printf(out, "{\"required\":%s,\"content\":{\"application/json\":{\"schema\":{\"$ref\":\"#/components/schemas/%s\"}}}}",
-                      details->body_required ? "true" : "false", details->body);
+        buffer_printf(
+            out,
+            "{\"required\":%s,\"content\":{\"application/json\":{\"schema\":{\"$ref\":\"#/components/schemas/%s\"}}}}",
+            details->body_required ? "true" : "false", details->body);
     }
     put_responses(out, details);
     json_close(out, '}');
@@ -192,12 +264,16 @@ static void put_path_item(struct buffer *out, unsigned row)
 
 void api_openapi(struct buffer *out)
 {
-    buffer_append_string(out, "{\"openapi\":\"3.1.0\",\"info\":{\"title\":\"Helvino\",\"version\":\"" HELVINO_VERSION
-                              "\",\"description\":\"Visitors, conversations and messages.\",\"license\":{\"name\":\"MIT\"}},\"paths\":{");
+    buffer_append_string(
+        out,
+        "{\"openapi\":\"3.1.0\",\"info\":{\"title\":\"Helvino\",\"version\":\"" HELVINO_VERSION
+        "\",\"description\":\"Visitors, conversations and messages.\",\"license\":{\"name\":\"MIT\"}},\"paths\":{");
     for (unsigned row = 0; row < route_row_count; ++row)
         if (path_is_first(row))
             put_path_item(out, row);
-    buffer_append_string(out, "},\"components\":{\"securitySchemes\":{\"token\":{\"type\":\"http\",\"scheme\":\"bearer\"}},\"parameters\":{");
+    buffer_append_string(
+        out,
+        "},\"components\":{\"securitySchemes\":{\"token\":{\"type\":\"http\",\"scheme\":\"bearer\"}},\"parameters\":{");
     buffer_append_string(out, parameters);
     buffer_append_string(out, "},\"schemas\":{");
     buffer_append_string(out, schemas);
@@ -216,6 +292,6 @@ void api_routes_markdown(struct buffer *out)
     static const char *const who[] = {"anybody", "public", "its owner, or token", "visitor, or token", "token"};
     buffer_append_string(out, "| route | who | what it does |\n|---|---|---|\n");
     for (unsigned row = 0; row < route_row_count; ++row)
-        buffer_printf(out, "| `%s %s` | %s | %s |\n", route_rows[row].method, route_rows[row].pattern, who[route_rows[row].who],
-                      route_rows[row].help);
+        buffer_printf(out, "| `%s %s` | %s | %s |\n", route_rows[row].method, route_rows[row].pattern,
+                      who[route_rows[row].who], route_rows[row].help);
 }

@@ -32,7 +32,8 @@ static enum error decode_value(struct call *call, const char *name, struct bytes
     char *decoded = request_alloc(call->request, encoded.len + 1);
     size_t len;
     if (!percent_decode(encoded, decoded, encoded.len + 1, &len) || !utf8_valid(bytes_view(decoded, len)))
-        return call_refuse(call, ERR_INVALID_QUERY, sentence_in(call, "The parameter \"%s\" is not valid.", name, 0, 0));
+        return call_refuse(call, ERR_INVALID_QUERY,
+                           sentence_in(call, "The parameter \"%s\" is not valid.", name, 0, 0));
     *out = bytes_view(decoded, len);
     return OK;
 }
@@ -45,7 +46,8 @@ enum error query_text(struct call *call, const char *name, struct bytes *out)
         if (!bytes_equal(key, wanted))
             continue;
         if (out->data != NULL)
-            return call_refuse(call, ERR_INVALID_QUERY, sentence_in(call, "The parameter \"%s\" is there twice.", name, 0, 0));
+            return call_refuse(call, ERR_INVALID_QUERY,
+                               sentence_in(call, "The parameter \"%s\" is there twice.", name, 0, 0));
         enum error error = decode_value(call, name, value, out);
         if (error != OK)
             return error;
@@ -60,8 +62,9 @@ enum error query_uint(struct call *call, const char *name, uint64_t min, uint64_
     *out = fallback;
     if (error != OK || text.data == NULL || parse_uint(text, min, max, out))
         return error;
-    return call_refuse(call, ERR_INVALID_QUERY,
-                       sentence_in(call, "The parameter \"%s\" must be a whole number from %llu to %llu.", name, min, max));
+    return call_refuse(
+        call, ERR_INVALID_QUERY,
+        sentence_in(call, "The parameter \"%s\" must be a whole number from %llu to %llu.", name, min, max));
 }
 
 enum error path_id(struct call *call, struct id *out)

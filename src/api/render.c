@@ -1,5 +1,5 @@
-/* Records as JSON. What a visitor may see of itself and what the organisation sees is the same here, save for visitors, whose key is in
- * render_visitor alone: only routes for the token call it. */
+/* Records as JSON. What a visitor may see of itself and what the organisation sees is the same here, save for visitors,
+ * whose key is in render_visitor alone: only routes for the token call it. */
 #include "api/internal.h"
 
 static void put_id(struct buffer *out, struct id id)
@@ -50,7 +50,8 @@ void render_message(struct buffer *out, const struct message *message)
     json_close(out, '}');
 }
 
-void render_conversation_open(struct buffer *out, const struct conversation *conversation, const struct conversation_activity *activity)
+void render_conversation_open(struct buffer *out, const struct conversation *conversation,
+                              const struct conversation_activity *activity)
 {
     json_open(out, '{');
     member_id(out, "id", conversation->id);

@@ -1,6 +1,7 @@
 /*
- * The way of a change: a handler suspends its request and gives a command to the loop's port; the turn's end hands all of them over at
- * once; the committer brings the batch back as one message to the loop, which answers each request that is still there.
+ * The way of a change: a handler suspends its request and gives a command to the loop's port; the turn's end hands all
+ * of them over at once; the committer brings the batch back as one message to the loop, which answers each request that
+ * is still there.
  */
 #include <stdlib.h>
 

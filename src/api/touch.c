@@ -1,4 +1,5 @@
-/* Reading moves a visitor's lastSeenAt too, but a question does not wait for the disk: the touch goes to the log and nobody waits for it. */
+/* Reading moves a visitor's lastSeenAt too, but a question does not wait for the disk: the touch goes to the log and
+ * nobody waits for it. */
 #include "api/internal.h"
 
 #define LIMITER_KIND_TOUCH 0xffff

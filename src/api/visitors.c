@@ -1,6 +1,7 @@
 /*
- * /visitors, for the organisation's token. The index orders visitors by the minute they were last seen in; within a minute the order is
- * by the millisecond, which is in the records: so a page collects the minutes it needs, newest first, and keeps the best.
+ * /visitors, for the organisation's token. The index orders visitors by the minute they were last seen in; within a
+ * minute the order is by the millisecond, which is in the records: so a page collects the minutes it needs, newest
+ * first, and keeps the best.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -85,7 +86,8 @@ static enum error read_before(struct call *call, struct page *page)
     page->has_before = dot != NULL && parse_uint(bytes_view(text.data, ms_len), 0, TIME_MS_MAX, &ms) &&
                        id_parse(bytes_view(dot + 1, text.len - ms_len - 1), &page->before.id);
     if (!page->has_before)
-        return call_refuse(call, ERR_INVALID_QUERY, "The parameter \"before\" must be the \"next\" of the page before.");
+        return call_refuse(call, ERR_INVALID_QUERY,
+                           "The parameter \"before\" must be the \"next\" of the page before.");
     page->before.seen_at_ms = (int64_t)ms;
     return OK;
 }

@@ -1,5 +1,5 @@
-/* Civil dates by Howard Hinnant's days-from-civil algorithm (http://howardhinnant.github.io/date_algorithms.html): gmtime
- * would do, but costs a lock and ten times as much, and each message in an answer carries a time. */
+/* Civil dates by Howard Hinnant's days-from-civil algorithm (http://howardhinnant.github.io/date_algorithms.html):
+ * gmtime would do, but costs a lock and ten times as much, and each message in an answer carries a time. */
 #include "base/clock.h"
 
 #include <assert.h>
@@ -23,8 +23,9 @@ uint64_t clock_monotonic_ns(void)
 
 static inline void put_two(char *out, unsigned value)
 {
-    static const char pairs[] = "0001020304050607080910111213141516171819202122232425262728293031323334353637383940414243444546474849"
-                                "5051525354555657585960616263646566676869707172737475767778798081828384858687888990919293949596979899";
+    static const char pairs[] =
+        "0001020304050607080910111213141516171819202122232425262728293031323334353637383940414243444546474849"
+        "5051525354555657585960616263646566676869707172737475767778798081828384858687888990919293949596979899";
     memcpy(out, pairs + 2 * (size_t)value, 2);
 }
 

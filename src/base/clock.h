@@ -1,5 +1,6 @@
 #pragma once
-/* Time as the program knows it: UTC milliseconds since 1970 inside, ISO 8601 with milliseconds and Z outside. Any thread. */
+/* Time as the program knows it: UTC milliseconds since 1970 inside, ISO 8601 with milliseconds and Z outside. Any
+ * thread. */
 #include <stdbool.h>
 #include <stdint.h>
 

@@ -1,6 +1,7 @@
 /*
- * The processor's own instruction where there is one (SSE 4.2: about a nanosecond for eight bytes), a table of 256 words
- * elsewhere. Which one is found out at each call by a flag that the C library has already read: no set-up, no pointer.
+ * The processor's own instruction where there is one (SSE 4.2: about a nanosecond for eight bytes), a table of 256
+ * words elsewhere. Which one is found out at each call by a flag that the C library has already read: no set-up, no
+ * pointer.
  */
 #include "base/crc32c.h"
 
@@ -28,7 +29,8 @@ static uint32_t crc_by_table(uint32_t crc, const unsigned char *data, size_t len
 }
 
 #if defined(__x86_64__)
-__attribute__((target("sse4.2"))) static uint32_t crc_by_instruction(uint32_t crc, const unsigned char *data, size_t len)
+__attribute__((target("sse4.2"))) static uint32_t crc_by_instruction(uint32_t crc, const unsigned char *data,
+                                                                     size_t len)
 {
     uint64_t wide = crc, word;
     for (; len >= sizeof(word); len -= sizeof(word), data += sizeof(word)) {

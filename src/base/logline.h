@@ -2,7 +2,8 @@
 /*
  * The program's own log on standard error: one JSON object a line, or text for people when it is a terminal. Lines are
  * structured: an event in a few words and named values. Never put visitor keys, tokens or message text into a value.
- * Any thread; a line is one write(2), so lines never mix. A flood of one event is cut to LOG_LINES_PER_SECOND_MAX a second.
+ * Any thread; a line is one write(2), so lines never mix. A flood of one event is cut to LOG_LINES_PER_SECOND_MAX a
+ * second.
  */
 #include <stdint.h>
 
@@ -25,6 +26,6 @@ void log_line_setup(enum log_level least, enum log_format format);
 void log_line_write(enum log_level level, const char *event, const struct log_value *values, unsigned count);
 
 /* log_line(LOG_INFO, "listening", LOG_TEXT("address", a), LOG_NUMBER("port", p)); at least one value */
-#define log_line(level, event, ...)                                                                                  \
-    log_line_write((level), (event), (const struct log_value[]){__VA_ARGS__},                                        \
+#define log_line(level, event, ...)                                           \
+    log_line_write((level), (event), (const struct log_value[]){__VA_ARGS__}, \
                    sizeof((const struct log_value[]){__VA_ARGS__}) / sizeof(struct log_value))

@@ -1,4 +1,5 @@
-/* getrandom(2) never fails once the system has started, save for a signal, and loop threads have all signals blocked. */
+/* getrandom(2) never fails once the system has started, save for a signal, and loop threads have all signals blocked.
+ */
 #include "base/random.h"
 
 #include <assert.h>

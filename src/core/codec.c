@@ -1,7 +1,8 @@
 /*
- * Encoding goes through msgpack-c's templates straight into the caller's buffer. Decoding walks the bytes along the shape, since the
- * shape says what must come: msgpack-c would build a tree of objects first, which costs five times as much, and a page of messages
- * is mostly decoding; nor does it stop at a length that promises more than there is. Strings are not copied: they point into the input.
+ * Encoding goes through msgpack-c's templates straight into the caller's buffer. Decoding walks the bytes along the
+ * shape, since the shape says what must come: msgpack-c would build a tree of objects first, which costs five times as
+ * much, and a page of messages is mostly decoding; nor does it stop at a length that promises more than there is.
+ * Strings are not copied: they point into the input.
  */
 #include "core/codec.h"
 
@@ -13,18 +14,18 @@
 /* ---- encoding ---- */
 
 /*
- * msgpack-c's packing template, instantiated for a plain pointer: room is made once for the whole value, so a field is a store and not a
- * call through the packer's function pointer.
+ * msgpack-c's packing template, instantiated for a plain pointer: room is made once for the whole value, so a field is
+ * a store and not a call through the packer's function pointer.
  */
 #define msgpack_pack_inline_func(name) static inline __attribute__((unused)) void write##name
 #define msgpack_pack_inline_func_cint(name) static inline __attribute__((unused)) void write##name
 #define msgpack_pack_inline_func_fixint(name) static inline __attribute__((unused)) void write_fix##name
 #define msgpack_pack_user char **
-#define msgpack_pack_append_buffer(to, from, len)                                                                      \
-    do {                                                                                                               \
-        memcpy(*(to), (from), (len));                                                                                  \
-        *(to) += (len);                                                                                                \
-        return;                                                                                                        \
+#define msgpack_pack_append_buffer(to, from, len) \
+    do {                                          \
+        memcpy(*(to), (from), (len));             \
+        *(to) += (len);                           \
+        return;                                   \
     } while (0)
 #include <msgpack/pack_template.h>
 
@@ -121,7 +122,8 @@ void codec_encode(const struct shape *shape, uint64_t tag, const void *value, st
 
 /* ---- decoding ---- */
 
-/* What is left of the input. The first byte that is not as it should be sets `bad`, and everything read after it is zero. */
+/* What is left of the input. The first byte that is not as it should be sets `bad`, and everything read after it is
+ * zero. */
 struct input {
     const unsigned char *at, *end;
     bool bad;
@@ -309,8 +311,8 @@ static uint64_t skip_one(struct input *in, unsigned format)
     return 0;
 }
 
-/* The fields of a newer writer, which must be `count` whole objects up to the end. Each object is at least a byte, so a count that
- * promises more than there is, is refused before it is followed. */
+/* The fields of a newer writer, which must be `count` whole objects up to the end. Each object is at least a byte, so a
+ * count that promises more than there is, is refused before it is followed. */
 static void take_rest(struct input *in, uint64_t count, struct codec_rest *rest)
 {
     const unsigned char *begin = in->at;

@@ -1,9 +1,10 @@
 #pragma once
 /*
- * The one codec for records and commands: msgpack arrays `[tag, fields…]` (https://github.com/msgpack/msgpack/blob/master/spec.md),
- * driven by the shapes that records.def and commands.def give. The tag is a record's version or a command's number.
- * A reader accepts shorter arrays (the missing fields are zero) and longer ones (the rest is kept and written back).
- * This is the only folder that includes msgpack.h. Pure functions; any thread.
+ * The one codec for records and commands: msgpack arrays `[tag, fields…]`
+ * (https://github.com/msgpack/msgpack/blob/master/spec.md), driven by the shapes that records.def and commands.def
+ * give. The tag is a record's version or a command's number. A reader accepts shorter arrays (the missing fields are
+ * zero) and longer ones (the rest is kept and written back). This is the only folder that includes msgpack.h. Pure
+ * functions; any thread.
  */
 #include <stdint.h>
 

@@ -7,8 +7,8 @@
 
 #define COMMAND(name, upper, number, erasing) static const struct field name##_fields[] = {
 #define FIELD(command, type, member) {#member, FIELD_##type, false, offsetof(struct command, member)},
-#define END(name)                                                                                                      \
-    }                                                                                                                  \
+#define END(name) \
+    }             \
     ;
 #include "core/commands.def"
 #undef COMMAND
@@ -19,7 +19,7 @@ static const struct command_description {
     struct shape shape;
     bool erasing;
 } descriptions[COMMAND_NUMBER_LIMIT] = {
-#define COMMAND(name, upper, number, erasing_)                                                                         \
+#define COMMAND(name, upper, number, erasing_) \
     [number] = {{#name, name##_fields, sizeof(name##_fields) / sizeof(struct field), sizeof(struct name), 0}, erasing_},
 #define FIELD(command, type, member)
 #define END(name)

@@ -1,14 +1,14 @@
 #pragma once
 /*
- * The commands of commands.def as structs, and their encoding. A command is what crosses from the event loops to the committer,
- * and what a replicated log will carry: bytes that mean the same wherever and whenever they are applied.
+ * The commands of commands.def as structs, and their encoding. A command is what crosses from the event loops to the
+ * committer, and what a replicated log will carry: bytes that mean the same wherever and whenever they are applied.
  */
 #include "core/codec.h"
 
 #define COMMAND(name, upper, number, erasing) struct name {
 #define FIELD(command, type, member) FIELD_C_##type member;
-#define END(name)                                                                                                      \
-    }                                                                                                                  \
+#define END(name) \
+    }             \
     ;
 #include "core/commands.def"
 #undef COMMAND

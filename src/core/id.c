@@ -4,8 +4,8 @@
 #include <assert.h>
 
 #define DIGITS_PER_HALF 12
-#define RANDOM_HIGH_LIMIT 1679616u       /* 36^4: the random digits in the first half */
-#define TIME_LIMIT_MS 2821109907456      /* 36^8 */
+#define RANDOM_HIGH_LIMIT 1679616u  /* 36^4: the random digits in the first half */
+#define TIME_LIMIT_MS 2821109907456 /* 36^8 */
 
 static void put_u64(unsigned char *out, uint64_t value)
 {
@@ -40,8 +40,8 @@ struct id id_make(int64_t time_ms, struct random_pool *pool)
 }
 
 /* All pairs of digits, so that twelve digits are six looks. */
-#define PAIRS 1296                /* 36^2 */
-#define SIX_DIGITS 2176782336u    /* 36^6 */
+#define PAIRS 1296             /* 36^2 */
+#define SIX_DIGITS 2176782336u /* 36^6 */
 static char pairs[PAIRS][2];
 
 __attribute__((constructor)) static void pairs_fill(void)

@@ -1,9 +1,9 @@
 #pragma once
 /*
  * Ids: 16 bytes inside, 25 characters outside. Outside it is `c` and 24 base-36 digits, the shape of Prisma's cuid
- * (https://github.com/paralleldrive/cuid): 8 digits of UTC milliseconds and 16 random ones, 82 bits. Inside it is two big-endian
- * 64-bit numbers of twelve digits each, so bytes and text sort alike, by time, and every cuid of an older database fits.
- * Any thread.
+ * (https://github.com/paralleldrive/cuid): 8 digits of UTC milliseconds and 16 random ones, 82 bits. Inside it is two
+ * big-endian 64-bit numbers of twelve digits each, so bytes and text sort alike, by time, and every cuid of an older
+ * database fits. Any thread.
  */
 #include <stdbool.h>
 #include <stdint.h>

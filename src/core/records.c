@@ -4,8 +4,8 @@
 #define RECORD(name, table) static const struct field name##_fields[] = {
 #define KEY(record, type, member, json_name) {json_name, FIELD_##type, true, offsetof(struct record, member)},
 #define FIELD(record, type, member, json_name) {json_name, FIELD_##type, false, offsetof(struct record, member)},
-#define END(name)                                                                                                      \
-    }                                                                                                                  \
+#define END(name) \
+    }             \
     ;
 #include "core/records.def"
 #undef RECORD
@@ -14,7 +14,9 @@
 #undef END
 
 const struct shape record_shapes[RECORD_COUNT] = {
-#define RECORD(name, table) [RECORD_##table] = {#name, name##_fields, sizeof(name##_fields) / sizeof(struct field), sizeof(struct name), offsetof(struct name, rest)},
+#define RECORD(name, table)                                                                                      \
+    [RECORD_##table] = {#name, name##_fields, sizeof(name##_fields) / sizeof(struct field), sizeof(struct name), \
+                        offsetof(struct name, rest)},
 #define KEY(record, type, member, json_name)
 #define FIELD(record, type, member, json_name)
 #define END(name)

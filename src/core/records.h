@@ -8,9 +8,9 @@
 #define RECORD(name, table) struct name {
 #define KEY(record, type, member, json_name) FIELD_C_##type member;
 #define FIELD(record, type, member, json_name) FIELD_C_##type member;
-#define END(name)                                                                                                      \
-    struct codec_rest rest;                                                                                            \
-    }                                                                                                                  \
+#define END(name)           \
+    struct codec_rest rest; \
+    }                       \
     ;
 #include "core/records.def"
 #undef RECORD

@@ -1,7 +1,7 @@
 /*
- * One batch, one transaction, one commit. A refused command has written nothing, so its neighbours are not touched by it. When the
- * map is full the whole batch is applied again on a larger one; when it can't grow, or the disk is full, whatever is not erasing
- * gets 507 and the rest is tried with the reserve.
+ * One batch, one transaction, one commit. A refused command has written nothing, so its neighbours are not touched by
+ * it. When the map is full the whole batch is applied again on a larger one; when it can't grow, or the disk is full,
+ * whatever is not erasing gets 507 and the rest is tried with the reserve.
  */
 #include "log/apply.h"
 
@@ -89,7 +89,8 @@ static enum error commit(struct txn *txn, struct log_figures *figures)
 }
 
 /* When the store is full, *committing says where: on the disk (true), or in the map, which can grow. */
-static enum error try_once(struct store *store, struct log_entry *entries, struct log_figures *figures, bool *committing)
+static enum error try_once(struct store *store, struct log_entry *entries, struct log_figures *figures,
+                           bool *committing)
 {
     struct txn *txn;
     uint64_t last_seq;

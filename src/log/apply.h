@@ -4,8 +4,8 @@
 
 /* How a batch ended. Entries have their error and outcome set in each case. */
 enum batch_end {
-    BATCH_DONE,   /* what was OK is on disk */
-    BATCH_FAILED  /* the disk failed: the process must stop writing */
+    BATCH_DONE,  /* what was OK is on disk */
+    BATCH_FAILED /* the disk failed: the process must stop writing */
 };
 
 enum batch_end batch_apply(struct store *store, struct log_entry *entries, struct log_figures *figures);

@@ -1,7 +1,7 @@
 /*
- * The local engine: a queue and one thread. Ports push whole lists under one lock, once a turn of their loop; the committer takes all
- * that is there, so while one batch is being synced the next one grows, and no timer decides anything. While the committer is busy
- * pushing costs no system call.
+ * The local engine: a queue and one thread. Ports push whole lists under one lock, once a turn of their loop; the
+ * committer takes all that is there, so while one batch is being synced the next one grows, and no timer decides
+ * anything. While the committer is busy pushing costs no system call.
  */
 #include <assert.h>
 #include <pthread.h>

@@ -1,11 +1,12 @@
 #pragma once
 /*
- * Puts commands in order and makes them durable. A thread that produces commands has a `struct log_port`; what it gathers there goes to
- * the log at once with one wake-up (log_port_flush), and comes back, applied and on disk, as one list a batch.
+ * Puts commands in order and makes them durable. A thread that produces commands has a `struct log_port`; what it
+ * gathers there goes to the log at once with one wake-up (log_port_flush), and comes back, applied and on disk, as one
+ * list a batch.
  *
- * The engine here is `local`: one committer thread drains whatever is waiting into one transaction, commits once, and hands the
- * batch back. There is no timer: under load batches grow by themselves. A replicated log will take its place behind this header: the
- * command bytes are all that an engine sees.
+ * The engine here is `local`: one committer thread drains whatever is waiting into one transaction, commits once, and
+ * hands the batch back. There is no timer: under load batches grow by themselves. A replicated log will take its place
+ * behind this header: the command bytes are all that an engine sees.
  */
 #include <stdatomic.h>
 
@@ -14,7 +15,8 @@
 struct log;
 struct log_port;
 
-/* One command on its way. Allocated by log_entry_new, owned by the log from log_port_add until it is delivered, then by the port. */
+/* One command on its way. Allocated by log_entry_new, owned by the log from log_port_add until it is delivered, then by
+ * the port. */
 struct log_entry {
     struct log_entry *next;
     struct log_port *port;
@@ -37,8 +39,8 @@ struct log_config {
     struct store *store;
     /* On the committer's thread: entries of one port, in order, linked by next. */
     void (*deliver)(struct log_port *port, struct log_entry *entries);
-    /* On the committer's thread, once: the disk failed, the outcome of the last batch is unknown and nothing more is written. Its
-     * entries have been delivered with ERR_OUTCOME_UNKNOWN. */
+    /* On the committer's thread, once: the disk failed, the outcome of the last batch is unknown and nothing more is
+     * written. Its entries have been delivered with ERR_OUTCOME_UNKNOWN. */
     void (*on_failure)(void *app);
     void *app;
 };
@@ -62,9 +64,9 @@ enum error log_execute(struct store *store, const struct command *command, struc
 /* Figures since the start; any thread. */
 struct log_figures {
     _Atomic uint64_t commits, commands, refused, queue_full, store_full, map_growths;
-    _Atomic uint64_t commit_ns;        /* spent in commits */
+    _Atomic uint64_t commit_ns;              /* spent in commits */
     _Atomic uint64_t waiting, waiting_bytes; /* now */
     _Atomic uint64_t last_seq;
-    _Atomic uint64_t batch_sizes[11];  /* how many batches had at most 1, 2, 4, … 1024 commands */
+    _Atomic uint64_t batch_sizes[11]; /* how many batches had at most 1, 2, 4, … 1024 commands */
 };
 const struct log_figures *log_figures(const struct log *log);

@@ -1,7 +1,7 @@
 /*
- * Conversations and their messages. A creation writes to the ends of trees, save for the visitor's one page; a message writes to its
- * conversation's page in `messages` and never to the conversation's record: count, last message and last change are all read from
- * the last message.
+ * Conversations and their messages. A creation writes to the ends of trees, save for the visitor's one page; a message
+ * writes to its conversation's page in `messages` and never to the conversation's record: count, last message and last
+ * change are all read from the last message.
  */
 #include "rules/internal.h"
 
@@ -40,7 +40,8 @@ static enum error keep_answer(struct txn *txn, const struct conversation_create 
                                 });
 }
 
-static enum error write_conversation(struct txn *txn, uint64_t seq, const struct conversation_create *command, struct sighting *sighting)
+static enum error write_conversation(struct txn *txn, uint64_t seq, const struct conversation_create *command,
+                                     struct sighting *sighting)
 {
     struct visitor *visitor = &sighting->visitor;
     struct conversation conversation = {
@@ -64,13 +65,14 @@ static enum error write_conversation(struct txn *txn, uint64_t seq, const struct
     return error == OK ? keep_answer(txn, command) : error;
 }
 
-enum error rule_conversation_create(struct txn *txn, uint64_t seq, const struct conversation_create *command, struct outcome *outcome)
+enum error rule_conversation_create(struct txn *txn, uint64_t seq, const struct conversation_create *command,
+                                    struct outcome *outcome)
 {
     struct sighting sighting;
     enum error error = org_is_alive(txn, command->org);
     if (error == OK)
-        error = visitor_sight(txn, command->org, command->visitor_key, true, command->visitor, command->at_ms, command->user_agent,
-                              &sighting);
+        error = visitor_sight(txn, command->org, command->visitor_key, true, command->visitor, command->at_ms,
+                              command->user_agent, &sighting);
     if (error != OK)
         return error;
     error = first_answer(txn, command, outcome);
@@ -85,8 +87,10 @@ enum error rule_conversation_create(struct txn *txn, uint64_t seq, const struct 
 
 /* ---- a new message ---- */
 
-/* Whose conversation it is decides: its visitor's, or, without one, whoever knows its id; the organisation's token in any case. */
-static bool may_write(const struct message_create *command, const struct conversation *conversation, const struct sighting *sighting)
+/* Whose conversation it is decides: its visitor's, or, without one, whoever knows its id; the organisation's token in
+ * any case. */
+static bool may_write(const struct message_create *command, const struct conversation *conversation,
+                      const struct sighting *sighting)
 {
     if (!id_equal(conversation->org, command->org))
         return false;
@@ -119,7 +123,8 @@ static enum error write_message(struct txn *txn, uint64_t seq, const struct mess
     return error == OK ? put_activity(txn, command->org, seq, command->conversation) : error;
 }
 
-enum error rule_message_create(struct txn *txn, uint64_t seq, const struct message_create *command, struct outcome *outcome)
+enum error rule_message_create(struct txn *txn, uint64_t seq, const struct message_create *command,
+                               struct outcome *outcome)
 {
     struct conversation conversation;
     struct sighting sighting;
@@ -128,8 +133,9 @@ enum error rule_message_create(struct txn *txn, uint64_t seq, const struct messa
     if (error == OK)
         error = conversation_get(txn, command->conversation, &conversation);
     if (error == OK)
-        error = visitor_sight(txn, command->org, command->visitor_key, !command->by_org && id_is_none(conversation.visitor),
-                              command->visitor, command->at_ms, command->user_agent, &sighting);
+        error =
+            visitor_sight(txn, command->org, command->visitor_key, !command->by_org && id_is_none(conversation.visitor),
+                          command->visitor, command->at_ms, command->user_agent, &sighting);
     if (error != OK)
         return error;
     if (!may_write(command, &conversation, &sighting))

@@ -3,7 +3,7 @@
 #include "rules/rules.h"
 #include "store/records.h"
 
-#define COMMAND(name, upper, number, erasing)                                                                          \
+#define COMMAND(name, upper, number, erasing) \
     enum error rule_##name(struct txn *txn, uint64_t seq, const struct name *command, struct outcome *outcome);
 #define FIELD(command, type, member)
 #define END(name)
@@ -23,9 +23,9 @@ struct sighting {
     struct visitor visitor;
 };
 /*
- * Reads the visitor of (org, visitor_key) and moves its lastSeenAt, in memory. A NULL key gives present = false, and so does an
- * unknown one unless `create`, which makes it under `fresh`. user_agent replaces the known one unless NULL.
+ * Reads the visitor of (org, visitor_key) and moves its lastSeenAt, in memory. A NULL key gives present = false, and so
+ * does an unknown one unless `create`, which makes it under `fresh`. user_agent replaces the known one unless NULL.
  */
-enum error visitor_sight(struct txn *txn, struct id org, struct bytes visitor_key, bool create, struct id fresh, int64_t at_ms,
-                         struct bytes user_agent, struct sighting *out);
+enum error visitor_sight(struct txn *txn, struct id org, struct bytes visitor_key, bool create, struct id fresh,
+                         int64_t at_ms, struct bytes user_agent, struct sighting *out);
 enum error visitor_write(struct txn *txn, const struct sighting *sighting);

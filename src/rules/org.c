@@ -1,6 +1,6 @@
 /*
- * Organisations and their tokens. Deleting one takes effect at once (key and tokens are unknown from then on) and removes its data in
- * steps, since one transaction over millions of records would stall everybody else's writes.
+ * Organisations and their tokens. Deleting one takes effect at once (key and tokens are unknown from then on) and
+ * removes its data in steps, since one transaction over millions of records would stall everybody else's writes.
  */
 #include "rules/internal.h"
 
@@ -83,13 +83,14 @@ enum error rule_token_create(struct txn *txn, uint64_t seq, const struct token_c
     (void)seq;
     enum error error = org_is_alive(txn, command->org);
     outcome->id = command->token;
-    return error != OK ? error : token_put(txn, &(struct token){
-                                                    .id = command->token,
-                                                    .org = command->org,
-                                                    .name = command->name,
-                                                    .secret_hash = command->secret_hash,
-                                                    .created_at_ms = command->at_ms,
-                                                });
+    return error != OK ? error
+                       : token_put(txn, &(struct token){
+                                            .id = command->token,
+                                            .org = command->org,
+                                            .name = command->name,
+                                            .secret_hash = command->secret_hash,
+                                            .created_at_ms = command->at_ms,
+                                        });
 }
 
 enum error rule_token_revoke(struct txn *txn, uint64_t seq, const struct token_revoke *command, struct outcome *outcome)

@@ -1,7 +1,7 @@
 /*
- * Removing what a deleted organisation left, a bounded number of records a step. Conversations are found by the activity index and
- * visitors by visitor_by_key, since each has exactly one living entry there; the record that proves that there is more to do, the
- * organisation itself, goes last, so that a crash in between only means going on.
+ * Removing what a deleted organisation left, a bounded number of records a step. Conversations are found by the
+ * activity index and visitors by visitor_by_key, since each has exactly one living entry there; the record that proves
+ * that there is more to do, the organisation itself, goes last, so that a crash in between only means going on.
  */
 #include "rules/internal.h"
 
@@ -20,8 +20,8 @@ static enum error take_one(struct purge *purge)
     return OK;
 }
 
-/* A damaged entry goes like a sound one: what has to be forgotten must not stay because it can't be read. A damaged page, which gives no
- * entry at all, ends the walk. */
+/* A damaged entry goes like a sound one: what has to be forgotten must not stay because it can't be read. A damaged
+ * page, which gives no entry at all, ends the walk. */
 static enum error damaged_too(enum error error, struct bytes key)
 {
     return error == ERR_CORRUPT && key.data != NULL ? OK : error;

@@ -8,8 +8,8 @@ enum error rules_apply(struct txn *txn, uint64_t seq, const struct command *comm
     outcome->replayed = outcome->more = false;
     outcome->seq = seq;
     switch (command->kind) {
-#define COMMAND(name, upper, number, erasing)                                                                          \
-    case COMMAND_##upper:                                                                                              \
+#define COMMAND(name, upper, number, erasing) \
+    case COMMAND_##upper:                     \
         return rule_##name(txn, seq, &command->name, outcome);
 #define FIELD(command, type, member)
 #define END(name)

@@ -1,27 +1,29 @@
 #pragma once
 /*
- * What each command means: reads and writes tables inside the open write transaction. The same commands in the same order give the
- * same tables, byte for byte: no clock, no randomness, no network here. A command either has its whole effect or none: everything
- * that can refuse it is asked before the first write.
+ * What each command means: reads and writes tables inside the open write transaction. The same commands in the same
+ * order give the same tables, byte for byte: no clock, no randomness, no network here. A command either has its whole
+ * effect or none: everything that can refuse it is asked before the first write.
  */
 #include "core/commands.h"
 #include "store/store.h"
 
 /* What the caller wants to know afterwards; which members are set is said at each command. */
 struct outcome {
-    bool replayed;      /* conversation_create, message_create: the first answer again, nothing was written */
-    bool more;          /* org_purge: there is more to remove */
-    uint64_t seq;       /* of the change; for a replayed message the first one's */
-    int64_t at_ms;      /* conversation_create: createdAt */
-    struct id id;       /* conversation_create: the conversation; message_create: the one it is in; org_create, token_create: itself */
+    bool replayed; /* conversation_create, message_create: the first answer again, nothing was written */
+    bool more;     /* org_purge: there is more to remove */
+    uint64_t seq;  /* of the change; for a replayed message the first one's */
+    int64_t at_ms; /* conversation_create: createdAt */
+    struct id id;  /* conversation_create: the conversation; message_create: the one it is in; org_create, token_create:
+                      itself */
     struct key next_seen, next_activity; /* sweep: where to go on; empty at the end of the index. Set by sweep alone */
 };
 
 /*
- * Applies one command under sequence number `seq`. OK, or a refusal with nothing written: ERR_NOT_FOUND, ERR_CONFLICT, ERR_CORRUPT;
- * ERR_STORE_FULL and ERR_OUTCOME_UNKNOWN mean that the transaction must be aborted.
+ * Applies one command under sequence number `seq`. OK, or a refusal with nothing written: ERR_NOT_FOUND, ERR_CONFLICT,
+ * ERR_CORRUPT; ERR_STORE_FULL and ERR_OUTCOME_UNKNOWN mean that the transaction must be aborted.
  */
 enum error rules_apply(struct txn *txn, uint64_t seq, const struct command *command, struct outcome *outcome);
 
-/* Whether a sweep would find enough to remove: much of an index is stale, or answers to Idempotency-Keys have expired. Cheap. */
+/* Whether a sweep would find enough to remove: much of an index is stale, or answers to Idempotency-Keys have expired.
+ * Cheap. */
 bool rules_sweep_is_due(struct txn *txn, int64_t now_ms);

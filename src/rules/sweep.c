@@ -1,7 +1,7 @@
 /*
- * Maintenance of the indexes that are only appended to: an entry that no longer agrees with its record is stale. Readers skip it;
- * this removes it, in key order, a bounded number a step. The position comes with the command and goes back in its outcome, so that
- * a step that finds nothing stale writes nothing.
+ * Maintenance of the indexes that are only appended to: an entry that no longer agrees with its record is stale.
+ * Readers skip it; this removes it, in key order, a bounded number a step. The position comes with the command and goes
+ * back in its outcome, so that a step that finds nothing stale writes nothing.
  */
 #include "rules/internal.h"
 
@@ -95,8 +95,8 @@ enum error rule_sweep(struct txn *txn, uint64_t seq, const struct sweep *command
     enum error error =
         sweep_index(txn, TABLE_VISITOR_BY_SEEN, command->from_seen, command->limit, seen_is_stale, &outcome->next_seen);
     if (error == OK)
-        error = sweep_index(txn, TABLE_CONVERSATION_BY_ACTIVITY, command->from_activity, command->limit, activity_is_stale,
-                            &outcome->next_activity);
+        error = sweep_index(txn, TABLE_CONVERSATION_BY_ACTIVITY, command->from_activity, command->limit,
+                            activity_is_stale, &outcome->next_activity);
     return error == OK ? sweep_idempotency(txn, command->at_ms, command->limit) : error;
 }
 

@@ -1,8 +1,8 @@
 /* Visitors: the upsert by (org, visitorKey) that every write of a visitor carries, and the touch of a read. */
 #include "rules/internal.h"
 
-enum error visitor_sight(struct txn *txn, struct id org, struct bytes visitor_key, bool create, struct id fresh, int64_t at_ms,
-                         struct bytes user_agent, struct sighting *out)
+enum error visitor_sight(struct txn *txn, struct id org, struct bytes visitor_key, bool create, struct id fresh,
+                         int64_t at_ms, struct bytes user_agent, struct sighting *out)
 {
     struct id id;
     out->present = out->is_new = false;
@@ -62,10 +62,12 @@ enum error visitor_write(struct txn *txn, const struct sighting *sighting)
     return error;
 }
 
-enum error rule_visitor_touch(struct txn *txn, uint64_t seq, const struct visitor_touch *command, struct outcome *outcome)
+enum error rule_visitor_touch(struct txn *txn, uint64_t seq, const struct visitor_touch *command,
+                              struct outcome *outcome)
 {
     struct sighting sighting;
     (void)seq, (void)outcome;
-    enum error error = visitor_sight(txn, command->org, command->visitor_key, false, ID_NONE, command->at_ms, BYTES_NONE, &sighting);
+    enum error error =
+        visitor_sight(txn, command->org, command->visitor_key, false, ID_NONE, command->at_ms, BYTES_NONE, &sighting);
     return error != OK ? error : visitor_write(txn, &sighting);
 }

@@ -1,10 +1,11 @@
 /*
- * Which clientIds a conversation has seen. A hash index would touch a page of its own at a random place for each message; this list
- * lies in `messages` right behind the conversation's last message, newest block first, so that noting a clientId touches the page that
- * the message itself goes to. Finding one walks the blocks: a few nanoseconds an id, and conversations are short.
+ * Which clientIds a conversation has seen. A hash index would touch a page of its own at a random place for each
+ * message; this list lies in `messages` right behind the conversation's last message, newest block first, so that
+ * noting a clientId touches the page that the message itself goes to. Finding one walks the blocks: a few nanoseconds
+ * an id, and conversations are short.
  *
- * A block's key is (conversation, MESSAGE_CLIENT_BIT | BLOCK_LAST - number), its value up to BLOCK_ENTRIES pairs of 64 bits: the hash of a
- * clientId and the seq of its message. Two clientIds of one hash are told apart by their messages.
+ * A block's key is (conversation, MESSAGE_CLIENT_BIT | BLOCK_LAST - number), its value up to BLOCK_ENTRIES pairs of 64
+ * bits: the hash of a clientId and the seq of its message. Two clientIds of one hash are told apart by their messages.
  */
 #include <assert.h>
 #include <sodium.h>
@@ -15,7 +16,8 @@
 
 uint64_t client_id_hash(struct bytes client_id)
 {
-    static const unsigned char key[crypto_shorthash_KEYBYTES]; /* fixed: the same command gives the same tables everywhere */
+    static const unsigned char
+        key[crypto_shorthash_KEYBYTES]; /* fixed: the same command gives the same tables everywhere */
     uint64_t hash;
     _Static_assert(sizeof(hash) == crypto_shorthash_BYTES, "SipHash-2-4 gives 64 bits");
     crypto_shorthash((unsigned char *)&hash, (const unsigned char *)client_id.data, client_id.len, key);
@@ -31,7 +33,8 @@ static enum error is_message_of(struct txn *txn, struct id conversation, uint64_
     return error == ERR_NOT_FOUND ? ERR_CORRUPT : error;
 }
 
-static enum error find_in_block(struct txn *txn, struct id conversation, struct bytes entries, struct bytes client_id, uint64_t *seq)
+static enum error find_in_block(struct txn *txn, struct id conversation, struct bytes entries, struct bytes client_id,
+                                uint64_t *seq)
 {
     uint64_t wanted = client_id_hash(client_id);
     if (entries.len % CLIENT_ID_ENTRY_LEN != 0)
@@ -52,8 +55,8 @@ static bool is_block_of(struct bytes key, struct id conversation)
     return key.len == ID_LEN + sizeof(uint64_t) && memcmp(key.data, conversation.bytes, ID_LEN) == 0;
 }
 
-enum error client_id_find(struct txn *txn, struct id conversation, struct bytes client_id, struct client_id_block *newest,
-                          uint64_t *seq)
+enum error client_id_find(struct txn *txn, struct id conversation, struct bytes client_id,
+                          struct client_id_block *newest, uint64_t *seq)
 {
     struct bytes key, entries;
     message_key(&newest->key, conversation, MESSAGE_CLIENT_BIT);
@@ -75,7 +78,8 @@ enum error client_id_find(struct txn *txn, struct id conversation, struct bytes 
     return error == OK && !is_block_of(key, conversation) ? ERR_NOT_FOUND : error;
 }
 
-/* The key of the block that takes the next entry: the newest one, or, when that is full or there is none, the one before it. */
+/* The key of the block that takes the next entry: the newest one, or, when that is full or there is none, the one
+ * before it. */
 static void next_block(const struct client_id_block *newest, struct key *key)
 {
     size_t offset = 0;

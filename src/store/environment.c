@@ -1,8 +1,9 @@
 /*
  * Opening, growing and closing the environment.
  *
- * The map may only be resized while no transaction of this process is open. Readers publish `active` before they look at `resizing`,
- * the resizer publishes `resizing` before it looks at `active`: one of the two always sees the other, and nobody takes a lock to read.
+ * The map may only be resized while no transaction of this process is open. Readers publish `active` before they look
+ * at `resizing`, the resizer publishes `resizing` before it looks at `active`: one of the two always sees the other,
+ * and nobody takes a lock to read.
  */
 #include <assert.h>
 #include <errno.h>
@@ -48,7 +49,8 @@ enum error store_error(int code, const char *doing)
         return ERR_STORE_FULL;
     case MDB_CORRUPTED:
     case MDB_PAGE_NOTFOUND:
-        log_line(LOG_ERROR, "the data file is damaged", LOG_TEXT("doing", doing), LOG_TEXT("error", mdb_strerror(code)));
+        log_line(LOG_ERROR, "the data file is damaged", LOG_TEXT("doing", doing),
+                 LOG_TEXT("error", mdb_strerror(code)));
         return ERR_CORRUPT;
     default:
         log_line(LOG_ERROR, "the store failed", LOG_TEXT("doing", doing), LOG_TEXT("error", mdb_strerror(code)));
@@ -58,7 +60,8 @@ enum error store_error(int code, const char *doing)
 
 /* ---- before the file is mapped ---- */
 
-/* Magic numbers of linux/magic.h and the kernel's sources: file systems over a network, where LMDB's locks and maps don't hold. */
+/* Magic numbers of linux/magic.h and the kernel's sources: file systems over a network, where LMDB's locks and maps
+ * don't hold. */
 static const char *network_file_system(const char *directory)
 {
     struct statfs info;
@@ -116,8 +119,8 @@ static bool check_directory(const struct store_config *config, char why[STORE_WH
     if (!S_ISDIR(info.st_mode))
         return store_refuse(why, "%s is not a directory", config->directory);
     const char *network = network_file_system(config->directory);
-    return network == NULL ||
-           store_refuse(why, "%s is on a network file system (%s); the data must be on a local disk", config->directory, network);
+    return network == NULL || store_refuse(why, "%s is on a network file system (%s); the data must be on a local disk",
+                                           config->directory, network);
 }
 
 static bool take_server_lock(struct store *store, char why[STORE_WHY_LEN])
@@ -129,12 +132,15 @@ static bool take_server_lock(struct store *store, char why[STORE_WHY_LEN])
         return store_refuse(why, "cannot open %s: %s", path, strerror(errno));
     if (flock(store->lock_fd, LOCK_EX | LOCK_NB) == 0)
         return true;
-    return store_refuse(why, "another helvino server is using %s; stop it first, or give this one another directory (--data)", store->directory);
+    return store_refuse(
+        why, "another helvino server is using %s; stop it first, or give this one another directory (--data)",
+        store->directory);
 }
 
 /* ---- opening ---- */
 
-/* Address space, not disk: large enough that growing is rare, below the disk's size so that the map is full before the disk is. */
+/* Address space, not disk: large enough that growing is rare, below the disk's size so that the map is full before the
+ * disk is. */
 static uint64_t choose_map_bytes(const struct store_config *config)
 {
     struct statvfs info;
@@ -193,9 +199,11 @@ static bool check_format(struct store *store, struct txn *txn, bool *is_new, cha
     if (meta_get_u64(txn, META_FORMAT, &format) != OK)
         return store_refuse(why, "the database in %s is damaged", store->directory);
     if (format == 0)
-        return store_refuse(why, "the database in %s has no format number; it was not made by helvino", store->directory);
-    return format == STORE_FORMAT || store_refuse(why, "the database in %s has format %llu, made by a newer helvino; this one knows format %d",
-                                            store->directory, (unsigned long long)format, STORE_FORMAT);
+        return store_refuse(why, "the database in %s has no format number; it was not made by helvino",
+                            store->directory);
+    return format == STORE_FORMAT ||
+           store_refuse(why, "the database in %s has format %llu, made by a newer helvino; this one knows format %d",
+                        store->directory, (unsigned long long)format, STORE_FORMAT);
 }
 
 /* Everything about the format in one transaction: what is refused has not been changed. */
@@ -220,7 +228,8 @@ static bool prepare_tables(struct store *store, char why[STORE_WHY_LEN])
     txn_dispose(&txn);
     if (fine && code == 0 && is_new)
         sync_directory(store->directory);
-    return fine && (code == 0 || store_refuse(why, "cannot prepare the database in %s: %s", store->directory, mdb_strerror(code)));
+    return fine && (code == 0 ||
+                    store_refuse(why, "cannot prepare the database in %s: %s", store->directory, mdb_strerror(code)));
 }
 
 struct store *store_open(const struct store_config *config, char why[STORE_WHY_LEN])
@@ -306,7 +315,8 @@ bool store_grow(struct store *store, bool erasing)
     bool grown = false;
     pthread_mutex_lock(&store->write_mutex);
     if (mdb_env_info(store->env, &info) == 0) {
-        uint64_t limit = store->data_bytes_max == 0 ? UINT64_MAX : store->data_bytes_max + (erasing ? reserve_bytes(store) : 0);
+        uint64_t limit =
+            store->data_bytes_max == 0 ? UINT64_MAX : store->data_bytes_max + (erasing ? reserve_bytes(store) : 0);
         uint64_t bytes = (uint64_t)info.me_mapsize * 2;
         bytes = bytes > limit ? limit & ~UINT64_C(65535) : bytes;
         grown = bytes > info.me_mapsize && resize(store, bytes);

@@ -32,11 +32,11 @@ struct store {
     MDB_env *env;
     MDB_dbi tables[TABLE_COUNT];
     uint64_t data_bytes_max;
-    int lock_fd;    /* the server's flock, or -1 */
-    int reserve_fd; /* STORE_RESERVE_BYTES of real disk that erasing commands may have, or -1 */
-    uint64_t room_looked_ns; /* when free pages were last counted */
-    bool room_inside;        /* they were enough to take the reserve's place */
-    uint64_t ripened_ns;     /* when store_ripen last did anything */
+    int lock_fd;                 /* the server's flock, or -1 */
+    int reserve_fd;              /* STORE_RESERVE_BYTES of real disk that erasing commands may have, or -1 */
+    uint64_t room_looked_ns;     /* when free pages were last counted */
+    bool room_inside;            /* they were enough to take the reserve's place */
+    uint64_t ripened_ns;         /* when store_ripen last did anything */
     pthread_mutex_t write_mutex; /* held by a write transaction of this process, and while the map changes its size */
     struct txn writer;
     atomic_bool resizing;

@@ -1,4 +1,5 @@
-/* One pair of functions a record, and the few questions that several rooms ask about them. All thin: a key, a table, the codec. */
+/* One pair of functions a record, and the few questions that several rooms ask about them. All thin: a key, a table,
+ * the codec. */
 #include "store/records.h"
 
 #include <assert.h>
@@ -22,7 +23,8 @@ static enum error record_get(struct txn *txn, enum table table, enum record_kind
     return error != OK ? error : record_decode(kind, value, out);
 }
 
-static enum error record_put(struct txn *txn, enum table table, enum record_kind kind, const struct key *key, const void *record)
+static enum error record_put(struct txn *txn, enum table table, enum record_kind kind, const struct key *key,
+                             const void *record)
 {
     struct buffer *scratch = txn_scratch(txn);
     codec_encode(&record_shapes[kind], RECORD_VERSION, record, scratch);
@@ -35,19 +37,19 @@ static void id_key(struct key *key, struct id id)
     key_put_id(key, id);
 }
 
-#define RECORD_BY_ID(name, TABLE)                                                                                      \
-    enum error name##_get(struct txn *txn, struct id id, struct name *out)                                             \
-    {                                                                                                                  \
-        struct key key;                                                                                                \
-        id_key(&key, id);                                                                                              \
-        out->id = id;                                                                                                  \
-        return record_get(txn, TABLE_##TABLE, RECORD_##TABLE, &key, out);                                              \
-    }                                                                                                                  \
-    enum error name##_put(struct txn *txn, const struct name *record)                                                  \
-    {                                                                                                                  \
-        struct key key;                                                                                                \
-        id_key(&key, record->id);                                                                                      \
-        return record_put(txn, TABLE_##TABLE, RECORD_##TABLE, &key, record);                                           \
+#define RECORD_BY_ID(name, TABLE)                                            \
+    enum error name##_get(struct txn *txn, struct id id, struct name *out)   \
+    {                                                                        \
+        struct key key;                                                      \
+        id_key(&key, id);                                                    \
+        out->id = id;                                                        \
+        return record_get(txn, TABLE_##TABLE, RECORD_##TABLE, &key, out);    \
+    }                                                                        \
+    enum error name##_put(struct txn *txn, const struct name *record)        \
+    {                                                                        \
+        struct key key;                                                      \
+        id_key(&key, record->id);                                            \
+        return record_put(txn, TABLE_##TABLE, RECORD_##TABLE, &key, record); \
     }
 
 RECORD_BY_ID(org, ORGS)
@@ -164,7 +166,8 @@ enum error message_get_last(struct txn *txn, struct id conversation, struct mess
     return message_key_is_of(key, conversation) ? message_decode(key, value, out) : ERR_NOT_FOUND;
 }
 
-enum error conversation_activity(struct txn *txn, const struct conversation *conversation, struct conversation_activity *out)
+enum error conversation_activity(struct txn *txn, const struct conversation *conversation,
+                                 struct conversation_activity *out)
 {
     out->seq = conversation->changed_seq;
     out->updated_at_ms = conversation->changed_at_ms;

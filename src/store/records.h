@@ -1,8 +1,8 @@
 #pragma once
 /*
- * Records as structs, in and out of their tables. `get` fills every member, the key's included; texts live as long as what the
- * transaction reads (store.h). `put` encodes the whole struct before it touches the table.
- * Errors of get: ERR_NOT_FOUND, ERR_CORRUPT. Of put: see table_put.
+ * Records as structs, in and out of their tables. `get` fills every member, the key's included; texts live as long as
+ * what the transaction reads (store.h). `put` encodes the whole struct before it touches the table. Errors of get:
+ * ERR_NOT_FOUND, ERR_CORRUPT. Of put: see table_put.
  */
 #include "core/records.h"
 #include "store/store.h"
@@ -49,8 +49,8 @@ struct client_id_block {
     struct bytes entries;
 };
 /* The seq of the message that carries this clientId, or ERR_NOT_FOUND; *newest is set when it is not found. */
-enum error client_id_find(struct txn *txn, struct id conversation, struct bytes client_id, struct client_id_block *newest,
-                          uint64_t *seq);
+enum error client_id_find(struct txn *txn, struct id conversation, struct bytes client_id,
+                          struct client_id_block *newest, uint64_t *seq);
 /* Notes a clientId that was not found, behind what `newest` says. */
 enum error client_id_note(struct txn *txn, const struct client_id_block *newest, struct bytes client_id, uint64_t seq);
 uint64_t client_id_hash(struct bytes client_id);
@@ -62,13 +62,14 @@ enum error record_decode(enum record_kind kind, struct bytes value, void *out);
 
 /* What a conversation's messages tell about it. */
 struct conversation_activity {
-    uint64_t seq;           /* of its last change: the activity index has it under this number */
+    uint64_t seq; /* of its last change: the activity index has it under this number */
     int64_t updated_at_ms;
     uint64_t message_count;
     bool has_message;
     struct message last_message; /* when has_message */
 };
-enum error conversation_activity(struct txn *txn, const struct conversation *conversation, struct conversation_activity *out);
+enum error conversation_activity(struct txn *txn, const struct conversation *conversation,
+                                 struct conversation_activity *out);
 
 /* The first answer that an Idempotency-Key got: looked for today and on the day before. */
 enum error idempotency_get(struct txn *txn, struct bytes hash, int64_t now_ms, struct idempotency *out);

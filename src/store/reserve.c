@@ -1,9 +1,9 @@
 /*
- * The reserve of a full disk. Deleting needs pages too, since LMDB never writes over a live one, so a full disk could never be
- * cleaned. A file of real blocks lies beside the data; when the disk says ENOSPC to an erasing command, those blocks are given back,
- * and until they can be had again only erasing commands may write. Whether it is spent is the file's size and nothing else, so a server
- * and the shell's subcommands beside it agree. Where the data has a limit of its own (data_bytes_max), erasing may go beyond it by as much.
- * Runs on the thread that writes.
+ * The reserve of a full disk. Deleting needs pages too, since LMDB never writes over a live one, so a full disk could
+ * never be cleaned. A file of real blocks lies beside the data; when the disk says ENOSPC to an erasing command, those
+ * blocks are given back, and until they can be had again only erasing commands may write. Whether it is spent is the
+ * file's size and nothing else, so a server and the shell's subcommands beside it agree. Where the data has a limit of
+ * its own (data_bytes_max), erasing may go beyond it by as much. Runs on the thread that writes.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -75,7 +75,8 @@ static bool has_room_inside(struct store *store)
 static bool map_is_beyond_limit(const struct store *store)
 {
     MDB_envinfo info;
-    return store->data_bytes_max != 0 && mdb_env_info(store->env, &info) == 0 && info.me_mapsize > store->data_bytes_max;
+    return store->data_bytes_max != 0 && mdb_env_info(store->env, &info) == 0 &&
+           info.me_mapsize > store->data_bytes_max;
 }
 
 bool store_reserve_ready(struct store *store)

@@ -1,6 +1,7 @@
 /*
- * LMDB trusts its file, so what can be checked before its pages are followed is checked here: a text file, a truncated one or one of another
- * system gives a sentence and not a crash. Runs while the store is opened, before there is another thread.
+ * LMDB trusts its file, so what can be checked before its pages are followed is checked here: a text file, a truncated
+ * one or one of another system gives a sentence and not a crash. Runs while the store is opened, before there is
+ * another thread.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -34,7 +35,8 @@ static bool meta_page_is_sound(const unsigned char *page)
     memcpy(&magic, page + 16, 4);
     memcpy(&version, page + 20, 4);
     memcpy(&page_size, page + 40, 4);
-    return magic == 0xBEEFC0DE && version == 1 && page_size >= 512 && page_size <= 65536 && (page_size & (page_size - 1)) == 0;
+    return magic == 0xBEEFC0DE && version == 1 && page_size >= 512 && page_size <= 65536 &&
+           (page_size & (page_size - 1)) == 0;
 }
 
 /* A missing file is fine where one is made; an empty one is a start that was cut off before the first commit. */
@@ -46,7 +48,8 @@ bool soundness_of_data_file(const struct store_config *config, char why[STORE_WH
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0) {
         bool missing_is_fine = errno == ENOENT && (config->mode == STORE_SERVE || config->create);
-        return missing_is_fine || store_refuse(why, "there is no database in %s: %s", config->directory, strerror(errno));
+        return missing_is_fine ||
+               store_refuse(why, "there is no database in %s: %s", config->directory, strerror(errno));
     }
     ssize_t got = pread(fd, page, sizeof(page), 0);
     close(fd); /* before LMDB has locked anything through this file: closing it later would drop those locks */
@@ -69,8 +72,9 @@ static void on_missing_page(int signal_number)
 }
 
 /*
- * LMDB does not write pages that were taken and freed within one transaction, so the file of a sound environment can end before its last
- * page. It is truncated when one of the missing pages is in use, that is: not all of them are in the free list.
+ * LMDB does not write pages that were taken and freed within one transaction, so the file of a sound environment can
+ * end before its last page. It is truncated when one of the missing pages is in use, that is: not all of them are in
+ * the free list.
  */
 static bool missing_pages_are_free(struct store *store, uint64_t file_pages, uint64_t missing)
 {
@@ -92,8 +96,8 @@ bool soundness_of_length(struct store *store, char why[STORE_WHY_LEN])
     MDB_stat stat;
     struct stat file;
     int fd;
-    if (mdb_env_info(store->env, &info) != 0 || mdb_env_stat(store->env, &stat) != 0 || mdb_env_get_fd(store->env, &fd) != 0 ||
-        fstat(fd, &file) != 0)
+    if (mdb_env_info(store->env, &info) != 0 || mdb_env_stat(store->env, &stat) != 0 ||
+        mdb_env_get_fd(store->env, &fd) != 0 || fstat(fd, &file) != 0)
         return store_refuse(why, "cannot look at the database in %s", store->directory);
     uint64_t file_pages = (uint64_t)file.st_size / stat.ms_psize, pages = (uint64_t)info.me_last_pgno + 1;
     if (file_pages >= pages || info.me_last_txnid == 0 || missing_pages_are_free(store, file_pages, pages - file_pages))

@@ -1,11 +1,11 @@
 #pragma once
 /*
- * The tables on disk: one LMDB environment, its read and write transactions, and the typed records in it. This is the only room that
- * includes lmdb.h; `store/records.h` has the records, this header the bytes.
+ * The tables on disk: one LMDB environment, its read and write transactions, and the typed records in it. This is the
+ * only room that includes lmdb.h; `store/records.h` has the records, this header the bytes.
  *
- * Threads: one `struct reader` a thread, any number of them. Write transactions exclude each other (other processes' too).
- * Lifetimes: what a read transaction gives is a view into the memory map and dies with reader_end; what a write transaction gives
- * is a copy in its arena and dies with the command (txn_arena_reset) or the transaction.
+ * Threads: one `struct reader` a thread, any number of them. Write transactions exclude each other (other processes'
+ * too). Lifetimes: what a read transaction gives is a view into the memory map and dies with reader_end; what a write
+ * transaction gives is a copy in its arena and dies with the command (txn_arena_reset) or the transaction.
  */
 #include <stdbool.h>
 #include <stdint.h>
@@ -43,9 +43,9 @@ enum store_mode {
 struct store_config {
     const char *directory;
     enum store_mode mode;
-    bool create;              /* with STORE_ADMIN: make what is not there */
-    uint64_t map_bytes;       /* to begin with; 0: chosen by the disk's size. Address space only, the file is sparse */
-    uint64_t data_bytes_max;  /* the map never grows above it; 0: no limit but the disk's */
+    bool create;             /* with STORE_ADMIN: make what is not there */
+    uint64_t map_bytes;      /* to begin with; 0: chosen by the disk's size. Address space only, the file is sparse */
+    uint64_t data_bytes_max; /* the map never grows above it; 0: no limit but the disk's */
 };
 
 #define STORE_WHY_LEN 512
@@ -57,7 +57,8 @@ const char *store_directory(const struct store *store);
 
 /* What /metrics and `stat` show. */
 struct store_stats {
-    uint64_t map_bytes, used_bytes, free_bytes; /* used: up to the last page in use; free: pages in it that wait for reuse */
+    uint64_t map_bytes, used_bytes,
+        free_bytes; /* used: up to the last page in use; free: pages in it that wait for reuse */
     uint64_t file_bytes;
     unsigned readers, readers_max;
     struct {
@@ -82,8 +83,8 @@ void reader_end(struct reader *reader);
 /* ERR_OUTCOME_UNKNOWN when the environment can't be written any more. */
 enum error write_begin(struct store *store, struct txn **out);
 /*
- * On disk when it returns OK. ERR_STORE_FULL: nothing was written and the store is as before. ERR_OUTCOME_UNKNOWN: the disk failed;
- * the process must stop without another write. The transaction is gone in every case.
+ * On disk when it returns OK. ERR_STORE_FULL: nothing was written and the store is as before. ERR_OUTCOME_UNKNOWN: the
+ * disk failed; the process must stop without another write. The transaction is gone in every case.
  */
 enum error write_commit(struct txn *txn);
 void write_abort(struct txn *txn);
@@ -91,18 +92,18 @@ void write_abort(struct txn *txn);
 struct id *txn_note(struct txn *txn);
 /* How much was put or deleted since write_begin. */
 uint64_t txn_changes(const struct txn *txn);
-/* After table_put or table_del failed: makes the map larger, with no transaction open in this thread. `erasing` may go into the
- * reserve. False when the limit is reached. */
+/* After table_put or table_del failed: makes the map larger, with no transaction open in this thread. `erasing` may go
+ * into the reserve. False when the limit is reached. */
 bool store_grow(struct store *store, bool erasing);
 /* The disk has said ENOSPC: gives the reserve free for erasing commands. False when it is already spent. */
 bool store_reserve_spend(struct store *store);
-/* Whether commands that don't erase may write: the reserve is there (it is made again when the disk has room), or as much is free
- * inside the file. */
+/* Whether commands that don't erase may write: the reserve is there (it is made again when the disk has room), or as
+ * much is free inside the file. */
 bool store_reserve_ready(struct store *store);
 /*
- * Pages that a transaction freed can be used again by the second one after it, so a store that has just been emptied is still full for
- * the next one. Commits nothing, twice, with the reserve if need be; once a second at most.
- * False when there is little to gain.
+ * Pages that a transaction freed can be used again by the second one after it, so a store that has just been emptied is
+ * still full for the next one. Commits nothing, twice, with the reserve if need be; once a second at most. False when
+ * there is little to gain.
  */
 bool store_ripen(struct store *store);
 
@@ -135,23 +136,25 @@ uint64_t key_get_u64(struct bytes key, size_t *offset);
 
 /* ERR_NOT_FOUND; ERR_CORRUPT (logged) when the checksum disagrees. */
 enum error table_get(struct txn *txn, enum table table, struct bytes key, struct bytes *value);
-/* Inserts or replaces. ERR_STORE_FULL (store_grow helps) or ERR_OUTCOME_UNKNOWN; either way the transaction must be aborted. */
+/* Inserts or replaces. ERR_STORE_FULL (store_grow helps) or ERR_OUTCOME_UNKNOWN; either way the transaction must be
+ * aborted. */
 enum error table_put(struct txn *txn, enum table table, struct bytes key, struct bytes value);
 /* ERR_NOT_FOUND when there is none. */
 enum error table_del(struct txn *txn, enum table table, struct bytes key);
 
 /* The last entry before `before`, without the price of a cursor; ERR_NOT_FOUND when there is none. */
-enum error table_get_before(struct txn *txn, enum table table, struct bytes before, struct bytes *key, struct bytes *value);
+enum error table_get_before(struct txn *txn, enum table table, struct bytes before, struct bytes *key,
+                            struct bytes *value);
 /* How many entries a table has. */
 uint64_t table_rows(struct txn *txn, enum table table);
 
-/* A walk over a table in key order. Opened and closed within one transaction. In a write transaction a put or delete in the same
- * table by anything but cursor_del ends the validity of its position: seek again. */
+/* A walk over a table in key order. Opened and closed within one transaction. In a write transaction a put or delete in
+ * the same table by anything but cursor_del ends the validity of its position: seek again. */
 struct cursor;
 struct cursor *cursor_open(struct txn *txn, enum table table);
 void cursor_close(struct cursor *cursor);
-/* To the first entry at or after `key`; to the last entry before `key`. ERR_NOT_FOUND at the end. An empty key is the table's
- * beginning for seek, and its end for seek_before. key and value may be NULL. */
+/* To the first entry at or after `key`; to the last entry before `key`. ERR_NOT_FOUND at the end. An empty key is the
+ * table's beginning for seek, and its end for seek_before. key and value may be NULL. */
 enum error cursor_seek(struct cursor *cursor, struct bytes from, struct bytes *key, struct bytes *value);
 enum error cursor_seek_before(struct cursor *cursor, struct bytes before, struct bytes *key, struct bytes *value);
 enum error cursor_next(struct cursor *cursor, struct bytes *key, struct bytes *value);

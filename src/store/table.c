@@ -1,6 +1,6 @@
 /*
- * Entries: a checksum before every value, keys from fixed-width parts, and walks. A flipped bit in a key or a value is an error and
- * never an answer: LMDB has no checksums of its own.
+ * Entries: a checksum before every value, keys from fixed-width parts, and walks. A flipped bit in a key or a value is
+ * an error and never an answer: LMDB has no checksums of its own.
  */
 #include <assert.h>
 #include <stdlib.h>
@@ -87,7 +87,8 @@ static void log_damage(enum table table, const MDB_val *key)
     len = len > ID_LEN ? ID_LEN : len;
     for (size_t i = 0; i < len; ++i)
         for (int half = 0; half < 2; ++half)
-            text[2 * i + (size_t)half] = "0123456789abcdef"[((const unsigned char *)key->mv_data)[i] >> (half ? 0 : 4) & 15];
+            text[2 * i + (size_t)half] =
+                "0123456789abcdef"[((const unsigned char *)key->mv_data)[i] >> (half ? 0 : 4) & 15];
     text[2 * len] = '\0';
     log_line(LOG_ERROR, "a stored record is damaged", LOG_TEXT("table", table_name(table)), LOG_TEXT("key", text));
 }
@@ -162,8 +163,8 @@ uint64_t table_rows(struct txn *txn, enum table table)
 }
 
 /* An entry as it is handed out: key and value copied in a write transaction. Either may be NULL. */
-static enum error entry_give(struct txn *txn, enum table table, const MDB_val *k, const MDB_val *data, struct bytes *key,
-                             struct bytes *value)
+static enum error entry_give(struct txn *txn, enum table table, const MDB_val *k, const MDB_val *data,
+                             struct bytes *key, struct bytes *value)
 {
     if (key != NULL) {
         *key = bytes_view(k->mv_data, k->mv_size);
@@ -183,7 +184,8 @@ static int find_before(MDB_cursor *cursor, struct bytes before, MDB_val *k, MDB_
     return mdb_cursor_get(cursor, k, data, MDB_PREV);
 }
 
-enum error table_get_before(struct txn *txn, enum table table, struct bytes before, struct bytes *key, struct bytes *value)
+enum error table_get_before(struct txn *txn, enum table table, struct bytes before, struct bytes *key,
+                            struct bytes *value)
 {
     MDB_cursor *cursor;
     MDB_val k, data;
@@ -219,7 +221,8 @@ void cursor_close(struct cursor *cursor)
     free(cursor);
 }
 
-static enum error cursor_get(struct cursor *cursor, MDB_val *k, MDB_cursor_op op, struct bytes *key, struct bytes *value)
+static enum error cursor_get(struct cursor *cursor, MDB_val *k, MDB_cursor_op op, struct bytes *key,
+                             struct bytes *value)
 {
     MDB_val data;
     int code = mdb_cursor_get(cursor->handle, k, &data, op);

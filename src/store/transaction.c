@@ -1,6 +1,7 @@
 /*
- * Read and write transactions. A reader's is reset and renewed, never ended, so a question costs no system call. The one write
- * transaction lives in the store; what it reads is copied into its arena, because LMDB may move a page at the next put.
+ * Read and write transactions. A reader's is reset and renewed, never ended, so a question costs no system call. The
+ * one write transaction lives in the store; what it reads is copied into its arena, because LMDB may move a page at the
+ * next put.
  */
 #include <assert.h>
 #include <errno.h>
@@ -154,7 +155,8 @@ static int renew(struct reader *reader)
 {
     struct txn *txn = reader->txn;
     announce(reader);
-    int code = txn->handle == NULL ? mdb_txn_begin(reader->store->env, NULL, MDB_RDONLY, &txn->handle) : mdb_txn_renew(txn->handle);
+    int code = txn->handle == NULL ? mdb_txn_begin(reader->store->env, NULL, MDB_RDONLY, &txn->handle)
+                                   : mdb_txn_renew(txn->handle);
     if (code != 0)
         atomic_store(&reader->active, false);
     return code;
@@ -216,7 +218,8 @@ static void write_end(struct txn *txn)
     pthread_mutex_unlock(&txn->store->write_mutex);
 }
 
-/* A failed write of the meta page ends the environment, whatever the reason; a failed write of anything before it does not. */
+/* A failed write of the meta page ends the environment, whatever the reason; a failed write of anything before it does
+ * not. */
 static bool environment_is_dead(struct store *store)
 {
     MDB_txn *probe;
