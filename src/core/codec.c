@@ -27,7 +27,9 @@
         *(to) += (len);                           \
         return;                                   \
     } while (0)
+#define msgpack_pack_ext write_ext /* the template calls one of its own by its full name */
 #include <msgpack/pack_template.h>
+#undef msgpack_pack_ext
 
 /* The header of an array, of a string or of a number is at most nine bytes. */
 #define HEADER_LEN_MAX 9

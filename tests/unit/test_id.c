@@ -30,7 +30,7 @@ static void assert_refused(struct bytes text)
 {
     struct id id;
     if (parse(text, &id))
-        fail_msg("taken: \"%.*s\"", (int)text.len, text.data);
+        fail_msg("taken: \"%.*s\"", (int)text.len, text.data == NULL ? "" : text.data);
 }
 
 static void assert_keeps_its_text(const char *text)
