@@ -97,57 +97,62 @@ static const char schemas[] =
     "{\"name\":\"" name "\",\"in\":\"header\",\"required\":" required ",\"description\":\"" text \
     "\",\"schema\":" STRING "}"
 
-static const char parameters
-    [] = "\"Id\":{\"name\":\"id\",\"in\":\"path\",\"required\":true,\"schema\":" ID "},"
-         "\"OrgKey\":" HEADER("x-org-key", "false",
-                              "The organisation's public key; x-site-id is another name for it. Not needed with a "
-                              "token.") ","
-                                        "\"VisitorKey\":" HEADER(
-                                            "x-visitor-id", "false",
-                                            "The visitor's own key, v_ and up to 78 characters. Whoever holds it is "
-                                            "that visitor.") ","
-                                                             "\"IdempotencyKey\":" HEADER("Idempotency-Key", "false",
-                                                                                          "The same key from the same "
-                                                                                          "caller within 24 hours "
-                                                                                          "gives the first answer "
-                                                                                          "again.") ","
-                                                                                                    "\"Limit\":" QUERY(
-                                                                                                        "limit",
-                                                                                                        "Items of a "
-                                                                                                        "page.",
-                                                                                                        "{\"type\":"
-                                                                                                        "\"integer\","
-                                                                                                        "\"minimum\":1,"
-                                                                                                        "\"maximum\":"
-                                                                                                        "100,"
-                                                                                                        "\"default\":"
-                                                                                                        "50}") ","
-                                                                                                               "\"Befor"
-                                                                                                               "e\""
-                                                                                                               ":" QUERY(
-                                                                                                                   "bef"
-                                                                                                                   "or"
-                                                                                                                   "e",
-                                                                                                                   "The"
-                                                                                                                   " `"
-                                                                                                                   "nex"
-                                                                                                                   "t` "
-                                                                                                                   "of "
-                                                                                                                   "the"
-                                                                                                                   " pa"
-                                                                                                                   "ge "
-                                                                                                                   "bef"
-                                                                                                                   "ore"
-                                                                                                                   ".",
-                                                                                                                   STRING) ","
-                                                                                                                           "\"After\":" QUERY(
-                                                                                                                               "after",
-                                                                                                                               "Only messages with a later seq.",
-                                                                                                                               INTEGER) ","
-                                                                                                                                        "\"MessageLimit\":" QUERY(
-                                                                                                                                            "limit",
-                                                                                                                                            "Messages in the answer.",
-                                                                                                                                            "{\"type\":\"integer\",\"minimum\":1,\"maximum\":1000,\"default\":200}");
+static const char parameters[] =
+    "\"Id\":{\"name\":\"id\",\"in\":\"path\",\"required\":true,\"schema\":" ID "},"
+    "\"OrgKey\":" HEADER(
+        "x-org-key", "false",
+        "The organisation's public key; x-site-id is another name for it. Not needed with a "
+        "token.") ","
+                  "\"VisitorKey\":" HEADER(
+                      "x-visitor-id", "false",
+                      "The visitor's own key, v_ and up to 78 characters. Whoever holds it is "
+                      "that visitor.") ","
+                                       "\"IdempotencyKey\":" HEADER(
+                                           "Idempotency-Key", "false",
+                                           "The same key from the same "
+                                           "caller within 24 hours "
+                                           "gives the first answer "
+                                           "again.") ","
+                                                     "\"Limit\":" QUERY(
+                                                         "limit",
+                                                         "Items of a "
+                                                         "page.",
+                                                         "{\"type\":"
+                                                         "\"integer\","
+                                                         "\"minimum\":1,"
+                                                         "\"maximum\":"
+                                                         "100,"
+                                                         "\"default\":"
+                                                         "50}") ","
+                                                                "\"Befor"
+                                                                "e\""
+                                                                ":" QUERY(
+                                                                    "bef"
+                                                                    "or"
+                                                                    "e",
+                                                                    "The"
+                                                                    " `"
+                                                                    "nex"
+                                                                    "t` "
+                                                                    "of "
+                                                                    "the"
+                                                                    " pa"
+                                                                    "ge "
+                                                                    "bef"
+                                                                    "ore"
+                                                                    ".",
+                                                                    STRING) ","
+                                                                            "\"After\":" QUERY(
+                                                                                "after",
+                                                                                "Only messages with a later seq.",
+                                                                                INTEGER) ","
+                                                                                         "\"MessageLimit\":" QUERY(
+                                                                                             "limit",
+                                                                                             "Messages in the answer.",
+                                                                                             "{\"type\":\"integer\","
+                                                                                             "\"minimum\":1,"
+                                                                                             "\"maximum\":1000,"
+                                                                                             "\"default\":200}");
 
 /* ---- one operation ---- */
 

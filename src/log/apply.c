@@ -88,13 +88,10 @@ static enum error commit(struct txn *txn, struct log_figures *figures)
     return error;
 }
 
-/* When the store is full, *committing says where: on the disk (true), or in the map, which can grow. */
-static enum error try_once(struct store *store, struct log_entry *entries, struct log_figures *figures,
-                           bool *committing)
+static enum error try_once(struct store *store, struct log_entry *entries, struct log_figures *figures)
 {
     struct txn *txn;
     uint64_t last_seq;
-    *committing = false;
     enum error error = write_begin(store, &txn);
     if (error != OK)
         return error;
@@ -103,7 +100,6 @@ static enum error try_once(struct store *store, struct log_entry *entries, struc
         write_abort(txn);
         return error;
     }
-    *committing = true;
     error = commit(txn, figures);
     if (error == OK)
         atomic_store_explicit(&figures->last_seq, last_seq, memory_order_relaxed);
@@ -131,22 +127,22 @@ static unsigned admit(struct log_entry *entries, bool erasing_only)
 
 enum batch_end batch_apply(struct store *store, struct log_entry *entries, struct log_figures *figures)
 {
-    bool committing, ripened = false, erasing_only = !store_reserve_ready(store);
+    bool ripened = false, erasing_only = !store_reserve_ready(store);
     while (admit(entries, erasing_only) != 0) {
-        enum error error = try_once(store, entries, figures, &committing);
+        enum error error = try_once(store, entries, figures);
         if (error == OK)
             break;
         if (error != ERR_STORE_FULL) {
             fail_all(entries, error);
             return error == ERR_OUTCOME_UNKNOWN ? BATCH_FAILED : BATCH_DONE;
         }
-        if (!committing && store_grow(store, erasing_only)) {
+        if (store_map_was_full(store) && store_grow(store, erasing_only)) {
             atomic_fetch_add_explicit(&figures->map_growths, 1, memory_order_relaxed);
         } else if (!ripened && store_ripen(store)) {
             ripened = true;
         } else if (!erasing_only) {
             erasing_only = true;
-        } else if (!committing || !store_reserve_spend(store)) {
+        } else if (store_map_was_full(store) || !store_reserve_spend(store)) {
             fail_all(entries, ERR_STORE_FULL);
             break;
         }

@@ -424,11 +424,11 @@ static void enter_conversation(struct check *check, const struct entry *entry, s
 
 static void check_client_id(struct check *check, const struct entry *entry, const struct message *message)
 {
-    struct client_id_block newest;
+    struct bytes block;
     uint64_t seq;
     if (message->client_id.data == NULL)
         return;
-    enum error error = client_id_find(check->txn, message->conversation, message->client_id, &newest, &seq);
+    enum error error = client_id_find(check->txn, message->conversation, message->client_id, &block, &seq);
     if (error == ERR_NOT_FOUND)
         broken(check, entry, "no entry leads to it by its clientId");
     else if (error == OK && seq != message->seq)
@@ -475,9 +475,27 @@ static void check_client_id_entry(struct check *check, const struct entry *entry
         broken(check, entry, "its message %" PRIu64 " has another clientId", seq);
 }
 
+/* An entry of the hash index; whether its slot is the right one is seen from its message. */
+static void check_client_id_slot(struct check *check, const struct entry *entry)
+{
+    struct message message;
+    if (!has_lengths(check, entry, 0, 8) || check->conversation_is_partial)
+        return;
+    uint64_t seq = u64_at(entry->value, 0);
+    enum error error = message_get(check->txn, check->conversation.id, seq, &message);
+    if (error == ERR_NOT_FOUND)
+        broken(check, entry, "its message %" PRIu64 " does not exist", seq);
+    else if (error == OK && message.client_id.data == NULL)
+        broken(check, entry, "its message %" PRIu64 " has no clientId", seq);
+}
+
 static void check_client_ids(struct check *check, const struct entry *entry)
 {
     size_t len = entry->value.len;
+    if (u64_at(entry->key, ID_LEN) != MESSAGE_CLIENT_BIT) {
+        check_client_id_slot(check, entry);
+        return;
+    }
     if (len == 0 || len % CLIENT_ID_ENTRY_LEN != 0 || len > CLIENT_ID_ENTRY_LEN * CLIENT_ID_BLOCK_ENTRIES) {
         broken(check, entry, "its length is not that of 1 to %d clientIds", CLIENT_ID_BLOCK_ENTRIES);
         return;

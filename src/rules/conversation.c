@@ -99,8 +99,7 @@ static bool may_write(const struct message_create *command, const struct convers
     return sighting->present && id_equal(sighting->visitor.id, conversation->visitor);
 }
 
-static enum error write_message(struct txn *txn, uint64_t seq, const struct message_create *command,
-                                const struct client_id_block *newest)
+static enum error write_message(struct txn *txn, uint64_t seq, const struct message_create *command, struct bytes block)
 {
     struct message last;
     enum error error = message_get_last(txn, command->conversation, &last);
@@ -119,7 +118,7 @@ static enum error write_message(struct txn *txn, uint64_t seq, const struct mess
     };
     error = message_put(txn, &message);
     if (error == OK && command->client_id.data != NULL)
-        error = client_id_note(txn, newest, command->client_id, seq);
+        error = client_id_note(txn, command->conversation, block, command->client_id, seq);
     return error == OK ? put_activity(txn, command->org, seq, command->conversation) : error;
 }
 
@@ -128,7 +127,7 @@ enum error rule_message_create(struct txn *txn, uint64_t seq, const struct messa
 {
     struct conversation conversation;
     struct sighting sighting;
-    struct client_id_block newest;
+    struct bytes block = BYTES_NONE;
     enum error error = org_is_alive(txn, command->org);
     if (error == OK)
         error = conversation_get(txn, command->conversation, &conversation);
@@ -143,11 +142,11 @@ enum error rule_message_create(struct txn *txn, uint64_t seq, const struct messa
     outcome->id = command->conversation;
     error = ERR_NOT_FOUND;
     if (command->client_id.data != NULL)
-        error = client_id_find(txn, command->conversation, command->client_id, &newest, &outcome->seq);
+        error = client_id_find(txn, command->conversation, command->client_id, &block, &outcome->seq);
     outcome->replayed = error == OK;
     if (error == ERR_NOT_FOUND) {
         outcome->seq = seq;
-        error = write_message(txn, seq, command, &newest);
+        error = write_message(txn, seq, command, block);
     }
     return error == OK ? visitor_write(txn, &sighting) : error;
 }

@@ -1,18 +1,21 @@
 /*
- * Which clientIds a conversation has seen. A hash index would touch a page of its own at a random place for each
- * message; this list lies in `messages` right behind the conversation's last message, newest block first, so that
- * noting a clientId touches the page that the message itself goes to. Finding one walks the blocks: a few nanoseconds
- * an id, and conversations are short.
+ * Which clientIds a conversation has seen. A hash index alone would touch a page of its own at a random place for each
+ * message, so the newest ones lie in one block right behind the conversation's last message, on the page that the
+ * message itself goes to. When the block is full its entries move to the hash index behind it, which costs a little
+ * once in CLIENT_ID_BLOCK_ENTRIES messages and keeps finding one a matter of two looks however long the conversation
+ * grows.
  *
- * A block's key is (conversation, MESSAGE_CLIENT_BIT | BLOCK_LAST - number), its value up to BLOCK_ENTRIES pairs of 64
- * bits: the hash of a clientId and the seq of its message. Two clientIds of one hash are told apart by their messages.
+ *     conversation, MESSAGE_CLIENT_BIT                       → up to CLIENT_ID_BLOCK_ENTRIES pairs of 64 bits: hash,
+ * seq conversation, MESSAGE_CLIENT_BIT | HASHED_BIT | slot   → seq; the slot is 62 bits of the hash, or the next free
+ * one
+ *
+ * Two clientIds of one hash are told apart by their messages.
  */
-#include <assert.h>
 #include <sodium.h>
 
 #include "store/records.h"
 
-#define BLOCK_LAST (MESSAGE_CLIENT_BIT - 1)
+#define HASHED_BIT (UINT64_C(1) << 62)
 
 uint64_t client_id_hash(struct bytes client_id)
 {
@@ -24,84 +27,136 @@ uint64_t client_id_hash(struct bytes client_id)
     return hash;
 }
 
-/* Whether `seq` really is the message of this clientId. */
-static enum error is_message_of(struct txn *txn, struct id conversation, uint64_t seq, struct bytes client_id, bool *is)
+static void block_key(struct key *key, struct id conversation)
+{
+    message_key(key, conversation, MESSAGE_CLIENT_BIT);
+}
+
+static uint64_t first_slot(uint64_t hash)
+{
+    return MESSAGE_CLIENT_BIT | HASHED_BIT | hash >> 2;
+}
+
+/* Slots count on within their 62 bits. */
+static uint64_t next_slot(uint64_t slot)
+{
+    return MESSAGE_CLIENT_BIT | HASHED_BIT | (slot + 1);
+}
+
+static enum error get_slot(struct txn *txn, struct id conversation, uint64_t slot, uint64_t *seq)
+{
+    struct key key;
+    struct bytes value;
+    size_t offset = 0;
+    message_key(&key, conversation, slot);
+    enum error error = table_get(txn, TABLE_MESSAGES, key_view(&key), &value);
+    if (error == OK && value.len != sizeof(uint64_t))
+        error = ERR_CORRUPT;
+    if (error == OK)
+        *seq = key_get_u64(value, &offset);
+    return error;
+}
+
+/* OK when `seq` really is the message of this clientId, ERR_NOT_FOUND when it is another's. */
+static enum error confirm(struct txn *txn, struct id conversation, uint64_t seq, struct bytes client_id)
 {
     struct message message;
     enum error error = message_get(txn, conversation, seq, &message);
-    *is = error == OK && bytes_equal(message.client_id, client_id);
-    return error == ERR_NOT_FOUND ? ERR_CORRUPT : error;
+    if (error != OK)
+        return error == ERR_NOT_FOUND ? ERR_CORRUPT : error;
+    return bytes_equal(message.client_id, client_id) ? OK : ERR_NOT_FOUND;
 }
 
-static enum error find_in_block(struct txn *txn, struct id conversation, struct bytes entries, struct bytes client_id,
+/* ---- finding ---- */
+
+static enum error find_in_block(struct txn *txn, struct id conversation, struct bytes block, struct bytes client_id,
                                 uint64_t *seq)
 {
     uint64_t wanted = client_id_hash(client_id);
-    if (entries.len % CLIENT_ID_ENTRY_LEN != 0)
-        return ERR_CORRUPT;
-    for (size_t offset = 0; offset < entries.len;) {
-        bool found = false;
-        uint64_t hash = key_get_u64(entries, &offset);
-        *seq = key_get_u64(entries, &offset);
-        enum error error = hash == wanted ? is_message_of(txn, conversation, *seq, client_id, &found) : OK;
-        if (error != OK || found)
+    enum error error = ERR_NOT_FOUND;
+    for (size_t offset = 0; offset < block.len && error == ERR_NOT_FOUND;) {
+        uint64_t hash = key_get_u64(block, &offset);
+        *seq = key_get_u64(block, &offset);
+        if (hash == wanted)
+            error = confirm(txn, conversation, *seq, client_id);
+    }
+    return error;
+}
+
+static enum error find_in_slots(struct txn *txn, struct id conversation, struct bytes client_id, uint64_t *seq)
+{
+    for (uint64_t slot = first_slot(client_id_hash(client_id));; slot = next_slot(slot)) {
+        enum error error = get_slot(txn, conversation, slot, seq);
+        if (error == OK)
+            error = confirm(txn, conversation, *seq, client_id);
+        else
+            return error;
+        if (error != ERR_NOT_FOUND)
             return error;
     }
-    return ERR_NOT_FOUND;
 }
 
-static bool is_block_of(struct bytes key, struct id conversation)
+enum error client_id_find(struct txn *txn, struct id conversation, struct bytes client_id, struct bytes *block,
+                          uint64_t *seq)
 {
-    return key.len == ID_LEN + sizeof(uint64_t) && memcmp(key.data, conversation.bytes, ID_LEN) == 0;
+    struct key key;
+    block_key(&key, conversation);
+    *block = BYTES_NONE;
+    enum error error = table_get(txn, TABLE_MESSAGES, key_view(&key), block);
+    if (error == ERR_NOT_FOUND)
+        return ERR_NOT_FOUND; /* without a block there are no slots either */
+    if (error == OK && block->len % CLIENT_ID_ENTRY_LEN != 0)
+        error = ERR_CORRUPT;
+    if (error == OK)
+        error = find_in_block(txn, conversation, *block, client_id, seq);
+    return error == ERR_NOT_FOUND ? find_in_slots(txn, conversation, client_id, seq) : error;
 }
 
-enum error client_id_find(struct txn *txn, struct id conversation, struct bytes client_id,
-                          struct client_id_block *newest, uint64_t *seq)
+/* ---- noting ---- */
+
+static enum error move_to_slot(struct txn *txn, struct id conversation, uint64_t hash, uint64_t seq)
 {
-    struct bytes key, entries;
-    message_key(&newest->key, conversation, MESSAGE_CLIENT_BIT);
-    newest->entries = BYTES_NONE;
-    struct cursor *cursor = cursor_open(txn, TABLE_MESSAGES);
-    enum error error = cursor_seek(cursor, key_view(&newest->key), &key, &entries);
-    while (error == OK && is_block_of(key, conversation)) {
-        if (newest->entries.data == NULL) {
-            key_clear(&newest->key);
-            key_put(&newest->key, key);
-            newest->entries = entries;
-        }
-        error = find_in_block(txn, conversation, entries, client_id, seq);
-        if (error != ERR_NOT_FOUND)
-            break;
-        error = cursor_next(cursor, &key, &entries);
+    struct key key, value;
+    uint64_t slot = first_slot(hash), other;
+    enum error error = get_slot(txn, conversation, slot, &other);
+    while (error == OK) {
+        slot = next_slot(slot);
+        error = get_slot(txn, conversation, slot, &other);
     }
-    cursor_close(cursor);
-    return error == OK && !is_block_of(key, conversation) ? ERR_NOT_FOUND : error;
+    if (error != ERR_NOT_FOUND)
+        return error;
+    message_key(&key, conversation, slot);
+    key_clear(&value);
+    key_put_u64(&value, seq);
+    return table_put(txn, TABLE_MESSAGES, key_view(&key), key_view(&value));
 }
 
-/* The key of the block that takes the next entry: the newest one, or, when that is full or there is none, the one
- * before it. */
-static void next_block(const struct client_id_block *newest, struct key *key)
+static enum error empty_block(struct txn *txn, struct id conversation, struct bytes block)
 {
-    size_t offset = 0;
-    struct id conversation = key_get_id(key_view(&newest->key), &offset);
-    uint64_t number = key_get_u64(key_view(&newest->key), &offset);
-    if (newest->entries.len == 0)
-        number = MESSAGE_CLIENT_BIT | BLOCK_LAST;
-    else if (newest->entries.len >= CLIENT_ID_ENTRY_LEN * CLIENT_ID_BLOCK_ENTRIES)
-        --number;
-    message_key(key, conversation, number);
+    enum error error = OK;
+    for (size_t offset = 0; offset < block.len && error == OK;) {
+        uint64_t hash = key_get_u64(block, &offset), seq = key_get_u64(block, &offset);
+        error = move_to_slot(txn, conversation, hash, seq);
+    }
+    return error;
 }
 
-enum error client_id_note(struct txn *txn, const struct client_id_block *newest, struct bytes client_id, uint64_t seq)
+enum error client_id_note(struct txn *txn, struct id conversation, struct bytes block, struct bytes client_id,
+                          uint64_t seq)
 {
     struct key key, entry;
+    if (block.len >= CLIENT_ID_ENTRY_LEN * CLIENT_ID_BLOCK_ENTRIES) {
+        enum error error = empty_block(txn, conversation, block);
+        if (error != OK)
+            return error;
+        block = BYTES_NONE;
+    }
     struct buffer *entries = txn_scratch(txn);
-    next_block(newest, &key);
-    if (bytes_equal(key_view(&key), key_view(&newest->key)))
-        buffer_append(entries, newest->entries.data, newest->entries.len);
     key_clear(&entry);
     key_put_u64(&entry, client_id_hash(client_id));
     key_put_u64(&entry, seq);
+    buffer_append(entries, block.data, block.len);
     buffer_append(entries, entry.bytes, entry.len);
+    block_key(&key, conversation);
     return table_put(txn, TABLE_MESSAGES, key_view(&key), buffer_view(entries));
 }

@@ -17,6 +17,7 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include "base/crc32c.h"
 #include "base/logline.h"
 #include "store/internal.h"
 
@@ -247,6 +248,8 @@ struct store *store_open(const struct store_config *config, char why[STORE_WHY_L
     pthread_mutex_init(&store->write_mutex, NULL);
     pthread_mutex_init(&store->readers_mutex, NULL);
     txn_init(&store->writer, store, NULL);
+    for (int table = 0; table < TABLE_COUNT; ++table)
+        store->seeds[table] = crc32c(0, table_names[table], strlen(table_names[table]));
     if ((config->mode == STORE_SERVE && !take_server_lock(store, why)) || !soundness_of_data_file(config, why) ||
         !open_environment(store, config, why) || !soundness_of_length(store, why) || !prepare_tables(store, why)) {
         store_close(store);
@@ -307,6 +310,11 @@ void store_adopt_size(struct store *store)
     pthread_mutex_lock(&store->write_mutex);
     resize(store, 0);
     pthread_mutex_unlock(&store->write_mutex);
+}
+
+bool store_map_was_full(const struct store *store)
+{
+    return store->map_was_full;
 }
 
 bool store_grow(struct store *store, bool erasing)

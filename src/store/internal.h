@@ -31,9 +31,11 @@ struct store {
     enum store_mode mode;
     MDB_env *env;
     MDB_dbi tables[TABLE_COUNT];
+    uint32_t seeds[TABLE_COUNT]; /* of the checksums: an entry of one table must not pass for one of another */
     uint64_t data_bytes_max;
     int lock_fd;                 /* the server's flock, or -1 */
     int reserve_fd;              /* STORE_RESERVE_BYTES of real disk that erasing commands may have, or -1 */
+    bool map_was_full;           /* the last full store was a full map, and not a full disk; the writer's */
     uint64_t room_looked_ns;     /* when free pages were last counted */
     bool room_inside;            /* they were enough to take the reserve's place */
     uint64_t ripened_ns;         /* when store_ripen last did anything */

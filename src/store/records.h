@@ -41,21 +41,18 @@ bool message_key_is_of(struct bytes key, struct id conversation);
 /* ---- clientIds (client_ids.c) ---- */
 
 #define CLIENT_ID_ENTRY_LEN 16     /* bytes: hash, seq */
-#define CLIENT_ID_BLOCK_ENTRIES 32 /* of one block */
+#define CLIENT_ID_BLOCK_ENTRIES 32 /* of the block of the newest ones */
 
-/* A conversation's newest block of clientIds, as client_id_find met it; entries.data is NULL when there is none. */
-struct client_id_block {
-    struct key key;
-    struct bytes entries;
-};
-/* The seq of the message that carries this clientId, or ERR_NOT_FOUND; *newest is set when it is not found. */
-enum error client_id_find(struct txn *txn, struct id conversation, struct bytes client_id,
-                          struct client_id_block *newest, uint64_t *seq);
-/* Notes a clientId that was not found, behind what `newest` says. */
-enum error client_id_note(struct txn *txn, const struct client_id_block *newest, struct bytes client_id, uint64_t seq);
+/* The seq of the message that carries this clientId, or ERR_NOT_FOUND. *block is the conversation's newest ones, for
+ * client_id_note. */
+enum error client_id_find(struct txn *txn, struct id conversation, struct bytes client_id, struct bytes *block,
+                          uint64_t *seq);
+/* Notes a clientId that was not found; `block` as client_id_find gave it. ERR_CORRUPT, or the errors of table_put. */
+enum error client_id_note(struct txn *txn, struct id conversation, struct bytes block, struct bytes client_id,
+                          uint64_t seq);
 uint64_t client_id_hash(struct bytes client_id);
 
-/* ---- */
+/* ---- any record ---- */
 
 /* Generic: the record in `value` of the table whose shape is given, key members left alone. */
 enum error record_decode(enum record_kind kind, struct bytes value, void *out);

@@ -92,6 +92,8 @@ void write_abort(struct txn *txn);
 struct id *txn_note(struct txn *txn);
 /* How much was put or deleted since write_begin. */
 uint64_t txn_changes(const struct txn *txn);
+/* After ERR_STORE_FULL: whether the map was full, which can grow, or the disk. */
+bool store_map_was_full(const struct store *store);
 /* After table_put or table_del failed: makes the map larger, with no transaction open in this thread. `erasing` may go
  * into the reserve. False when the limit is reached. */
 bool store_grow(struct store *store, bool erasing);

@@ -1,6 +1,6 @@
 /*
- * Entries: a checksum before every value, keys from fixed-width parts, and walks. A flipped bit in a key or a value is
- * an error and never an answer: LMDB has no checksums of its own.
+ * Entries: a checksum over table, key and value before every value, keys from fixed-width parts, and walks. A flipped
+ * bit in a key or a value is an error and never an answer: LMDB has no checksums of its own.
  */
 #include <assert.h>
 #include <stdlib.h>
@@ -74,9 +74,9 @@ uint64_t key_get_u64(struct bytes key, size_t *offset)
 
 /* ---- entries ---- */
 
-static uint32_t checksum(const void *key, size_t key_len, const void *value, size_t value_len)
+static uint32_t checksum(const struct txn *txn, enum table table, struct bytes key, struct bytes value)
 {
-    return crc32c(crc32c(0, key, key_len), value, value_len);
+    return crc32c(crc32c(txn->store->seeds[table], key.data, key.len), value.data, value.len);
 }
 
 static void log_damage(enum table table, const MDB_val *key)
@@ -102,7 +102,7 @@ enum error entry_open(struct txn *txn, enum table table, const MDB_val *key, con
         return ERR_CORRUPT;
     }
     memcpy(&stored, data->mv_data, CHECKSUM_LEN);
-    if (stored != checksum(key->mv_data, key->mv_size, body.data, body.len)) {
+    if (stored != checksum(txn, table, bytes_view(key->mv_data, key->mv_size), body)) {
         log_damage(table, key);
         return ERR_CORRUPT;
     }
@@ -136,10 +136,11 @@ enum error table_put(struct txn *txn, enum table table, struct bytes key, struct
     enum error error = txn_cursor(txn, table, &cursor);
     if (error != OK)
         return error;
-    uint32_t sum = checksum(key.data, key.len, value.data, value.len);
+    uint32_t sum = checksum(txn, table, key, value);
     MDB_val k = as_val(key), data = {CHECKSUM_LEN + value.len, NULL};
     ++txn->changes;
     int code = mdb_cursor_put(cursor, &k, &data, MDB_RESERVE);
+    txn->store->map_was_full = code == MDB_MAP_FULL;
     if (code != 0)
         return store_error(code, "writing");
     memcpy(data.mv_data, &sum, CHECKSUM_LEN);
@@ -152,6 +153,7 @@ enum error table_del(struct txn *txn, enum table table, struct bytes key)
 {
     MDB_val k = as_val(key);
     int code = mdb_del(txn->handle, txn->store->tables[table], &k, NULL);
+    txn->store->map_was_full = code == MDB_MAP_FULL;
     txn->changes += code == 0;
     return store_error(code, "deleting");
 }
@@ -257,7 +259,9 @@ enum error cursor_previous(struct cursor *cursor, struct bytes *key, struct byte
 enum error cursor_del(struct cursor *cursor)
 {
     ++cursor->txn->changes;
-    return store_error(mdb_cursor_del(cursor->handle, 0), "deleting");
+    int code = mdb_cursor_del(cursor->handle, 0);
+    cursor->txn->store->map_was_full = code == MDB_MAP_FULL;
+    return store_error(code, "deleting");
 }
 
 /* ---- meta ---- */

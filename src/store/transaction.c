@@ -233,6 +233,7 @@ enum error write_commit(struct txn *txn)
 {
     txn_close_cursors(txn);
     int code = mdb_txn_commit(txn->handle);
+    txn->store->map_was_full = code == MDB_MAP_FULL;
     if (code != 0 && environment_is_dead(txn->store))
         code = MDB_PANIC;
     write_end(txn);
