@@ -204,6 +204,16 @@ describe('while the server runs, the command line', () => {
         await server.check();
     });
 
+    test('makes an organisation once, however many ask at the same time', async () => {
+        const results = await Promise.all(Array.from({ length: 8 }, () => server.cli('org', 'create', 'contested')));
+        assert.equal(results.filter((result) => result.code === 0).length, 1, results.map((result) => result.stderr).join(''));
+        for (const result of results) if (result.code !== 0) assert.match(result.stderr, /exists|already/);
+        const tokens = await Promise.all(Array.from({ length: 8 }, () => server.token('contested')));
+        assert.equal(new Set(tokens).size, 8);
+        for (const token of tokens) await one.anonymous.with({ 'x-org-key': 'contested', authorization: `Bearer ${token}` }).getOk('/visitors');
+        await server.check();
+    });
+
     test('stat and check read beside the server', async () => {
         await server.check();
         const counts = await server.counts();

@@ -223,6 +223,23 @@ describe('connection limits', () => {
         wires.forEach((wire) => wire.vanish());
     });
 
+    test('with few open files allowed it takes fewer connections, says so, and goes on', async (t) => {
+        const server = await serverFor(t, { wrapper: ['prlimit', '--nofile=120:120'] });
+        assert.ok(server.lines.some((line) => line.level === 'warn' && /open files|connections/.test(line.event)), server.log);
+        const org = await server.org();
+        const wires = await Promise.all(Array.from({ length: 200 }, () => Wire.connect(server.port)));
+        wires.forEach((wire) => wire.send(requestBytes('POST', '/conversations', { 'x-org-key': org.key })));
+        assert.equal((await patiently(Promise.any(wires.map((wire) => wire.answer())), 'any answer')).status, 201);
+        wires.forEach((wire) => wire.vanish());
+        await eventually(async () => {
+            const wire = await Wire.connect(server.port);
+            const answer = await wire.send(get).answer();
+            wire.vanish();
+            return answer?.status === 200;
+        }, 'the server serves again');
+        await server.check();
+    });
+
     test('a storm of connections that come and go leaves nothing behind', async (t) => {
         const server = await serverFor(t, { flags: ['--connections-max', '64', '--connections-per-address', '64'] });
         const org = await server.org();

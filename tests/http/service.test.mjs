@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import test, { before, after, describe } from 'node:test';
 
-import { Caller, exchange, helvinoOk, startServer } from './server.mjs';
+import { Caller, exchange, helvinoOk, serverFor, startServer } from './server.mjs';
 import { assertError, assertSafeHeaders, NOBODY } from './shapes.mjs';
 import { Wire, requestBytes } from './raw.mjs';
 
@@ -201,6 +201,21 @@ describe('CORS', () => {
             assert.ok([200, 204, 400, 404].includes(answer.status), `OPTIONS ${path}: ${answer.status}`);
             wire.vanish();
         }
+    });
+
+    test('where every organisation lists its origins, a preflight from elsewhere is not encouraged', async (t) => {
+        const closed = await serverFor(t);
+        await closed.org('one', '--origin', 'https://one.example');
+        await closed.org('two', '--origin', 'https://two.example', '--origin', 'http://localhost:3000');
+        const ask = (origin) => new Caller(closed, {}).request('OPTIONS', '/conversations', { headers: { origin, 'access-control-request-method': 'POST' } });
+        for (const origin of ['https://one.example', 'https://two.example', 'http://localhost:3000']) assert.equal((await ask(origin)).headers['access-control-allow-origin'], origin);
+        for (const origin of ['https://evil.example', 'https://one.example.evil.com', 'null', 'http://one.example', 'https://one.example\tx', 'https://one.exampl']) {
+            const answer = await ask(origin);
+            assert.ok(answer.status < 500);
+            assert.equal(answer.headers['access-control-allow-origin'], undefined, `${origin} was let in`);
+        }
+        await closed.cliOk('org', 'delete', 'one', '--yes');
+        assert.equal((await ask('https://one.example')).headers['access-control-allow-origin'], undefined);
     });
 
     test('an organisation that lists no origins is open to any page', async () => {

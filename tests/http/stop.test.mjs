@@ -1,6 +1,6 @@
 /* Stopping, starting again, and what a data directory goes through: full disks, damage, a second server. */
 import assert from 'node:assert/strict';
-import { copyFileSync, mkdirSync, openSync, readFileSync, statSync, truncateSync, writeFileSync, writeSync, closeSync } from 'node:fs';
+import { copyFileSync, mkdirSync, openSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync, writeSync, closeSync } from 'node:fs';
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import test, { describe } from 'node:test';
@@ -8,6 +8,15 @@ import test, { describe } from 'node:test';
 import { BINARY, Caller, eventually, helvino, Server, serverFor, startServer, temporaryDirectory } from './server.mjs';
 import { assertError } from './shapes.mjs';
 import { Wire, requestBytes } from './raw.mjs';
+
+function crc32c(bytes, crc = 0) {
+    crc = ~crc;
+    for (const byte of bytes) {
+        crc ^= byte;
+        for (let bit = 0; bit < 8; bit++) crc = (crc >>> 1) ^ (crc & 1 ? 0x82f63b78 : 0);
+    }
+    return ~crc >>> 0;
+}
 
 describe('SIGTERM', () => {
     for (const signal of ['SIGTERM', 'SIGINT']) {
@@ -143,6 +152,25 @@ describe('the data directory', () => {
         await again.stop();
     });
 
+    test('survives kill -9 at any moment of the very first start', async (t) => {
+        const directory = temporaryDirectory();
+        t.after(() => rmSync(directory, { recursive: true, force: true }));
+        for (let round = 0; round < 25; round++) {
+            const server = new Server({ directory });
+            if (round % 5 === 4) {
+                await server.ready();
+                await server.check();
+            } else await new Promise((later) => setTimeout(later, round % 13));
+            server.signal('SIGKILL');
+            await server.ended();
+            if (round % 10 === 9) rmSync(server.data, { recursive: true });
+        }
+        const last = await startServer({ directory });
+        await (await last.org()).visitor().converse();
+        await last.check();
+        await last.stop();
+    });
+
     test('that cannot be made or written gives a sentence and exit code 1', async (t) => {
         const directory = temporaryDirectory();
         writeFileSync(join(directory, 'data'), 'a file');
@@ -195,6 +223,37 @@ describe('the data directory', () => {
             assert.equal(check.code, 1, `check of a database that ${name}: ${check.code} ${check.signal} ${check.stdout}${check.stderr}`);
             broken.remove();
         }
+    });
+
+    test('of a newer version is refused by name, and left as it is', async (t) => {
+        const server = await startServer();
+        t.after(() => server.remove());
+        await server.org();
+        await server.stop();
+        const path = join(server.data, 'data.mdb');
+        const bytes = readFileSync(path);
+        // Behind the name: a checksum over table, name and number, and the number in eight bytes, the highest first.
+        let found = 0;
+        for (let at = 0; (at = bytes.indexOf('format', at)) >= 0; at += 6) {
+            const number = bytes.subarray(at + 10, at + 18);
+            const checksum = () => crc32c(Buffer.concat([Buffer.from('format'), number]), crc32c(Buffer.from('meta')));
+            if (bytes.readUInt32LE(at + 6) !== checksum()) continue;
+            number.writeBigUInt64BE(4711n);
+            bytes.writeUInt32LE(checksum(), at + 6);
+            found++;
+        }
+        assert.ok(found > 0, 'no format number in data.mdb');
+        writeFileSync(path, bytes);
+        const refused = new Server({ directory: server.directory });
+        assert.equal((await refused.ended()).code, 1, refused.log);
+        assert.match(refused.log, /4711/);
+        assert.match(refused.log, /newer/);
+        for (const args of [['check'], ['stat'], ['org', 'list'], ['org', 'create', 'x']]) {
+            const command = await helvino([...args, '--data', server.data]);
+            assert.equal(command.code, 1, `${args}: ${command.stdout}`);
+            assert.match(command.stderr, /newer/);
+        }
+        assert.ok(readFileSync(path).equals(bytes), 'it was changed all the same');
     });
 
     test('with single flipped bytes never gives a wrong answer in silence: check finds it or nothing is lost', async (t) => {
