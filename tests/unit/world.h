@@ -1,0 +1,277 @@
+#pragma once
+/*
+ * For tests of what commands mean: a store with short ways to give it commands and to look at what they made of it.
+ * Commands go through log_execute, one transaction each, as the shell's subcommands do.
+ */
+#include "log/log.h"
+#include "rules/check.h"
+#include "store/records.h"
+#include "stores.h"
+
+#define NOW_MS \
+    INT64_C(1769903999999) /* 2026-01-31T23:59:59.999Z: the last millisecond of a minute, of a day and of a month */
+#define MINUTE_MS INT64_C(60000)
+#define DAY_MS INT64_C(86400000)
+
+struct world {
+    struct directory directory;
+    struct store *store;
+    struct reader *reader;
+    struct random_pool pool;
+    int64_t now_ms;
+    struct id org, other_org; /* "acme" and "other" */
+};
+
+static inline enum error give(struct world *w, const struct command *command, struct outcome *outcome)
+{
+    memset(outcome, 0, sizeof(*outcome));
+    return log_execute(w->store, command, outcome);
+}
+
+static inline struct outcome must(struct world *w, const struct command *command)
+{
+    struct outcome outcome;
+    assert_int_equal(give(w, command, &outcome), OK);
+    return outcome;
+}
+
+static inline struct id world_id(struct world *w)
+{
+    return id_make(w->now_ms, &w->pool);
+}
+
+/* ---- commands -------------------------------------------------------------------------------------------------- */
+
+static inline struct command org_create(struct world *w, const char *key)
+{
+    return (struct command){
+        .kind = COMMAND_ORG_CREATE,
+        .org_create = {.org = world_id(w), .key = bytes_of_string(key), .name = BYTES("A name"), .at_ms = w->now_ms}};
+}
+
+static inline struct command org_delete(struct world *w, struct id org)
+{
+    return (struct command){.kind = COMMAND_ORG_DELETE, .org_delete = {.org = org, .at_ms = w->now_ms}};
+}
+
+static inline struct command org_purge(struct id org, uint64_t limit)
+{
+    return (struct command){.kind = COMMAND_ORG_PURGE, .org_purge = {.org = org, .limit = limit}};
+}
+
+static inline struct command token_create(struct world *w, struct id org)
+{
+    return (struct command){.kind = COMMAND_TOKEN_CREATE,
+                            .token_create = {.token = world_id(w),
+                                             .org = org,
+                                             .name = BYTES("a token"),
+                                             .secret_hash = BYTES("0123456789abcdef0123456789abcdef"),
+                                             .at_ms = w->now_ms}};
+}
+
+/* visitor_key NULL: nobody's conversation. */
+static inline struct command conversation_create(struct world *w, struct id org, const char *visitor_key)
+{
+    struct command command = {.kind = COMMAND_CONVERSATION_CREATE,
+                              .conversation_create = {.org = org, .conversation = world_id(w), .at_ms = w->now_ms}};
+    if (visitor_key != NULL) {
+        command.conversation_create.visitor_key = bytes_of_string(visitor_key);
+        command.conversation_create.visitor = world_id(w);
+        command.conversation_create.user_agent = BYTES("an agent");
+    }
+    return command;
+}
+
+/* visitor_key NULL: by nobody known; see by_org. */
+static inline struct command message_create(struct world *w, struct id org, struct id conversation,
+                                            const char *visitor_key, const char *content)
+{
+    struct command command = {.kind = COMMAND_MESSAGE_CREATE,
+                              .message_create = {.org = org,
+                                                 .conversation = conversation,
+                                                 .message = world_id(w),
+                                                 .at_ms = w->now_ms,
+                                                 .role = BYTES("user"),
+                                                 .content = bytes_of_string(content)}};
+    if (visitor_key != NULL) {
+        command.message_create.visitor_key = bytes_of_string(visitor_key);
+        command.message_create.visitor = world_id(w);
+        command.message_create.user_agent = BYTES("an agent");
+    }
+    return command;
+}
+
+static inline struct command visitor_touch(struct world *w, struct id org, const char *visitor_key)
+{
+    return (struct command){
+        .kind = COMMAND_VISITOR_TOUCH,
+        .visitor_touch = {.org = org, .visitor_key = bytes_of_string(visitor_key), .at_ms = w->now_ms}};
+}
+
+static inline struct command sweep(struct world *w, uint64_t limit, struct bytes from_seen, struct bytes from_activity)
+{
+    return (struct command){
+        .kind = COMMAND_SWEEP,
+        .sweep = {.at_ms = w->now_ms, .limit = limit, .from_seen = from_seen, .from_activity = from_activity}};
+}
+
+/* ---- short ways ------------------------------------------------------------------------------------------------ */
+
+static inline struct id converse(struct world *w, struct id org, const char *visitor_key)
+{
+    struct command command = conversation_create(w, org, visitor_key);
+    struct outcome outcome = must(w, &command);
+    assert_true(id_equal(outcome.id, command.conversation_create.conversation));
+    return outcome.id;
+}
+
+/* By the organisation's token. */
+static inline uint64_t say(struct world *w, struct id org, struct id conversation, const char *client_id)
+{
+    struct command command = message_create(w, org, conversation, NULL, "hello");
+    command.message_create.by_org = true;
+    if (client_id != NULL)
+        command.message_create.client_id = bytes_of_string(client_id);
+    return must(w, &command).seq;
+}
+
+/* ---- looking --------------------------------------------------------------------------------------------------- */
+
+/* What a look gives lives until the next command or look. */
+static inline struct txn *look(struct world *w)
+{
+    return begin_read(w->reader);
+}
+
+static inline void look_away(struct world *w)
+{
+    reader_end(w->reader);
+}
+
+static inline struct visitor visitor_of(struct world *w, struct id org, const char *visitor_key)
+{
+    struct id id;
+    struct visitor visitor;
+    struct txn *txn = look(w);
+    assert_int_equal(visitor_id_by_key(txn, org, bytes_of_string(visitor_key), &id), OK);
+    assert_int_equal(visitor_get(txn, id, &visitor), OK);
+    look_away(w);
+    return visitor;
+}
+
+static inline struct conversation conversation_of(struct world *w, struct id id)
+{
+    struct conversation conversation;
+    assert_int_equal(conversation_get(look(w), id, &conversation), OK);
+    look_away(w);
+    return conversation;
+}
+
+struct rows {
+    int64_t of[TABLE_COUNT];
+};
+
+static inline struct rows count_rows(struct world *w)
+{
+    struct rows rows;
+    struct txn *txn = look(w);
+    for (int table = 0; table < TABLE_COUNT; ++table)
+        rows.of[table] = (int64_t)table_rows(txn, (enum table)table);
+    look_away(w);
+    return rows;
+}
+
+/* The tables have grown by exactly `added` since `before`; META aside. */
+static inline void assert_rows_added(struct world *w, const struct rows *before, struct rows added)
+{
+    struct rows after = count_rows(w);
+    for (int table = TABLE_META + 1; table < TABLE_COUNT; ++table)
+        if (after.of[table] - before->of[table] != added.of[table])
+            fail_msg("%s has %lld more rows, not %lld", table_name((enum table)table),
+                     (long long)(after.of[table] - before->of[table]), (long long)added.of[table]);
+}
+#define ROWS(...) ((struct rows){.of = {__VA_ARGS__}})
+
+/* Refused with this error, and not a byte of any table has changed. */
+static inline void assert_refused(struct world *w, const struct command *command, enum error expected)
+{
+    struct outcome outcome;
+    struct buffer before = dump_store(w->store);
+    enum error error = give(w, command, &outcome);
+    if (error != expected)
+        fail_msg("%s in place of %s", error_code(error), error_code(expected));
+    struct buffer after = dump_store(w->store);
+    assert_dumps_equal(&before, &after);
+    buffer_dispose(&before);
+    buffer_dispose(&after);
+}
+
+/* Whether an entry of an index is there and leads to the id; with no id, whether it is there. */
+static inline bool index_has(struct world *w, enum table table, const struct key *key, struct id id)
+{
+    struct bytes value;
+    enum error error = table_get(look(w), table, key_view(key), &value);
+    bool has = error == OK && (id_is_none(id) || bytes_equal(value, bytes_view(id.bytes, ID_LEN)));
+    look_away(w);
+    assert_true(error == OK || error == ERR_NOT_FOUND);
+    return has;
+}
+
+static inline bool is_seen_in(struct world *w, struct id org, int64_t at_ms, struct id visitor)
+{
+    struct key key;
+    visitor_seen_key(&key, org, at_ms, visitor);
+    return index_has(w, TABLE_VISITOR_BY_SEEN, &key, ID_NONE);
+}
+
+static inline bool is_active_at(struct world *w, struct id org, uint64_t seq, struct id conversation)
+{
+    struct key key;
+    activity_key(&key, org, seq);
+    return index_has(w, TABLE_CONVERSATION_BY_ACTIVITY, &key, conversation);
+}
+
+static inline void print_broken(void *context, const char *sentence)
+{
+    (void)context;
+    print_error("check: %s\n", sentence);
+}
+
+/* Every invariant that `helvino check` knows. */
+static inline struct check_report assert_sound(struct world *w)
+{
+    struct check_report report;
+    check_store(look(w), print_broken, NULL, &report);
+    look_away(w);
+    assert_int_equal(report.broken, 0);
+    return report;
+}
+
+/* ---- life ------------------------------------------------------------------------------------------------------ */
+
+static inline int world_set_up(void **state)
+{
+    struct world *w = calloc(1, sizeof(*w));
+    log_line_setup((enum log_level)(LOG_ERROR + 1), LOG_FORMAT_TEXT);
+    w->directory = directory_make();
+    w->store = open_store(&w->directory);
+    w->reader = reader_open(w->store);
+    w->now_ms = NOW_MS;
+    struct command acme = org_create(w, "acme"), other = org_create(w, "other");
+    w->org = must(w, &acme).id;
+    w->other_org = must(w, &other).id;
+    *state = w;
+    return 0;
+}
+
+static inline int world_tear_down(void **state)
+{
+    struct world *w = *state;
+    reader_close(w->reader);
+    store_close(w->store);
+    directory_remove(&w->directory);
+    free(w);
+    return 0;
+}
+
+#define WORLD_TEST(name) cmocka_unit_test_setup_teardown(name, world_set_up, world_tear_down)
