@@ -8,10 +8,11 @@
 #define HOUSEKEEPING_SECONDS 10
 #define BUSY_COMMANDS 8 /* commands waiting: then the next step is left to the next second */
 
+/* A stop comes first: what was applied after it is delivered when the log is gone. */
 static bool may_go_on(struct api_loop *loop)
 {
-    uint64_t waiting = atomic_load_explicit(&log_figures(loop->api->log)->waiting, memory_order_relaxed);
-    return waiting <= BUSY_COMMANDS && !edge_stopping(loop->api->edge);
+    return !edge_stopping(loop->api->edge) &&
+           atomic_load_explicit(&log_figures(loop->api->log)->waiting, memory_order_relaxed) <= BUSY_COMMANDS;
 }
 
 /* ---- sweeping ---- */
