@@ -20,7 +20,11 @@ export const BINARY = resolve(ROOT, process.env.HELVINO_BIN ?? 'build/release/he
 export const PATIENCE_MS = Number(process.env.HELVINO_TEST_PATIENCE_MS ?? 60_000);
 
 const running = new Set();
-process.on('exit', () => running.forEach((child) => child.kill('SIGKILL')));
+const directories = new Set();
+process.on('exit', () => {
+    running.forEach((child) => child.kill('SIGKILL'));
+    directories.forEach((directory) => rmSync(directory, { recursive: true, force: true }));
+});
 
 /** Resolves like `promise`, or fails with a sentence when it takes longer than anybody would wait. */
 export function patiently(promise, what, patience_ms = PATIENCE_MS) {
@@ -42,8 +46,11 @@ export async function eventually(probe, what, patience_ms = PATIENCE_MS) {
     }
 }
 
+/** A new directory, gone at the latest when this process ends. */
 export function temporaryDirectory() {
-    return mkdtempSync(join(tmpdir(), 'helvino-test-'));
+    const directory = mkdtempSync(join(tmpdir(), 'helvino-test-'));
+    directories.add(directory);
+    return directory;
 }
 
 /** Runs a program to its end; never throws for its exit code. */
