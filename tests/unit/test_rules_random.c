@@ -1,0 +1,650 @@
+/*
+ * Ten thousand random commands: a small model in memory says what each must answer and what must be in the tables at
+ * the end; two stores that got the same commands in batches of different sizes must hold the same bytes; and at every
+ * stop along the way all invariants hold.
+ *
+ * HELVINO_SEED repeats a run; the seed is printed when something fails.
+ */
+#include "world.h"
+
+#include "log/apply.h"
+
+#define COMMANDS 10000
+#define ORGS_MAX 64
+#define KEYS 24
+#define VISITORS_MAX (ORGS_MAX * KEYS)
+#define CONVERSATIONS_MAX COMMANDS
+#define MESSAGES_MAX COMMANDS
+#define CLIENT_IDS 6
+#define HASHES 40
+
+/* ---- a generator that can be repeated -------------------------------------------------------------------------- */
+
+static uint64_t random_state;
+
+/* xorshift64* (Vigna, "An experimental exploration of Marsaglia's xorshift generators, scrambled") */
+static uint64_t next_random(void)
+{
+    random_state ^= random_state >> 12;
+    random_state ^= random_state << 25;
+    random_state ^= random_state >> 27;
+    return random_state * 2685821657736338717u;
+}
+
+static unsigned below(unsigned limit)
+{
+    return (unsigned)(next_random() >> 33) % limit;
+}
+
+static struct id next_id(void)
+{
+    struct id id;
+    char text[ID_TEXT_LEN + 1] = "c";
+    for (int i = 1; i < ID_TEXT_LEN; ++i)
+        text[i] = "0123456789abcdefghijklmnopqrstuvwxyz"[below(36)];
+    assert_true(id_parse(bytes_view(text, ID_TEXT_LEN), &id));
+    return id;
+}
+
+/* ---- the model ------------------------------------------------------------------------------------------------- */
+
+struct model_org {
+    struct id id;
+    unsigned key; /* "org-<n>" */
+    bool exists, deleted;
+    int64_t created_at_ms, updated_at_ms;
+};
+
+struct model_visitor {
+    unsigned org, key; /* "v_<n>" */
+    bool exists;
+    struct id id;
+    int64_t first_seen_at_ms, last_seen_at_ms, updated_at_ms;
+    unsigned agent; /* "agent-<n>"; 0: none */
+    int last_conversation;
+    unsigned conversations;
+};
+
+struct model_conversation {
+    struct id id;
+    unsigned org;
+    int visitor; /* or -1 */
+    int64_t created_at_ms;
+    int previous; /* of the visitor, or -1 */
+    unsigned messages;
+    int last_message; /* or -1 */
+    bool exists;
+    int by_client_id[CLIENT_IDS]; /* message, or -1 */
+};
+
+struct model_message {
+    struct id id;
+    unsigned conversation, ordinal, content; /* content is its number */
+    uint64_t seq;
+    int64_t at_ms;
+    int client_id; /* or -1 */
+    bool by_assistant;
+};
+
+struct model_answer {
+    unsigned hash;
+    int conversation;
+    int64_t at_ms;
+};
+
+static struct {
+    struct model_org orgs[ORGS_MAX];
+    unsigned org_count;
+    struct model_visitor visitors[VISITORS_MAX];
+    struct model_conversation conversations[CONVERSATIONS_MAX];
+    unsigned conversation_count;
+    struct model_message messages[MESSAGES_MAX];
+    unsigned message_count;
+    struct model_answer answers[COMMANDS];
+    unsigned answer_count;
+    int64_t now_ms;
+    struct bytes from_seen, from_activity;
+    struct key next_seen, next_activity;
+} model;
+
+/* What a command must answer, and what the model has to learn from the answer. */
+struct expectation {
+    enum error error;
+    bool checks_id, replayed;
+    struct id id;
+    int64_t at_ms;
+    int replayed_message, fresh_message, purged_org; /* or -1 */
+    bool is_sweep;
+};
+
+static struct model_org *living_org(struct id id)
+{
+    for (unsigned i = 0; i < model.org_count; ++i)
+        if (model.orgs[i].exists && !model.orgs[i].deleted && id_equal(model.orgs[i].id, id))
+            return &model.orgs[i];
+    return NULL;
+}
+
+static struct model_visitor *visitor_at(unsigned org, unsigned key)
+{
+    return &model.visitors[org * KEYS + key];
+}
+
+/* ---- texts that outlive their command -------------------------------------------------------------------------- */
+
+static struct bytes numbered(const char *prefix, unsigned number)
+{
+    static char texts[4][64 * 1024][24];
+    static const char *prefixes[4];
+    unsigned which = 0;
+    while (prefixes[which] != NULL && strcmp(prefixes[which], prefix) != 0)
+        ++which;
+    prefixes[which] = prefix;
+    char *text = texts[which][number];
+    int len = snprintf(text, sizeof(texts[0][0]), "%s%u", prefix, number);
+    return bytes_view(text, (size_t)len);
+}
+
+static struct bytes hash_text(unsigned number)
+{
+    static char texts[HASHES][17];
+    snprintf(texts[number], sizeof(texts[0]), "hash %011u", number);
+    return bytes_view(texts[number], IDEMPOTENCY_HASH_LEN);
+}
+
+static struct bytes content_text(unsigned number)
+{
+    static char text[4000];
+    int len = snprintf(text, sizeof(text), "content %u ", number);
+    size_t more = number % 11 == 0 ? number % 3500 : number % 60;
+    memset(text + len, 'a' + (int)(number % 26), more);
+    return bytes_view(text, (size_t)len + more);
+}
+
+/* ---- the commands ---------------------------------------------------------------------------------------------- */
+
+static unsigned any_org(void)
+{
+    /* The newest one or two most of the time: the others are mostly gone. */
+    return below(20) == 0 ? below(model.org_count)
+                          : model.org_count - 1 - below(model.org_count < 3 ? model.org_count : 3);
+}
+
+/* Applies the sighting of a visitor to the model, as each write of one does. */
+static void model_sees(struct model_visitor *visitor, struct id fresh, unsigned org, unsigned key, unsigned agent)
+{
+    if (!visitor->exists)
+        *visitor = (struct model_visitor){.org = org,
+                                          .key = key,
+                                          .exists = true,
+                                          .id = fresh,
+                                          .first_seen_at_ms = model.now_ms,
+                                          .last_seen_at_ms = model.now_ms,
+                                          .last_conversation = -1};
+    if (model.now_ms > visitor->last_seen_at_ms)
+        visitor->last_seen_at_ms = model.now_ms;
+    visitor->updated_at_ms = model.now_ms;
+    if (agent != 0)
+        visitor->agent = agent;
+}
+
+static const struct model_answer *kept_answer(unsigned hash)
+{
+    for (unsigned i = model.answer_count; i-- > 0;)
+        if (model.answers[i].hash == hash)
+            return model.now_ms - model.answers[i].at_ms < DAY_MS ? &model.answers[i] : NULL;
+    return NULL;
+}
+
+static struct command random_org_create(struct expectation *expected)
+{
+    struct model_org *org = &model.orgs[model.org_count];
+    unsigned key = below(3 * ORGS_MAX);
+    struct command command = {
+        .kind = COMMAND_ORG_CREATE,
+        .org_create = {.org = next_id(), .key = numbered("org-", key), .name = BYTES("name"), .at_ms = model.now_ms}};
+    for (unsigned i = 0; i < model.org_count; ++i)
+        if (model.orgs[i].exists && !model.orgs[i].deleted && model.orgs[i].key == key)
+            expected->error = ERR_CONFLICT;
+    if (model.org_count == ORGS_MAX - 1)
+        expected->error = ERR_CONFLICT, command.org_create.key = numbered("org-", model.orgs[0].key);
+    if (expected->error != OK)
+        return command;
+    *org = (struct model_org){command.org_create.org, key, true, false, model.now_ms, model.now_ms};
+    ++model.org_count;
+    expected->checks_id = true;
+    expected->id = org->id;
+    expected->at_ms = INT64_MIN;
+    return command;
+}
+
+static struct command random_org_delete(struct expectation *expected)
+{
+    struct model_org *org = &model.orgs[1 + below(model.org_count - 1)];
+    struct command command = {.kind = COMMAND_ORG_DELETE, .org_delete = {.org = org->id, .at_ms = model.now_ms}};
+    expected->error = org->exists && !org->deleted ? OK : ERR_NOT_FOUND;
+    if (expected->error == OK) {
+        org->deleted = true;
+        org->updated_at_ms = model.now_ms;
+    }
+    return command;
+}
+
+static struct command random_org_purge(struct expectation *expected)
+{
+    unsigned at = below(model.org_count);
+    struct model_org *org = &model.orgs[at];
+    expected->error = !org->exists ? ERR_NOT_FOUND : !org->deleted ? ERR_CONFLICT : OK;
+    expected->purged_org = expected->error == OK ? (int)at : -1;
+    return (struct command){.kind = COMMAND_ORG_PURGE,
+                            .org_purge = {.org = org->id, .limit = below(4) == 0 ? 1 + below(3) : 1 + below(200)}};
+}
+
+static struct command random_conversation_create(struct expectation *expected)
+{
+    unsigned org = any_org(), key = below(KEYS), agent = below(3), hash = below(HASHES);
+    bool with_visitor = below(4) != 0, with_hash = below(5) == 0;
+    struct command command = {
+        .kind = COMMAND_CONVERSATION_CREATE,
+        .conversation_create = {.org = model.orgs[org].id,
+                                .conversation = next_id(),
+                                .at_ms = model.now_ms,
+                                .visitor_key = with_visitor ? numbered("v_", key) : BYTES_NONE,
+                                .visitor = with_visitor ? next_id() : ID_NONE,
+                                .user_agent = with_visitor && agent != 0 ? numbered("agent-", agent) : BYTES_NONE,
+                                .idempotency = with_hash ? hash_text(hash) : BYTES_NONE}};
+    if (living_org(model.orgs[org].id) == NULL) {
+        expected->error = ERR_NOT_FOUND;
+        return command;
+    }
+    const struct model_answer *answer = with_hash ? kept_answer(hash) : NULL;
+    struct model_visitor *visitor = with_visitor ? visitor_at(org, key) : NULL;
+    if (visitor != NULL)
+        model_sees(visitor, command.conversation_create.visitor, org, key, agent);
+    expected->checks_id = true;
+    if (answer != NULL) {
+        expected->replayed = true;
+        expected->id = model.conversations[answer->conversation].id;
+        expected->at_ms = answer->at_ms;
+        return command;
+    }
+    int number = (int)model.conversation_count++;
+    struct model_conversation *conversation = &model.conversations[number];
+    *conversation = (struct model_conversation){.id = command.conversation_create.conversation,
+                                                .org = org,
+                                                .visitor = visitor == NULL ? -1 : (int)(org * KEYS + key),
+                                                .created_at_ms = model.now_ms,
+                                                .previous = visitor == NULL ? -1 : visitor->last_conversation,
+                                                .last_message = -1,
+                                                .exists = true};
+    for (unsigned i = 0; i < CLIENT_IDS; ++i)
+        conversation->by_client_id[i] = -1;
+    if (visitor != NULL) {
+        visitor->last_conversation = number;
+        ++visitor->conversations;
+    }
+    if (with_hash)
+        model.answers[model.answer_count++] = (struct model_answer){hash, number, model.now_ms};
+    expected->id = conversation->id;
+    expected->at_ms = model.now_ms;
+    return command;
+}
+
+static bool model_lets_write(unsigned org, const struct model_conversation *conversation, bool by_org,
+                             bool with_visitor, unsigned key)
+{
+    if (!conversation->exists || conversation->org != org || living_org(model.orgs[org].id) == NULL)
+        return false;
+    if (by_org || conversation->visitor < 0)
+        return true;
+    return with_visitor && conversation->visitor == (int)(org * KEYS + key) && visitor_at(org, key)->exists;
+}
+
+static struct command random_message_create(struct expectation *expected)
+{
+    /* Mostly one of the newest conversations, mostly by its own organisation and visitor. */
+    unsigned at = below(8) == 0 || model.conversation_count < 20 ? below(model.conversation_count)
+                                                                 : model.conversation_count - 1 - below(20);
+    struct model_conversation *conversation = &model.conversations[at];
+    unsigned org = below(10) == 0 ? any_org() : conversation->org, agent = below(3);
+    unsigned key = conversation->visitor >= 0 && below(4) != 0 ? (unsigned)conversation->visitor % KEYS : below(KEYS);
+    bool by_org = below(4) == 0, with_visitor = below(5) != 0;
+    int client_id = below(3) == 0 ? (int)below(CLIENT_IDS) : -1;
+    unsigned number = model.message_count;
+    struct command command = {
+        .kind = COMMAND_MESSAGE_CREATE,
+        .message_create = {.org = model.orgs[org].id,
+                           .conversation = conversation->id,
+                           .message = next_id(),
+                           .at_ms = model.now_ms,
+                           .role = by_org ? BYTES("assistant") : BYTES("user"),
+                           .content = content_text(number),
+                           .client_id = client_id < 0 ? BYTES_NONE : numbered("client-", (unsigned)client_id),
+                           .by_org = by_org,
+                           .visitor_key = with_visitor ? numbered("v_", key) : BYTES_NONE,
+                           .visitor = with_visitor ? next_id() : ID_NONE,
+                           .user_agent = with_visitor && agent != 0 ? numbered("agent-", agent) : BYTES_NONE}};
+    if (!model_lets_write(org, conversation, by_org, with_visitor, key)) {
+        expected->error = ERR_NOT_FOUND;
+        return command;
+    }
+    struct model_visitor *visitor = with_visitor ? visitor_at(org, key) : NULL;
+    if (visitor != NULL && (visitor->exists || (!by_org && conversation->visitor < 0)))
+        model_sees(visitor, command.message_create.visitor, org, key, agent);
+    expected->checks_id = true;
+    expected->id = conversation->id;
+    expected->at_ms = INT64_MIN;
+    if (client_id >= 0 && conversation->by_client_id[client_id] >= 0) {
+        expected->replayed = true;
+        expected->replayed_message = conversation->by_client_id[client_id];
+        return command;
+    }
+    model.messages[number] = (struct model_message){.id = command.message_create.message,
+                                                    .conversation = at,
+                                                    .ordinal = ++conversation->messages,
+                                                    .content = number,
+                                                    .at_ms = model.now_ms,
+                                                    .client_id = client_id,
+                                                    .by_assistant = by_org};
+    ++model.message_count;
+    conversation->last_message = (int)number;
+    if (client_id >= 0)
+        conversation->by_client_id[client_id] = (int)number;
+    expected->fresh_message = (int)number;
+    return command;
+}
+
+static struct command random_touch(void)
+{
+    unsigned org = any_org(), key = below(KEYS);
+    struct model_visitor *visitor = visitor_at(org, key);
+    struct command command = {
+        .kind = COMMAND_VISITOR_TOUCH,
+        .visitor_touch = {.org = model.orgs[org].id, .visitor_key = numbered("v_", key), .at_ms = model.now_ms}};
+    /* Also while its organisation is being deleted, for as long as it is there: then its record goes anyway. */
+    if (visitor->exists)
+        model_sees(visitor, ID_NONE, org, key, 0);
+    return command;
+}
+
+static struct command random_sweep(struct expectation *expected)
+{
+    expected->is_sweep = true;
+    return (struct command){.kind = COMMAND_SWEEP,
+                            .sweep = {.at_ms = model.now_ms,
+                                      .limit = 1 + below(below(3) == 0 ? 500 : 20),
+                                      .from_seen = key_view(&model.next_seen),
+                                      .from_activity = key_view(&model.next_activity)}};
+}
+
+static void advance_time(void)
+{
+    static const int64_t steps[] = {0, 0, 1, 7, 400, 2000, 30000, MINUTE_MS, 7 * MINUTE_MS, -3000, -70000};
+    model.now_ms += steps[below(sizeof(steps) / sizeof(steps[0]))];
+    if (below(500) == 0)
+        model.now_ms += DAY_MS / 3;
+}
+
+static struct command random_command(struct expectation *expected)
+{
+    *expected = (struct expectation){.replayed_message = -1, .fresh_message = -1, .purged_org = -1};
+    advance_time();
+    unsigned dice = below(1000);
+    if (model.org_count < 2 || dice < 8)
+        return random_org_create(expected);
+    if (dice < 13)
+        return random_org_delete(expected);
+    if (dice < 60)
+        return random_org_purge(expected);
+    if (dice < 360 || model.conversation_count == 0)
+        return random_conversation_create(expected);
+    if (dice < 820)
+        return random_message_create(expected);
+    if (dice < 960)
+        return random_touch();
+    return random_sweep(expected);
+}
+
+/* ---- applying -------------------------------------------------------------------------------------------------- */
+
+#define TOGETHER_MAX 64
+
+/* A batch for two stores: the same commands, one entry for each. */
+struct batch {
+    struct log_entry *entries[TOGETHER_MAX];
+    struct expectation expected[TOGETHER_MAX];
+    unsigned count;
+};
+
+static void apply_entries(struct store *store, struct log_entry **entries, unsigned count)
+{
+    struct log_figures figures = {0};
+    for (unsigned i = 0; i < count; ++i)
+        entries[i]->next = i + 1 < count ? entries[i + 1] : NULL;
+    assert_int_equal(batch_apply(store, entries[0], &figures), BATCH_DONE);
+}
+
+static void learn_purge(const struct outcome *outcome, unsigned at)
+{
+    if (outcome->more)
+        return;
+    model.orgs[at].exists = false;
+    for (unsigned i = 0; i < model.conversation_count; ++i)
+        if (model.conversations[i].org == at)
+            model.conversations[i].exists = false;
+    for (unsigned key = 0; key < KEYS; ++key)
+        visitor_at(at, key)->exists = false;
+}
+
+static uint64_t seq_before;
+
+static void check_entry(const struct log_entry *entry, const struct expectation *expected)
+{
+    const struct outcome *outcome = &entry->outcome;
+    if (entry->error != expected->error)
+        fail_msg("%s in place of %s", error_code(entry->error), error_code(expected->error));
+    if (entry->error != OK)
+        return;
+    assert_int_equal(outcome->replayed, expected->replayed);
+    if (expected->checks_id)
+        assert_true(id_equal(outcome->id, expected->id));
+    if (expected->checks_id && expected->at_ms != INT64_MIN)
+        assert_true(outcome->at_ms == expected->at_ms);
+    if (expected->replayed_message >= 0)
+        assert_true(outcome->seq == model.messages[expected->replayed_message].seq);
+    if (expected->fresh_message >= 0) {
+        assert_true(outcome->seq > seq_before);
+        seq_before = model.messages[expected->fresh_message].seq = outcome->seq;
+    }
+    if (expected->purged_org >= 0)
+        learn_purge(outcome, (unsigned)expected->purged_org);
+    if (expected->is_sweep) {
+        model.next_seen = outcome->next_seen;
+        model.next_activity = outcome->next_activity;
+    }
+}
+
+/* ---- the end ---------------------------------------------------------------------------------------------------- */
+
+static void check_visitor(struct txn *txn, const struct model_visitor *expected)
+{
+    struct id id;
+    struct visitor visitor;
+    struct id org = model.orgs[expected->org].id;
+    assert_int_equal(visitor_id_by_key(txn, org, numbered("v_", expected->key), &id), OK);
+    assert_true(id_equal(id, expected->id));
+    assert_int_equal(visitor_get(txn, id, &visitor), OK);
+    assert_true(id_equal(visitor.org, org) && bytes_equal(visitor.visitor_key, numbered("v_", expected->key)));
+    assert_true(visitor.first_seen_at_ms == expected->first_seen_at_ms);
+    assert_true(visitor.last_seen_at_ms == expected->last_seen_at_ms);
+    assert_true(visitor.updated_at_ms == expected->updated_at_ms &&
+                visitor.created_at_ms == expected->first_seen_at_ms);
+    assert_true(
+        bytes_equal(visitor.user_agent, expected->agent == 0 ? BYTES_NONE : numbered("agent-", expected->agent)));
+    assert_true(visitor.conversation_count == expected->conversations);
+    struct id at = visitor.last_conversation;
+    for (int number = expected->last_conversation; number >= 0; number = model.conversations[number].previous) {
+        struct conversation conversation;
+        assert_true(id_equal(at, model.conversations[number].id));
+        assert_int_equal(conversation_get(txn, at, &conversation), OK);
+        at = conversation.previous_of_visitor;
+    }
+    assert_true(id_is_none(at));
+}
+
+static void check_conversation(struct txn *txn, const struct model_conversation *expected)
+{
+    struct conversation conversation;
+    struct conversation_activity activity;
+    assert_int_equal(conversation_get(txn, expected->id, &conversation), OK);
+    assert_true(id_equal(conversation.org, model.orgs[expected->org].id));
+    assert_true(id_equal(conversation.visitor, expected->visitor < 0 ? ID_NONE : model.visitors[expected->visitor].id));
+    assert_true(conversation.created_at_ms == expected->created_at_ms);
+    assert_int_equal(conversation_activity(txn, &conversation, &activity), OK);
+    assert_true(activity.message_count == expected->messages);
+    if (expected->last_message >= 0)
+        assert_true(activity.seq == model.messages[expected->last_message].seq);
+    struct key key;
+    struct bytes value;
+    activity_key(&key, conversation.org, activity.seq);
+    assert_int_equal(table_get(txn, TABLE_CONVERSATION_BY_ACTIVITY, key_view(&key), &value), OK);
+    assert_true(bytes_equal(value, bytes_view(expected->id.bytes, ID_LEN)));
+}
+
+static void check_message(struct txn *txn, const struct model_message *expected)
+{
+    const struct model_conversation *conversation = &model.conversations[expected->conversation];
+    struct message message;
+    assert_int_equal(message_get(txn, conversation->id, expected->seq, &message), OK);
+    assert_true(id_equal(message.id, expected->id) && id_equal(message.org, model.orgs[conversation->org].id));
+    assert_true(message.ordinal == expected->ordinal && message.at_ms == expected->at_ms);
+    assert_true(bytes_equal(message.content, content_text(expected->content)));
+    assert_true(bytes_equal(message.role, expected->by_assistant ? BYTES("assistant") : BYTES("user")));
+    assert_true(bytes_equal(message.client_id,
+                            expected->client_id < 0 ? BYTES_NONE : numbered("client-", (unsigned)expected->client_id)));
+}
+
+static void check_everything(struct txn *txn)
+{
+    uint64_t orgs = 0, keys = 0, visitors = 0, conversations = 0, deleted = 0;
+    for (unsigned i = 0; i < model.org_count; ++i) {
+        struct org org;
+        const struct model_org *expected = &model.orgs[i];
+        assert_int_equal(org_get(txn, expected->id, &org), expected->exists ? OK : ERR_NOT_FOUND);
+        orgs += expected->exists;
+        deleted += expected->exists && expected->deleted;
+        keys += expected->exists && !expected->deleted;
+        if (expected->exists)
+            assert_true(org.deleted == expected->deleted && org.created_at_ms == expected->created_at_ms &&
+                        org.updated_at_ms == expected->updated_at_ms);
+    }
+    assert_true(table_rows(txn, TABLE_ORGS) == orgs && table_rows(txn, TABLE_ORG_BY_KEY) == keys);
+    /* What is being purged may be half gone. */
+    for (unsigned i = 0; i < VISITORS_MAX; ++i)
+        if (model.visitors[i].exists && !model.orgs[model.visitors[i].org].deleted) {
+            check_visitor(txn, &model.visitors[i]);
+            ++visitors;
+        }
+    for (unsigned i = 0; i < model.conversation_count; ++i)
+        if (model.conversations[i].exists && !model.orgs[model.conversations[i].org].deleted) {
+            check_conversation(txn, &model.conversations[i]);
+            ++conversations;
+        }
+    for (unsigned i = 0; i < model.message_count; ++i) {
+        const struct model_conversation *conversation = &model.conversations[model.messages[i].conversation];
+        if (conversation->exists && !model.orgs[conversation->org].deleted)
+            check_message(txn, &model.messages[i]);
+    }
+    if (deleted == 0) {
+        assert_true(table_rows(txn, TABLE_VISITORS) == visitors && table_rows(txn, TABLE_VISITOR_BY_KEY) == visitors);
+        assert_true(table_rows(txn, TABLE_CONVERSATIONS) == conversations);
+    }
+}
+
+static void check_sound(struct store *store)
+{
+    struct check_report report;
+    struct reader *reader = reader_open(store);
+    check_store(begin_read(reader), print_broken, NULL, &report);
+    assert_int_equal(report.broken, 0);
+    reader_end(reader);
+    reader_close(reader);
+}
+
+static struct log_entry *copy_of(const struct log_entry *entry)
+{
+    size_t size = sizeof(*entry) + entry->extra_len + entry->command_len;
+    struct log_entry *copy = malloc(size);
+    assert_non_null(copy);
+    memcpy(copy, entry, size);
+    return copy;
+}
+
+static void test_ten_thousand_commands_do_what_a_model_says_and_the_same_twice(void **state)
+{
+    (void)state;
+    struct directory directories[2] = {directory_make(), directory_make()};
+    struct store *stores[2] = {open_store(&directories[0]), open_store(&directories[1])};
+    static struct log_entry *later[COMMANDS]; /* for the second store, in batches of its own */
+    static struct batch batch;
+    struct buffer scratch = {0};
+    unsigned given = 0, done_later = 0;
+    model.now_ms = NOW_MS;
+    while (given < COMMANDS) {
+        unsigned wanted = 1 + below(below(2) ? 4 : TOGETHER_MAX);
+        /* A sweep goes on where the one before ended, and a purge's answer says what is left: both end a batch. */
+        for (batch.count = 0; batch.count < wanted && given < COMMANDS;) {
+            struct expectation *expected = &batch.expected[batch.count];
+            struct command command = random_command(expected);
+            batch.entries[batch.count] = log_entry_new(&command, &scratch, 0);
+            later[given++] = copy_of(batch.entries[batch.count++]);
+            if (expected->is_sweep || expected->purged_org >= 0)
+                break;
+        }
+        apply_entries(stores[0], batch.entries, batch.count);
+        for (unsigned i = 0; i < batch.count; ++i) {
+            check_entry(batch.entries[i], &batch.expected[i]);
+            log_entry_free(batch.entries[i]);
+        }
+        if (below(200) == 0)
+            check_sound(stores[0]);
+    }
+    while (done_later < given) {
+        unsigned count = 1 + below(TOGETHER_MAX);
+        count = count > given - done_later ? given - done_later : count;
+        apply_entries(stores[1], later + done_later, count);
+        for (unsigned i = 0; i < count; ++i)
+            log_entry_free(later[done_later + i]);
+        done_later += count;
+    }
+    struct reader *reader = reader_open(stores[0]);
+    check_everything(begin_read(reader));
+    reader_end(reader);
+    reader_close(reader);
+    check_sound(stores[0]);
+    struct buffer dumps[2] = {dump_store(stores[0]), dump_store(stores[1])};
+    assert_dumps_equal(&dumps[0], &dumps[1]);
+    assert_true(model.conversation_count > 2000 && model.message_count > 1500);
+    for (unsigned i = 0; i < 2; ++i) {
+        buffer_dispose(&dumps[i]);
+        store_close(stores[i]);
+        directory_remove(&directories[i]);
+    }
+    buffer_dispose(&scratch);
+}
+
+int main(void)
+{
+    struct random_pool pool = {.left = 0};
+    const char *seed = getenv("HELVINO_SEED");
+    random_state = seed != NULL ? strtoull(seed, NULL, 10) : random_u64(&pool) | 1;
+    unsigned long long begun_with = random_state;
+    log_line_setup((enum log_level)(LOG_ERROR + 1), LOG_FORMAT_TEXT);
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_ten_thousand_commands_do_what_a_model_says_and_the_same_twice),
+    };
+    int failed = cmocka_run_group_tests(tests, NULL, NULL);
+    if (failed != 0)
+        print_message("again with HELVINO_SEED=%llu\n", begun_with);
+    return failed;
+}
