@@ -170,6 +170,67 @@ static void test_a_clientid_that_leads_nowhere_is_an_error_and_no_message(void *
     assert_refused(w, &command, ERR_CORRUPT);
 }
 
+/* Where a clientId goes when it is no longer among the newest: see client_ids.c. */
+static struct key slot_of(struct id conversation, const char *client_id, unsigned further)
+{
+    struct key key;
+    uint64_t slot = (client_id_hash(bytes_of_string(client_id)) >> 2) + further;
+    message_key(&key, conversation, UINT64_C(3) << 62 | slot);
+    return key;
+}
+
+static void put_slot(struct world *w, struct key slot, struct bytes value)
+{
+    struct txn *txn = begin_write(w->store);
+    assert_int_equal(table_put(txn, TABLE_MESSAGES, key_view(&slot), value), OK);
+    commit_write(txn);
+}
+
+static void test_older_clientids_of_one_hash_are_told_apart_too(void **state)
+{
+    struct world *w = *state;
+    struct id id = converse(w, w->org, NULL);
+    uint64_t foreign = say(w, w->org, id, "foreign");
+    struct key value;
+    key_clear(&value);
+    key_put_u64(&value, foreign);
+    /* As if three others were there already. */
+    for (unsigned i = 0; i < 3; ++i)
+        put_slot(w, slot_of(id, "mine", i), key_view(&value));
+    uint64_t mine = say(w, w->org, id, "mine");
+    assert_true(mine > foreign && say(w, w->org, id, "mine") == mine);
+    for (unsigned n = 0; n < 3 * CLIENT_ID_BLOCK_ENTRIES; ++n) {
+        char client_id[16];
+        snprintf(client_id, sizeof(client_id), "c-%u", n);
+        say(w, w->org, id, client_id);
+        assert_true(say(w, w->org, id, "mine") == mine);
+        assert_true(say(w, w->org, id, "foreign") == foreign);
+    }
+    struct key expected = slot_of(id, "mine", 3);
+    struct bytes found;
+    key_clear(&value);
+    key_put_u64(&value, mine);
+    assert_int_equal(table_get(look(w), TABLE_MESSAGES, key_view(&expected), &found), OK);
+    assert_true(bytes_equal(found, key_view(&value)));
+    look_away(w);
+}
+
+/* The message itself is written before its clientId is noted, and noting may meet damage. */
+static void test_damage_met_half_way_leaves_no_half_message(void **state)
+{
+    struct world *w = *state;
+    struct id id = converse(w, w->org, NULL);
+    for (unsigned n = 0; n < CLIENT_ID_BLOCK_ENTRIES; ++n) {
+        char client_id[16];
+        snprintf(client_id, sizeof(client_id), "c-%u", n);
+        say(w, w->org, id, client_id);
+    }
+    put_slot(w, slot_of(id, "c-17", 0), BYTES("no number"));
+    struct command command = message_with(w, id, NULL, "one more", "hello");
+    assert_refused(w, &command, ERR_CORRUPT);
+    say(w, w->org, id, NULL);
+}
+
 /* ---- Idempotency-Keys ------------------------------------------------------------------------------------------ */
 
 static const struct bytes some_hash = BYTES("0123456789abcdef"), other_hash = BYTES("0123456789abcdeF");
@@ -287,6 +348,8 @@ int main(void)
         WORLD_TEST(test_hundreds_of_clientids_are_all_remembered),
         WORLD_TEST(test_clientids_of_one_hash_are_told_apart),
         WORLD_TEST(test_a_clientid_that_leads_nowhere_is_an_error_and_no_message),
+        WORLD_TEST(test_older_clientids_of_one_hash_are_told_apart_too),
+        WORLD_TEST(test_damage_met_half_way_leaves_no_half_message),
         WORLD_TEST(test_the_same_key_gives_the_first_conversation),
         WORLD_TEST(test_a_replay_without_a_visitor_writes_nothing),
         WORLD_TEST(test_a_key_holds_for_24_hours_over_the_edge_of_the_day),
