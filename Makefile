@@ -106,9 +106,9 @@ tsan: setup ## run the concurrent tests under the thread sanitizer
 	@$(MAKE) MODE=tsan build tests
 	@$(MAKE) MODE=tsan check-tsan
 
-bench: setup-build setup-bench ## measure requests per second and latency; see tools/load/RESULTS.md
+bench: setup-build setup-bench ## measure requests per second and latency; options in BENCH, see tools/load/bench.sh
 	@$(MAKE) MODE=release build load
-	tools/load/bench.sh
+	tools/load/bench.sh $(BENCH)
 
 release: setup-build ## build build/release/helvino, one static file
 	@$(MAKE) MODE=release build

@@ -1,19 +1,20 @@
 #!/usr/bin/env bash
-# Usage: bench.sh [-s SCENARIOS] [-c CONNECTIONS] [-d SECONDS] [-r ROUNDS] [-w SECONDS] [-l LOOPS] [-m]       (make bench)
+# Usage: bench.sh [-s SCENARIOS] [-c CONNECTIONS] [-d SECONDS] [-r ROUNDS] [-w SECONDS] [-l LOOPS] [-q PERCENT] [-m]
 #
-#   -s a,b,c,d,start   what to measure: a create conversations, b send messages, c show a conversation, d health, start start-up and
-#                      memory; and e, which is c spread over 1,000 conversations
+#   -s a,b,c,d,start   what to measure: a create conversations, b send messages, c show a conversation, d health,
+#                      start start-up and memory; and e, which is c spread over 1,000 conversations
 #   -c 64,256          numbers of connections
 #   -d 5               seconds of one measurement
 #   -r 3               rounds; in each the server and the empty handler take turns
 #   -w 2               seconds of warming up
 #   -l N               event loops of the server and of the empty handler; as many as processors by default
-#   -q 10              a round in which other processes took more of the processors than this percentage is measured again, for as
-#                      long as there are not three times as many rounds
+#   -q 10              a round in which other processes took more of the processors than this percentage is measured
+#                      again, for as long as there are not three times as many rounds
 #   -m                 print Markdown, for RESULTS.md
 #
-# Measures requests per second and latency of a release build against an empty libh2o handler that answers the same bytes. The load
-# generator (wrk, one thread) runs on the same machine. Figures are medians of the rounds. Build first: make bench does.
+# Measures requests per second and latency of a release build against an empty libh2o handler that answers the same
+# bytes. The load generator (wrk, one thread) runs on the same machine. Figures are medians of the rounds. Build first:
+# make bench does, and takes these options as BENCH="-s a -d 3".
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
@@ -28,7 +29,7 @@ while getopts s:c:d:r:w:l:q:m option; do
     l) chosen_loops=$OPTARG ;;
     q) others_max=$OPTARG ;;
     m) markdown=1 ;;
-    *) sed -n '2,15s/^# \{0,1\}//p' "$0" >&2 && exit 2 ;;
+    *) sed -n '2,16s/^# \{0,1\}//p' "$0" >&2 && exit 2 ;;
     esac
 done
 
@@ -46,22 +47,24 @@ say() { # progress, kept apart from the table
 # ---- counters ----
 
 metric() { # NAME
-    curl -sS --max-time 10 "$server_url/metrics" | awk -v name="$1" '$1 == name { print $2; found = 1 } END { if (!found) print 0 }'
+    curl -sS --max-time 10 "$server_url/metrics" |
+        awk -v name="$1" '$1 == name { print $2; found = 1 } END { if (!found) print 0 }'
 }
 
 cpu_ticks() { # PID: user and system time of all threads
     sed 's/.*) //' "/proc/$1/stat" | awk '{ print $12 + $13 }'
 }
 
-# The whole device, the file system's journal included. /proc/PID/io would not do: it counts every page of a large folio as written
-# when one of them is.
+# The whole device, the file system's journal included. /proc/PID/io would not do: it counts every page of a large folio
+# as written when one of them is.
 disk_sectors() {
     local device
     device=$(df --output=source "$work" | tail -n 1)
     awk -v name="${device##*/}" '$3 == name { print $10; found = 1 } END { if (!found) print 0 }' /proc/diskstats
 }
 
-# Ticks that processors were busy with anything but this script's children: other processes, the kernel's threads, other machines.
+# Ticks that processors were busy with anything but this script's children: other processes, the kernel's threads, other
+# machines.
 others_ticks() {
     local busy own
     busy=$(awk '$1 == "cpu" { print $2 + $3 + $4 + $7 + $8 + $9 }' /proc/stat)
@@ -76,8 +79,9 @@ server_counters() {
 
 # ---- one scenario ----
 
-# Prints a row: scenario, connections, then server: requests us p50 p99 longest bad socket cpu sectors commits commands commit_seconds,
-# then the empty handler: requests us p50 p99 longest bad socket cpu, then the percentage that others took.
+# Prints a row: scenario, connections; of the server: requests us p50 p99 longest bad socket cpu sectors commits
+# commands commit_seconds; of the empty handler: requests us p50 p99 longest bad socket cpu; the percentage that others
+# took.
 measure_round() { # SCENARIO CONNECTIONS
     local before after result cpu others begun=$EPOCHREALTIME
     others=$(others_ticks)
@@ -89,8 +93,11 @@ measure_round() { # SCENARIO CONNECTIONS
     cpu=$(cpu_ticks "$empty_pid")
     result=$(load "$1" "$empty_url" "$2" "$seconds")
     echo -n "$result $(($(cpu_ticks "$empty_pid") - cpu)) "
-    awk -v ticks=$(($(others_ticks) - others)) -v hertz="$(getconf CLK_TCK)" -v cores="$(nproc)" -v begun="$begun" -v now="$EPOCHREALTIME" \
-        'BEGIN { share = ticks / hertz / cores / (now - begun) * 100; printf "%.1f\n", (share > 0 ? share : 0) }'
+    awk -v ticks=$(($(others_ticks) - others)) -v hertz="$(getconf CLK_TCK)" -v cores="$(nproc)" -v begun="$begun" \
+        -v now="$EPOCHREALTIME" 'BEGIN {
+            share = ticks / hertz / cores / (now - begun) * 100
+            printf "%.1f\n", (share > 0 ? share : 0)
+        }'
 }
 
 measure() { # SCENARIO CONNECTIONS
@@ -135,16 +142,24 @@ median() { # COLUMN FILE
 
 # ---- printing ----
 
+print_fact() { # NAME FACT
+    if [ "$markdown" = 1 ]; then
+        echo "- $1: $2"
+    else
+        printf '%-10s%s\n' "$1" "$2"
+    fi
+}
+
 print_machine() {
-    local file_system
-    file_system=$(df --output=source,fstype "$work" | tail -n 1)
-    echo "date      $(date -u +%Y-%m-%d)"
-    echo "revision  $(git describe --always --dirty 2>/dev/null || echo unknown)"
-    echo "machine   $(awk -F': ' '/^model name/ { print $2; exit }' /proc/cpuinfo), $(nproc) cores, $(awk '/^MemTotal/ {
-        printf "%.0f GiB", $2 / 1048576 }' /proc/meminfo) of memory"
-    echo "kernel    $(uname -sr)"
-    echo "disk      ${file_system// / }"
-    echo "load      wrk with one thread on the same machine; $loops loops; $rounds rounds of $seconds s, medians"
+    local model memory
+    model=$(awk -F': ' '/^model name/ { print $2; exit }' /proc/cpuinfo)
+    memory=$(awk '/^MemTotal/ { printf "%.0f GiB", $2 / 1048576 }' /proc/meminfo)
+    print_fact date "$(date -u +%Y-%m-%d)"
+    print_fact revision "$(git describe --always 2>/dev/null || echo unknown)"
+    print_fact machine "$model, $(nproc) cores, $memory of memory"
+    print_fact kernel "$(uname -sr)"
+    print_fact disk "$(df --output=source,fstype "$work" | tail -n 1 | tr -s ' ')"
+    print_fact load "wrk, one thread, on the same machine; $loops loops; $rounds rounds of $seconds s, medians"
 }
 
 print_rows() {
@@ -159,11 +174,12 @@ print_rows() {
 print_start() {
     [ -f "$work/start_warm" ] || return 0
     echo
-    echo "Start-up on a database of a million visitors, from exec to the first answer: $(median 1 "$work/start_warm") ms" \
-        "($(median 1 "$work/start_cold") ms with the file not in the page cache)."
-    echo "Memory at idle, without the map: $(median 2 "$work/start_warm") KiB (RssAnon); the binary's own pages:" \
-        "$(median 3 "$work/start_warm") KiB (RssFile)."
-    [ ! -f "$work/memory" ] || echo "Largest RssAnon after the load: $(median 4 <(sort -k4n "$work/memory" | tail -n 1)) KiB."
+    echo "Start-up on a database of a million visitors, from exec to the first answer:" \
+        "$(median 1 "$work/start_warm") ms ($(median 1 "$work/start_cold") ms with the file not in the page cache)."
+    echo "Memory at idle, without the map: $(median 2 "$work/start_warm") KiB (RssAnon); pages of the binary and of" \
+        "the map: $(median 3 "$work/start_warm") KiB (RssFile)."
+    [ ! -f "$work/memory" ] ||
+        echo "Largest RssAnon after the load: $(sort -k4n "$work/memory" | tail -n 1 | cut -d' ' -f4) KiB."
 }
 
 # What the figures should be: at least this share of the empty handler, and at most these milliseconds.

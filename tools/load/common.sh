@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Sourced by bench.sh and profile.sh: a server with data for a scenario, the empty handler with the same answer, and the load.
-# Everything stands in one temporary folder and is gone at the end; all traffic stays on 127.0.0.1.
+# Sourced by bench.sh and profile.sh: a server with data for a scenario, the empty handler with the same answer, and the
+# load. Everything stands in one temporary folder and is gone at the end; all traffic stays on 127.0.0.1.
 
 build=${HELVINO_BUILD:-build/release}
 work=$(mktemp -d "${TMPDIR:-/tmp}/helvino-load.XXXXXX")
@@ -71,6 +71,7 @@ start_server() { # SCENARIO: leaves server_pid, server_url
     *) make_data "$data" --visitors 1 --listed 1 ;;
     esac
     [ "$1" != c ] || sed -i '2,$d' "$work/targets"
+    : >"$work/server.log" # the one before would name another port
     "$build/helvino" serve --data "$data" --listen 127.0.0.1:0 --loops "$loops" --rate-limit off --log-format json \
         2>"$work/server.log" >/dev/null &
     server_pid=$!
@@ -87,14 +88,15 @@ stop_server() {
 
 # The answer to the scenario's request, as it is on the wire.
 sample_answer() { # SCENARIO
-    local conversation visitor request
+    local conversation visitor request text
     read -r conversation visitor <"$work/targets"
     request=(-H 'x-org-key: bench' -H "x-visitor-id: $visitor")
     case $1 in
     a) request+=(-d '{}' -H 'Content-Type: application/json' "$server_url/conversations") ;;
     b)
-        request+=(-H 'Content-Type: application/json' "$server_url/conversations/$conversation/messages" -d
-            '{"role":"user","content":"Hello, I ordered the blue one on Tuesday (number 48213). When will it get here, please?"}')
+        text="Hello, I ordered the blue one on Tuesday (number 48213). When will it get here, please?"
+        request+=(-H 'Content-Type: application/json' -d "{\"role\":\"user\",\"content\":\"$text\"}"
+            "$server_url/conversations/$conversation/messages")
         ;;
     c | e) request+=("$server_url/conversations/$conversation") ;;
     d) request+=("$server_url/health") ;;
@@ -109,6 +111,7 @@ is_success() { # FILE
 start_empty() { # SCENARIO: leaves empty_pid, empty_url
     sample_answer "$1" >"$work/answer"
     is_success "$work/answer" || die "scenario $1: $(cat "$work/answer")"
+    : >"$work/empty.log"
     "$build/load/empty" --response "$work/answer" --loops "$loops" >"$work/empty.log" 2>&1 &
     empty_pid=$!
     empty_url=$(wait_for_url "$work/empty.log" "$empty_pid")
@@ -135,7 +138,8 @@ load() { # SCENARIO URL CONNECTIONS SECONDS
     d) script=health ;;
     esac
     draw=$((draw + 1))
-    LUA_PATH="tools/load/?.lua" timeout $(($4 + 60)) wrk -t1 -c"$3" -d"$4"s --timeout 10s -s "tools/load/$script.lua" "$2" -- \
-        "$draw" "$work/targets" >"$work/wrk.log" 2>&1 || die "wrk: $(tail -n 3 "$work/wrk.log")"
+    LUA_PATH="tools/load/?.lua" timeout $(($4 + 60)) \
+        wrk -t1 -c"$3" -d"$4"s --timeout 10s -s "tools/load/$script.lua" "$2" -- "$draw" "$work/targets" \
+        >"$work/wrk.log" 2>&1 || die "wrk: $(tail -n 3 "$work/wrk.log")"
     sed -n 's/^result //p' "$work/wrk.log" | grep . || die "wrk: $(cat "$work/wrk.log")"
 }

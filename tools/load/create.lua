@@ -1,5 +1,5 @@
--- POST /conversations for visitors drawn at random from a fixed set of 100,000. Arguments: a number that decides the draw.
--- The requests are made beforehand, so that drawing one is all that is left to do while the clock runs.
+-- POST /conversations for visitors drawn at random from a fixed set of 100,000. Arguments: a number that decides the
+-- draw. The requests are made beforehand, so that drawing one is all that is left to do while the clock runs.
 
 local shared = require "report"
 

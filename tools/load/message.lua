@@ -1,6 +1,6 @@
--- POST /conversations/:id/messages, each by the conversation's own visitor and with a fresh clientId. Arguments: a number that makes
--- this run's clientIds its own and decides the draw, and a file of lines "conversation visitor".
--- All but the clientId is made beforehand; it is two parts of fixed width from tables, so that a request is one concatenation.
+-- POST /conversations/:id/messages, each by the conversation's own visitor and with a fresh clientId. Arguments: a
+-- number that makes this run's clientIds its own and decides the draw, and a file of lines "conversation visitor".
+-- All but the clientId is made beforehand; it has two parts of fixed width, so that a request is one concatenation.
 
 local shared = require "report"
 
@@ -14,7 +14,8 @@ local random = math.random
 local function head_of(conversation, visitor)
   local client_id = string.format("%08x-%08x-%03x", 0, 0, 0)
   local body = string.format('{"role":"user","content":"%s","clientId":"%s"}', TEXT, client_id)
-  local whole = wrk.format("POST", "/conversations/" .. conversation .. "/messages", shared.with({ ["x-visitor-id"] = visitor }), body)
+  local path = "/conversations/" .. conversation .. "/messages"
+  local whole = wrk.format("POST", path, shared.with({ ["x-visitor-id"] = visitor }), body)
   return whole:sub(1, #whole - #client_id - #tail)
 end
 

@@ -1,5 +1,6 @@
-# Called by profile.sh: first the lines "symbol room", then the samples of perf script, each a head "comm tid", its call chain from the
-# inside out as "address symbol (file)", and an empty line. A sample counts for its innermost function, the kernel's for its system call.
+# Called by profile.sh: first the lines "symbol room", then the samples of perf script, each a head "comm tid", its call
+# chain from the inside out as "address symbol (file)", and an empty line. A sample counts for its innermost function,
+# and one in the kernel for its system call as well.
 
 FNR == NR {
     if (!(($1, $2) in known)) {
@@ -60,7 +61,9 @@ function take(    where) {
 
 function us(count) { return count / hertz * 1e6 / (requests) }
 
-function print_line(count, name, more) { printf "%7.2f us %5.1f %%  %s%s\n", us(count), count / samples * 100, name, more }
+function print_line(count, name, more) {
+    printf "%7.2f us %5.1f %%  %s%s\n", us(count), count / samples * 100, name, more
+}
 
 function print_sorted(title, counts, limit, split_by,    key, n, i, j, keys, t, threads, more, th) {
     printf "\n%s\n", title
@@ -93,8 +96,8 @@ END {
     take()
     split(result, figures, " ")
     requests = figures[1]
-    printf "%d requests/s, p50 %.2f ms, p99 %.2f ms; %.2f us of processor time a request\n", requests / figures[2] * 1e6, \
-        figures[3] / 1000, figures[4] / 1000, us(samples)
+    printf "%d requests/s, p50 %.2f ms, p99 %.2f ms; %.2f us of processor time a request\n", \
+        requests / figures[2] * 1e6, figures[3] / 1000, figures[4] / 1000, us(samples)
     printf "\nthreads\n"
     for (thread in by_thread)
         print_line(by_thread[thread], comm[thread] " " thread " " role[thread], "")

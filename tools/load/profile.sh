@@ -8,9 +8,9 @@
 #   -n 30        functions to list
 #   -o           profile the empty handler instead
 #
-# Says where a release build spends its time under load: by thread, by room (the folder under src, or the library), by system call and by
-# function, each in microseconds of processor time a request. Samples the clock with perf, so it works where there are no hardware
-# counters. Waiting is not in it: for that see commits and batches in bench.sh.
+# Says where a release build spends its time under load: by thread, by room (the folder under src, or the library), by
+# system call and by function, each in microseconds of processor time a request. Samples the clock with perf, so it
+# works where there are no hardware counters. Waiting is not in it: for that see commits and batches in bench.sh.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
@@ -40,10 +40,12 @@ HERTZ=1999
 list_rooms() {
     local object
     for object in "$build"/src/*/*.o "$build"/src/*.o; do
-        nm --defined-only "$object" | awk -v room="$(dirname "${object#"$build"/}")" '$2 ~ /[tTwW]/ { print $3, room }'
+        nm --defined-only "$object" |
+            awk -v room="$(dirname "${object#"$build"/}")" '$2 ~ /[tTwW]/ { print $3, room }'
     done
     for object in "${build%/*}/vendor/${build##*/}"/lib/*.a; do
-        nm --defined-only "$object" 2>/dev/null | awk -v room="$(basename "$object" .a)" '$2 ~ /[tTwW]/ { print $3, room }'
+        nm --defined-only "$object" 2>/dev/null |
+            awk -v room="$(basename "$object" .a)" '$2 ~ /[tTwW]/ { print $3, room }'
     done
 }
 

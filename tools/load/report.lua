@@ -1,11 +1,12 @@
--- What every script of this folder shares: who asks, and the one line of results that the shell reads. The line comes after wrk's own
--- output; times in it are microseconds. `status` counts answers of 400 and above, `socket` whatever went wrong below HTTP.
+-- What every script of this folder shares: who asks, and the one line of results that the shell reads, after wrk's own
+-- output: requests, duration, p50, p99 and longest (all in microseconds), answers of 400 and above, errors below HTTP.
 
 local shared = {}
 
 shared.headers = {
   ["Content-Type"] = "application/json",
-  ["User-Agent"] = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0.0.0 Safari/537.36",
+  ["User-Agent"] = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0.0.0 " ..
+    "Safari/537.36",
   ["x-org-key"] = "bench",
 }
 

@@ -1,5 +1,5 @@
--- GET /conversations/:id by its own visitor. Arguments: a number that decides the draw, and a file of lines "conversation visitor";
--- with one line the request is always the same.
+-- GET /conversations/:id by its own visitor. Arguments: a number that decides the draw, and a file of lines
+-- "conversation visitor"; with one line the request is always the same.
 
 local shared = require "report"
 
@@ -9,7 +9,8 @@ local random = math.random
 function init(arguments)
   for line in io.lines(arguments[2]) do
     local conversation, visitor = line:match("^(%S+) (%S+)$")
-    requests[#requests + 1] = wrk.format("GET", "/conversations/" .. conversation, shared.with({ ["x-visitor-id"] = visitor }))
+    local headers = shared.with({ ["x-visitor-id"] = visitor })
+    requests[#requests + 1] = wrk.format("GET", "/conversations/" .. conversation, headers)
   end
   math.randomseed(tonumber(arguments[1]))
 end

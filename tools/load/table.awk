@@ -1,5 +1,6 @@
-# Called by bench.sh. Reads its rows, one a round, and prints one line for each scenario and number of connections: medians over the
-# rounds. `titles` names the scenarios; `markdown` chooses the form; `summary` is a file for what the targets are compared with.
+# Called by bench.sh. Reads its rows, one a round, and prints one line for each scenario and number of connections:
+# medians over the rounds. `titles` names the scenarios; `markdown` chooses the form; `summary` is a file for what the
+# targets are compared with.
 
 BEGIN {
     count = split(titles, lines, "\n")
