@@ -51,7 +51,7 @@ static enum error run(struct call *call, const struct route_row *row)
 {
     call->txn = reader_begin(call->loop->reader);
     if (call->txn == NULL)
-        return ERR_INTERNAL;
+        return ERR_BUSY;
     enum error error = call_identify(call, row->who);
     if (error == OK && row->who != WHO_OPEN)
         error = cors_admit(call);

@@ -175,7 +175,8 @@ static enum error identify_org(struct call *call)
         return key.data == NULL ? ERR_ORG_UNKNOWN : identify_by_key(call, key);
     error = identify_by_token(call, authorization);
     if (error == OK && key.data != NULL && !bytes_equal(key, call->org.key))
-        return ERR_TOKEN_INVALID;
+        return call_refuse(call, ERR_TOKEN_INVALID,
+                           "The access token is not one of the organisation that x-org-key names.");
     return error;
 }
 
@@ -192,6 +193,8 @@ enum error call_identify(struct call *call, enum who who)
 {
     if (who == WHO_OPEN)
         return OK;
+    if (who == WHO_TOKEN && request_header(call->request, BYTES("authorization"), NULL).data == NULL)
+        return ERR_TOKEN_REQUIRED;
     enum error error = identify_org(call);
     if (error == OK)
         error = identify_visitor(call);

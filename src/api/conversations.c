@@ -44,16 +44,18 @@ static enum error idempotency_hash(struct call *call, unsigned char hash[IDEMPOT
     if (!valid)
         return call_refuse(call, ERR_INVALID_HEADER,
                            "The header Idempotency-Key must be 1 to 64 visible ASCII characters.");
-    struct bytes caller = call->visitor_key.data != NULL ? call->visitor_key : bytes_view(&address, sizeof(address));
-    unsigned char kind = call->by_token ? 't' : call->visitor_key.data != NULL ? 'v' : 'a';
+    struct bytes caller = call->visitor_key.data != NULL ? call->visitor_key
+                          : call->by_token               ? BYTES_NONE
+                                                         : bytes_view(&address, sizeof(address));
+    unsigned char kind[2] = {call->by_token                   ? 't'
+                             : call->visitor_key.data != NULL ? 'v'
+                                                              : 'a',
+                             (unsigned char)caller.len};
     crypto_generichash_init(&state, NULL, 0, IDEMPOTENCY_HASH_LEN);
     crypto_generichash_update(&state, call->org.id.bytes, ID_LEN);
-    crypto_generichash_update(&state, &kind, 1);
-    if (kind != 't' || call->visitor_key.data != NULL) {
-        unsigned char len = (unsigned char)caller.len;
-        crypto_generichash_update(&state, &len, 1);
+    crypto_generichash_update(&state, kind, sizeof(kind));
+    if (caller.len != 0)
         crypto_generichash_update(&state, (const unsigned char *)caller.data, caller.len);
-    }
     crypto_generichash_update(&state, (const unsigned char *)key.data, key.len);
     crypto_generichash_final(&state, hash, IDEMPOTENCY_HASH_LEN);
     *out = bytes_view(hash, IDEMPOTENCY_HASH_LEN);
@@ -92,7 +94,7 @@ enum error handle_conversation_create(struct call *call)
                                 .conversation = id_make(call->now_ms, &call->loop->random),
                                 .at_ms = call->now_ms,
                                 .visitor_key = call->visitor_key,
-                                .user_agent = call_user_agent(call),
+                                .user_agent = call->by_token ? BYTES_NONE : call_user_agent(call),
                                 .idempotency = idempotency},
     };
     if (call->visitor_key.data != NULL)
@@ -114,6 +116,8 @@ static enum error render_messages(struct call *call, struct id conversation, uin
     *more = false;
     for (; error == OK && message_key_is_of(key, conversation); --limit) {
         struct message message;
+        if (json->len > ANSWER_BYTES_MAX)
+            count(&call->loop->figures.limited[LIMIT_ANSWER_BYTES], 1);
         *more = limit == 0 || json->len > ANSWER_BYTES_MAX;
         if (*more)
             break;
@@ -174,33 +178,54 @@ static void render_listed(struct call *call, const struct conversation *conversa
     json_close(json, '}');
 }
 
-/* The organisation's: its part of the activity index backwards, skipping what is stale. *next is where the next page
- * begins. */
+/* The conversation that an entry of the activity index names; *is_current tells whether the entry is its latest. */
+static enum error read_listed(struct call *call, struct bytes value, uint64_t entry_seq,
+                              struct conversation *conversation, struct conversation_activity *activity,
+                              bool *is_current)
+{
+    size_t offset = 0;
+    *is_current = false;
+    enum error error = conversation_get(call->txn, key_get_id(value, &offset), conversation);
+    if (error == OK)
+        error = conversation_activity(call->txn, conversation, activity);
+    *is_current = error == OK && activity->seq == entry_seq;
+    return error == ERR_NOT_FOUND ? OK : error;
+}
+
+/* Whether a page that has grown to json->len and looked at `entries` index entries must end here. */
+static bool page_is_over(struct call *call, unsigned entries)
+{
+    bool is_long = call->loop->json.len > ANSWER_BYTES_MAX, is_far = entries >= LIST_ENTRIES_MAX;
+    if (is_long || is_far)
+        count(&call->loop->figures.limited[is_long ? LIMIT_ANSWER_BYTES : LIMIT_LIST_ENTRIES], 1);
+    return is_long || is_far;
+}
+
+/* The organisation's: its part of the activity index backwards, skipping what is stale. A page may end early; *next is
+ * then the last entry that was looked at. */
 static enum error list_of_org(struct call *call, uint64_t before, uint64_t limit, uint64_t *next)
 {
     struct bytes key, value;
     struct key from;
-    uint64_t seq = 0;
+    uint64_t last_seq = 0;
     activity_key(&from, call->org.id, before);
     struct cursor *cursor = cursor_open(call->txn, TABLE_CONVERSATION_BY_ACTIVITY);
     enum error error = cursor_seek_before(cursor, key_view(&from), &key, &value);
-    while (error == OK && memcmp(key.data, call->org.id.bytes, ID_LEN) == 0) {
+    for (unsigned entries = 0; error == OK && memcmp(key.data, call->org.id.bytes, ID_LEN) == 0; ++entries) {
         struct conversation conversation;
         struct conversation_activity activity;
-        size_t offset = ID_LEN, value_offset = 0;
-        uint64_t entry_seq = key_get_u64(key, &offset);
-        error = conversation_get(call->txn, key_get_id(value, &value_offset), &conversation);
-        if (error == OK)
-            error = conversation_activity(call->txn, &conversation, &activity);
-        if (error == OK && activity.seq == entry_seq) {
-            if (limit-- == 0) {
-                *next = seq;
-                break;
-            }
-            seq = entry_seq;
-            render_listed(call, &conversation, &activity);
+        bool is_current;
+        size_t offset = ID_LEN;
+        uint64_t seq = key_get_u64(key, &offset);
+        error = read_listed(call, value, seq, &conversation, &activity, &is_current);
+        if (page_is_over(call, entries) || (is_current && limit-- == 0)) {
+            *next = last_seq;
+            break;
         }
-        if (error == OK || error == ERR_NOT_FOUND)
+        last_seq = seq;
+        if (is_current)
+            render_listed(call, &conversation, &activity);
+        if (error == OK)
             error = cursor_previous(cursor, &key, &value);
     }
     cursor_close(cursor);
@@ -219,11 +244,12 @@ static int by_activity_descending(const void *a, const void *b)
     return first > second ? -1 : first < second;
 }
 
-/* Follows the chain from the visitor's newest conversation; *count is how many there are before `before`. */
-static enum error collect_own(struct call *call, struct id at, uint64_t before, struct buffer *out, size_t *count)
+/* Follows the chain from the visitor's newest conversation; *found is how many there are before `before`. */
+static enum error collect_own(struct call *call, struct id at, uint64_t before, struct buffer *out, size_t *found)
 {
-    *count = 0;
-    for (unsigned steps = 0; !id_is_none(at) && steps < VISITOR_CHAIN_MAX; ++steps) {
+    unsigned steps = 0;
+    *found = 0;
+    for (; !id_is_none(at) && steps < VISITOR_CHAIN_MAX; ++steps) {
         struct own own;
         struct conversation_activity activity;
         enum error error = conversation_get(call->txn, at, &own.conversation);
@@ -235,9 +261,11 @@ static enum error collect_own(struct call *call, struct id at, uint64_t before, 
         at = own.conversation.previous_of_visitor;
         if (own.seq < before) {
             buffer_append(out, &own, sizeof(own));
-            ++*count;
+            ++*found;
         }
     }
+    if (!id_is_none(at))
+        count(&call->loop->figures.limited[LIMIT_VISITOR_CHAIN], 1);
     return OK;
 }
 

@@ -13,14 +13,28 @@
 
 enum who { WHO_OPEN, WHO_ORG, WHO_CALLER, WHO_VISITOR, WHO_TOKEN };
 
-enum limit_kind { LIMIT_VISITOR, LIMIT_ADDRESS, LIMIT_ORG, LIMIT_KIND_COUNT };
+/* What a client can run into here, counted in /metrics under these names. */
+#define LIMIT_KINDS(KIND)                \
+    KIND(VISITOR, "rate_visitor")        \
+    KIND(ADDRESS, "rate_address")        \
+    KIND(ORG, "rate_org")                \
+    KIND(LIST_ENTRIES, "list_entries")   \
+    KIND(VISITOR_CHAIN, "visitor_chain") \
+    KIND(ANSWER_BYTES, "answer_bytes")
+
+enum limit_kind {
+#define KIND(name, text) LIMIT_##name,
+    LIMIT_KINDS(KIND)
+#undef KIND
+        LIMIT_KIND_COUNT
+};
 
 /* Counters of one loop; only its own thread writes them, /metrics reads them all. */
 struct loop_figures {
     _Atomic uint64_t answers[API_ROUTES_MAX + 1][STATUS_COUNT]; /* the last row: no route */
     _Atomic uint64_t latency_buckets[API_ROUTES_MAX + 1][LATENCY_BUCKETS + 1];
     _Atomic uint64_t latency_ns[API_ROUTES_MAX + 1];
-    _Atomic uint64_t limited[LIMIT_KIND_COUNT];
+    _Atomic uint64_t limited[LIMIT_KIND_COUNT]; /* how often each was reached */
     _Atomic uint64_t touches;
 };
 

@@ -46,14 +46,15 @@ static enum error read_client_id(struct call *call, const struct json_value *roo
     return valid ? OK : call_refuse(call, ERR_INVALID_FIELD, sentence);
 }
 
-/* Reads the message again from the snapshot that holds it: the same bytes for a fresh one and for a repeated one. */
+/* Reads the message again from the snapshot that holds it: the same bytes for a fresh one and for a repeated one. It is
+ * not found when its organisation has been deleted in the meantime. */
 static void on_created(struct api_loop *loop, struct txn *txn, struct request *request, const struct log_entry *entry)
 {
     struct message message;
     struct buffer *json = &loop->json;
-    enum error error = txn == NULL ? ERR_INTERNAL : message_get(txn, entry->outcome.id, entry->outcome.seq, &message);
+    enum error error = txn == NULL ? ERR_BUSY : message_get(txn, entry->outcome.id, entry->outcome.seq, &message);
     if (error != OK) {
-        respond_error(request, error == ERR_NOT_FOUND ? ERR_INTERNAL : error, NULL, 0);
+        respond_error(request, error, NULL, 0);
         return;
     }
     buffer_clear(json);
@@ -82,7 +83,7 @@ static enum error submit_message(struct call *call, const struct json_value *roo
     create->visitor_key = call->visitor_key;
     if (call->visitor_key.data != NULL) {
         create->visitor = id_make(call->now_ms, &call->loop->random);
-        create->user_agent = call_user_agent(call);
+        create->user_agent = call->by_token ? BYTES_NONE : call_user_agent(call);
     }
     return call_submit(call, &command, on_created);
 }

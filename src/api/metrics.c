@@ -122,6 +122,7 @@ static void put_log(struct buffer *out, const struct log_figures *figures)
                   (unsigned long long)below, (unsigned long long)figures->commands, (unsigned long long)below);
     gauge(out, "helvino_queue_commands", "Commands waiting for the committer.", (double)figures->waiting);
     gauge(out, "helvino_queue_bytes", "Bytes of commands waiting.", (double)figures->waiting_bytes);
+    gauge(out, "helvino_store_full", "1 while writes are refused for want of space.", figures->is_full);
     gauge(out, "helvino_last_seq", "Sequence number of the last change.", (double)figures->last_seq);
     counter(out, "helvino_map_growths_total", "How often the memory map was made larger.",
             (double)figures->map_growths);
@@ -140,8 +141,12 @@ static void put_store(struct buffer *out, struct api *api)
 
 static void put_limits(struct buffer *out, struct api *api, const struct log_figures *figures)
 {
-    static const char *const kinds[LIMIT_KIND_COUNT] = {"rate_visitor", "rate_address", "rate_org"};
-    family(out, "helvino_limit_hits_total", "counter", "How often a limit refused something.");
+    static const char *const kinds[LIMIT_KIND_COUNT] = {
+#define KIND(name, text) [LIMIT_##name] = text,
+        LIMIT_KINDS(KIND)
+#undef KIND
+    };
+    family(out, "helvino_limit_hits_total", "counter", "How often a limit was reached.");
     for (unsigned kind = 0; kind < LIMIT_KIND_COUNT; ++kind)
         buffer_printf(out, "helvino_limit_hits_total{limit=\"%s\"} %llu\n", kinds[kind],
                       (unsigned long long)SUM(api, limited[kind]));
@@ -149,6 +154,7 @@ static void put_limits(struct buffer *out, struct api *api, const struct log_fig
     buffer_printf(out, "helvino_limit_hits_total{limit=\"store\"} %llu\n", (unsigned long long)figures->store_full);
     buffer_printf(out, "helvino_limit_hits_total{limit=\"connections\"} %llu\n",
                   (unsigned long long)edge_connections_refused(api->edge));
+    counter(out, "helvino_touches_total", "Reads that moved a visitor's lastSeenAt.", (double)SUM(api, touches));
     gauge(out, "helvino_connections", "Open connections.", edge_connection_count(api->edge));
 }
 

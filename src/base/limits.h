@@ -22,6 +22,7 @@
 #define MESSAGES_LIMIT_DEFAULT 200 /* messages in one answer */
 #define MESSAGES_LIMIT_MAX 1000
 #define ANSWER_BYTES_MAX 1048576 /* bytes after which a page of messages ends early */
+#define LIST_ENTRIES_MAX 5000         /* index entries, stale ones included, that one page of a list looks at */
 #define VISITOR_CHAIN_MAX 10000  /* conversations of one visitor that a list looks at, newest first */
 #define ORG_NAME_LEN_MAX 200     /* bytes */
 #define ORG_ORIGINS_MAX 32       /* allowed origins of an organisation */
@@ -43,6 +44,7 @@
 #define STORE_MAP_BYTES_MIN 1048576
 #define STORE_RESERVE_BYTES 16777216 /* disk space that only erasing commands may use */
 #define STORE_TABLES_MAX 64          /* named tables of one environment */
+#define STORE_VALUE_LEN_MAX 65536     /* bytes of a value; a longer one is damage */
 #define STORE_KEY_LEN_MAX 128        /* bytes of a key */
 
 /* ---- connections ---- */

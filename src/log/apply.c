@@ -22,6 +22,8 @@ struct log_entry *log_entry_new(const struct command *command, struct buffer *sc
     entry->next = NULL;
     entry->port = NULL;
     entry->error = OK;
+    entry->verdict = OK;
+    memset(&entry->outcome, 0, sizeof(entry->outcome));
     entry->command_len = (uint32_t)scratch->len;
     entry->extra_len = extra_len;
     memcpy(entry->bytes + extra_len, scratch->data, scratch->len);
@@ -59,21 +61,32 @@ static bool ends_transaction(enum error error)
     return error == ERR_STORE_FULL || error == ERR_OUTCOME_UNKNOWN;
 }
 
-/* Applies the entries that are not yet refused for want of space. */
+/*
+ * Applies one entry under the next number. The number counts only when something was changed, so numbers don't depend
+ * on where a batch ends. Returns an error when the transaction must be aborted: for want of space, because the disk
+ * failed, or because this entry was refused after it had written something or met a damaged page; then its verdict
+ * stands, and the rest is applied again without it.
+ */
+static enum error apply_entry(struct txn *txn, struct log_entry *entry, uint64_t *last_seq)
+{
+    uint64_t changes_before = txn_changes(txn);
+    entry->error = apply_one(txn, *last_seq + 1, entry);
+    bool changed = txn_changes(txn) != changes_before;
+    *last_seq += entry->error == OK && changed;
+    if (entry->error == OK || ends_transaction(entry->error))
+        return entry->error;
+    if (!changed && txn_is_usable(txn))
+        return OK;
+    return entry->verdict = entry->error;
+}
+
+/* Applies the entries that `admit` has let in. */
 static enum error apply_all(struct txn *txn, struct log_entry *entries, uint64_t *last_seq)
 {
     enum error error = meta_get_u64(txn, META_SEQ, last_seq);
-    for (struct log_entry *entry = entries; entry != NULL && error == OK; entry = entry->next) {
-        if (entry->error == ERR_STORE_FULL)
-            continue;
-        uint64_t changes_before = txn_changes(txn);
-        entry->error = apply_one(txn, *last_seq + 1, entry);
-        /* What changes nothing takes no number, so numbers don't depend on where a batch ends. */
-        if (entry->error == OK && txn_changes(txn) != changes_before)
-            ++*last_seq;
-        else if (ends_transaction(entry->error))
-            error = entry->error;
-    }
+    for (struct log_entry *entry = entries; entry != NULL && error == OK; entry = entry->next)
+        if (entry->error == OK)
+            error = apply_entry(txn, entry, last_seq);
     if (error == OK && txn_changes(txn) != 0)
         error = meta_put_u64(txn, META_SEQ, *last_seq);
     return error;
@@ -83,7 +96,7 @@ static enum error commit(struct txn *txn, struct log_figures *figures)
 {
     uint64_t begun = clock_monotonic_ns();
     enum error error = write_commit(txn);
-    atomic_fetch_add_explicit(&figures->commits, 1, memory_order_relaxed);
+    atomic_fetch_add_explicit(&figures->commits, error == OK, memory_order_relaxed);
     atomic_fetch_add_explicit(&figures->commit_ns, clock_monotonic_ns() - begun, memory_order_relaxed);
     return error;
 }
@@ -114,40 +127,100 @@ static void fail_all(struct log_entry *entries, enum error error)
         entry->error = error;
 }
 
+static enum error admission(const struct log_entry *entry, bool erasing_only)
+{
+    if (entry->verdict != OK)
+        return entry->verdict;
+    return erasing_only && !is_erasing(entry) ? ERR_STORE_FULL : OK;
+}
+
 /* Marks what may be tried; returns how many that is. */
 static unsigned admit(struct log_entry *entries, bool erasing_only)
 {
     unsigned admitted = 0;
     for (struct log_entry *entry = entries; entry != NULL; entry = entry->next) {
-        entry->error = erasing_only && !is_erasing(entry) ? ERR_STORE_FULL : OK;
+        entry->error = admission(entry, erasing_only);
         admitted += entry->error == OK;
     }
     return admitted;
 }
 
-enum batch_end batch_apply(struct store *store, struct log_entry *entries, struct log_figures *figures)
+static unsigned count_verdicts(const struct log_entry *entries)
+{
+    unsigned verdicts = 0;
+    for (; entries != NULL; entries = entries->next)
+        verdicts += entries->verdict != OK;
+    return verdicts;
+}
+
+static bool make_room(struct store *store, bool erasing_only, struct log_figures *figures)
+{
+    if (!store_map_was_full(store) || !store_grow(store, erasing_only))
+        return false;
+    atomic_fetch_add_explicit(&figures->map_growths, 1, memory_order_relaxed);
+    return true;
+}
+
+/* Says it once when writes begin to be refused for want of space, and once when they no longer are. */
+static void note_fullness(const struct log_entry *entries, struct log_figures *figures)
+{
+    bool was_full = atomic_load_explicit(&figures->is_full, memory_order_relaxed), full = false, written = false;
+    for (; entries != NULL; entries = entries->next) {
+        full |= entries->error == ERR_STORE_FULL;
+        written |= entries->error == OK && !is_erasing(entries);
+    }
+    if (full && !was_full)
+        log_line(LOG_ERROR, "the disk or the limit of the data is full; writes are refused with 507",
+                 LOG_NUMBER("status", 507));
+    if (was_full && !full && written)
+        log_line(LOG_INFO, "there is room again; writes are taken", LOG_NUMBER("status", 201));
+    if (full || written)
+        atomic_store_explicit(&figures->is_full, full, memory_order_relaxed);
+}
+
+/* What can be done about a transaction that failed with `error`; OK when it is worth another try. */
+static enum error mend(struct store *store, enum error error, bool *erasing_only, bool *ripened,
+                       struct log_figures *figures)
+{
+    if (error != ERR_STORE_FULL || make_room(store, *erasing_only, figures))
+        return error == ERR_STORE_FULL ? OK : error;
+    if (!*ripened) {
+        *ripened = true;
+        error = store_ripen(store);
+        if (error != ERR_STORE_FULL)
+            return error;
+    }
+    if (!*erasing_only) {
+        *erasing_only = true;
+        return OK;
+    }
+    return !store_map_was_full(store) && store_reserve_spend(store) ? OK : ERR_STORE_FULL;
+}
+
+static enum batch_end try_until_done(struct store *store, struct log_entry *entries, struct log_figures *figures)
 {
     bool ripened = false, erasing_only = !store_reserve_ready(store);
     while (admit(entries, erasing_only) != 0) {
+        unsigned verdicts = count_verdicts(entries);
         enum error error = try_once(store, entries, figures);
         if (error == OK)
             break;
-        if (error != ERR_STORE_FULL) {
+        if (count_verdicts(entries) != verdicts)
+            continue;
+        error = mend(store, error, &erasing_only, &ripened, figures);
+        if (error != OK) {
             fail_all(entries, error);
             return error == ERR_OUTCOME_UNKNOWN ? BATCH_FAILED : BATCH_DONE;
         }
-        if (store_map_was_full(store) && store_grow(store, erasing_only)) {
-            atomic_fetch_add_explicit(&figures->map_growths, 1, memory_order_relaxed);
-        } else if (!ripened && store_ripen(store)) {
-            ripened = true;
-        } else if (!erasing_only) {
-            erasing_only = true;
-        } else if (store_map_was_full(store) || !store_reserve_spend(store)) {
-            fail_all(entries, ERR_STORE_FULL);
-            break;
-        }
     }
     return BATCH_DONE;
+}
+
+enum batch_end batch_apply(struct store *store, struct log_entry *entries, struct log_figures *figures)
+{
+    enum batch_end end = try_until_done(store, entries, figures);
+    note_fullness(entries, figures);
+    return end;
 }
 
 enum error log_execute(struct store *store, const struct command *command, struct outcome *outcome)

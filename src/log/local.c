@@ -5,6 +5,7 @@
  */
 #include <assert.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdlib.h>
 
 #include "base/logline.h"
@@ -133,6 +134,9 @@ static void *committer_main(void *argument)
 {
     struct log *log = argument;
     struct list taken, batch;
+    sigset_t all;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, NULL); /* signals are loop 0's */
     list_init(&taken);
     for (;;) {
         if (taken.first == NULL) {

@@ -21,6 +21,7 @@ struct log_entry {
     struct log_entry *next;
     struct log_port *port;
     enum error error;       /* OK: the effect is on disk */
+    enum error verdict;     /* the log's own: an error that ended a transaction, kept when the rest is applied again */
     struct outcome outcome; /* when OK */
     uint32_t command_len, extra_len;
     _Alignas(16) char bytes[]; /* the producer's own, then the command */
@@ -67,6 +68,7 @@ struct log_figures {
     _Atomic uint64_t commit_ns;              /* spent in commits */
     _Atomic uint64_t waiting, waiting_bytes; /* now */
     _Atomic uint64_t last_seq;
+    atomic_bool is_full;              /* writes are being refused for want of space */
     _Atomic uint64_t batch_sizes[11]; /* how many batches had at most 1, 2, 4, … 1024 commands */
 };
 const struct log_figures *log_figures(const struct log *log);

@@ -644,8 +644,12 @@ void check_store(struct txn *txn, void (*on_broken)(void *context, const char *s
     struct check check = {.txn = txn, .report = report, .on_broken = on_broken, .context = context};
     *report = (struct check_report){0};
     check_numbers(&check);
-    for (int table = 0; table < TABLE_COUNT; ++table)
+    bool is_readable = true;
+    for (int table = 0; table < TABLE_COUNT && is_readable; ++table) {
         walk_table(&check, (enum table)table);
-    if (check.named != check.chained)
+        /* A damaged page ends the snapshot; the other tables may be sound. */
+        is_readable = txn_is_usable(txn) || txn_refresh(txn);
+    }
+    if (is_readable && check.named != check.chained)
         name_unreached_conversations(&check);
 }

@@ -53,6 +53,8 @@ enum error store_error(int code, const char *doing)
         log_line(LOG_ERROR, "the data file is damaged", LOG_TEXT("doing", doing),
                  LOG_TEXT("error", mdb_strerror(code)));
         return ERR_CORRUPT;
+    case MDB_BAD_TXN: /* what follows a damaged page in the same transaction; that page has been logged */
+        return ERR_CORRUPT;
     default:
         log_line(LOG_ERROR, "the store failed", LOG_TEXT("doing", doing), LOG_TEXT("error", mdb_strerror(code)));
         return ERR_OUTCOME_UNKNOWN;
@@ -203,7 +205,7 @@ static bool check_format(struct store *store, struct txn *txn, bool *is_new, cha
         return store_refuse(why, "the database in %s has no format number; it was not made by helvino",
                             store->directory);
     return format == STORE_FORMAT ||
-           store_refuse(why, "the database in %s has format %llu, made by a newer helvino; this one knows format %d",
+           store_refuse(why, "the database in %s has format %llu, made by another helvino; this one knows format %d",
                         store->directory, (unsigned long long)format, STORE_FORMAT);
 }
 
@@ -300,9 +302,11 @@ static bool resize(struct store *store, uint64_t bytes)
     wait_for_readers(store);
     int code = mdb_env_set_mapsize(store->env, bytes);
     atomic_store(&store->resizing, false);
-    if (code != 0)
-        store_error(code, "resizing the map");
-    return code == 0;
+    if (code == 0)
+        return true;
+    /* The old map is gone by now, and every reader would follow it. */
+    store_error(code, "resizing the map");
+    abort();
 }
 
 void store_adopt_size(struct store *store)

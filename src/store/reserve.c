@@ -72,11 +72,15 @@ static bool has_room_inside(struct store *store)
     return store->room_inside;
 }
 
-static bool map_is_beyond_limit(const struct store *store)
+static bool map_is_beyond_limit(struct store *store)
 {
     MDB_envinfo info;
-    return store->data_bytes_max != 0 && mdb_env_info(store->env, &info) == 0 &&
-           info.me_mapsize > store->data_bytes_max;
+    if (store->data_bytes_max == 0)
+        return false;
+    pthread_mutex_lock(&store->write_mutex); /* nobody resizes the map now */
+    bool beyond = mdb_env_info(store->env, &info) == 0 && info.me_mapsize > store->data_bytes_max;
+    pthread_mutex_unlock(&store->write_mutex);
+    return beyond;
 }
 
 bool store_reserve_ready(struct store *store)
@@ -105,19 +109,21 @@ static enum error commit_nothing(struct store *store)
     return error;
 }
 
-bool store_ripen(struct store *store)
+static enum error commit_nothing_with_reserve(struct store *store)
+{
+    enum error error = commit_nothing(store);
+    if (error == ERR_STORE_FULL && (store_grow(store, true) || store_reserve_spend(store)))
+        error = commit_nothing(store);
+    return error;
+}
+
+enum error store_ripen(struct store *store)
 {
     uint64_t now_ns = clock_monotonic_ns();
     if (now_ns - store->ripened_ns < LOOK_INTERVAL_NS || store_free_bytes(store) < RIPE_WORTH_BYTES)
-        return false;
+        return ERR_STORE_FULL;
     store->ripened_ns = now_ns;
-    for (int commits = 0; commits < 2; ++commits) {
-        enum error error = commit_nothing(store);
-        if (error == ERR_STORE_FULL && (store_grow(store, true) || store_reserve_spend(store)))
-            error = commit_nothing(store);
-        if (error != OK)
-            return false;
-    }
     store->room_looked_ns = 0;
-    return true;
+    enum error error = commit_nothing_with_reserve(store);
+    return error == OK ? commit_nothing_with_reserve(store) : error;
 }

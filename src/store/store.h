@@ -104,11 +104,16 @@ bool store_reserve_spend(struct store *store);
 bool store_reserve_ready(struct store *store);
 /*
  * Pages that a transaction freed can be used again by the second one after it, so a store that has just been emptied is
- * still full for the next one. Commits nothing, twice, with the reserve if need be; once a second at most. False when
- * there is little to gain.
+ * still full for the next one. Commits nothing, twice, with the reserve if need be; once a second at most. OK: another
+ * try may succeed. ERR_STORE_FULL: there is little to gain. ERR_OUTCOME_UNKNOWN: the disk failed.
  */
-bool store_ripen(struct store *store);
+enum error store_ripen(struct store *store);
 
+/* False after a damaged page has been met: nothing can be read or written any more, and the transaction must be ended.
+ */
+bool txn_is_usable(struct txn *txn);
+/* Read transactions: begins again on a fresh snapshot. False when that fails; the transaction is ended then. */
+bool txn_refresh(struct txn *txn);
 /* An empty buffer for encoding; the same one at each call. */
 struct buffer *txn_scratch(struct txn *txn);
 /* Write transactions: ends the life of what was read so far. Between commands. */

@@ -93,16 +93,22 @@ static void log_damage(enum table table, const MDB_val *key)
     log_line(LOG_ERROR, "a stored record is damaged", LOG_TEXT("table", table_name(table)), LOG_TEXT("key", text));
 }
 
-enum error entry_open(struct txn *txn, enum table table, const MDB_val *key, const MDB_val *data, struct bytes *value)
+/* Lengths first: a flipped bit in one of them must not lead the checksum out of the map. */
+static bool is_sound(const struct txn *txn, enum table table, const MDB_val *key, const MDB_val *data)
 {
     uint32_t stored;
-    struct bytes body = bytes_view((const char *)data->mv_data + CHECKSUM_LEN, data->mv_size - CHECKSUM_LEN);
-    if (data->mv_size < CHECKSUM_LEN) {
-        log_damage(table, key);
-        return ERR_CORRUPT;
-    }
+    if (key->mv_size > STORE_KEY_LEN_MAX || data->mv_size < CHECKSUM_LEN ||
+        data->mv_size > CHECKSUM_LEN + STORE_VALUE_LEN_MAX)
+        return false;
     memcpy(&stored, data->mv_data, CHECKSUM_LEN);
-    if (stored != checksum(txn, table, bytes_view(key->mv_data, key->mv_size), body)) {
+    struct bytes body = bytes_view((const char *)data->mv_data + CHECKSUM_LEN, data->mv_size - CHECKSUM_LEN);
+    return stored == checksum(txn, table, bytes_view(key->mv_data, key->mv_size), body);
+}
+
+enum error entry_open(struct txn *txn, enum table table, const MDB_val *key, const MDB_val *data, struct bytes *value)
+{
+    struct bytes body = bytes_view((const char *)data->mv_data + CHECKSUM_LEN, data->mv_size - CHECKSUM_LEN);
+    if (!is_sound(txn, table, key, data)) {
         log_damage(table, key);
         return ERR_CORRUPT;
     }
@@ -181,9 +187,10 @@ static enum error entry_give(struct txn *txn, enum table table, const MDB_val *k
 static int find_before(MDB_cursor *cursor, struct bytes before, MDB_val *k, MDB_val *data)
 {
     *k = as_val(before);
-    if (before.len == 0 || mdb_cursor_get(cursor, k, data, MDB_SET_RANGE) != 0)
-        return mdb_cursor_get(cursor, k, data, MDB_LAST);
-    return mdb_cursor_get(cursor, k, data, MDB_PREV);
+    int code = before.len == 0 ? MDB_NOTFOUND : mdb_cursor_get(cursor, k, data, MDB_SET_RANGE);
+    if (code != 0 && code != MDB_NOTFOUND)
+        return code;
+    return mdb_cursor_get(cursor, k, data, code == 0 ? MDB_PREV : MDB_LAST);
 }
 
 enum error table_get_before(struct txn *txn, enum table table, struct bytes before, struct bytes *key,
@@ -212,14 +219,16 @@ struct cursor *cursor_open(struct txn *txn, enum table table)
     if (cursor == NULL)
         abort();
     *cursor = (struct cursor){txn, table, NULL};
-    int code = mdb_cursor_open(txn->handle, txn->store->tables[table], &cursor->handle);
-    assert(code == 0); /* the table is open and the transaction begun: nothing is left but memory */
+    /* It fails after a damaged page has been met in this transaction: every walk then finds ERR_CORRUPT. */
+    if (mdb_cursor_open(txn->handle, txn->store->tables[table], &cursor->handle) != 0)
+        cursor->handle = NULL;
     return cursor;
 }
 
 void cursor_close(struct cursor *cursor)
 {
-    mdb_cursor_close(cursor->handle);
+    if (cursor->handle != NULL)
+        mdb_cursor_close(cursor->handle);
     free(cursor);
 }
 
@@ -227,7 +236,7 @@ static enum error cursor_get(struct cursor *cursor, MDB_val *k, MDB_cursor_op op
                              struct bytes *value)
 {
     MDB_val data;
-    int code = mdb_cursor_get(cursor->handle, k, &data, op);
+    int code = cursor->handle == NULL ? MDB_BAD_TXN : mdb_cursor_get(cursor->handle, k, &data, op);
     return code != 0 ? store_error(code, "walking") : entry_give(cursor->txn, cursor->table, k, &data, key, value);
 }
 
@@ -240,7 +249,7 @@ enum error cursor_seek(struct cursor *cursor, struct bytes from, struct bytes *k
 enum error cursor_seek_before(struct cursor *cursor, struct bytes before, struct bytes *key, struct bytes *value)
 {
     MDB_val k, data;
-    int code = find_before(cursor->handle, before, &k, &data);
+    int code = cursor->handle == NULL ? MDB_BAD_TXN : find_before(cursor->handle, before, &k, &data);
     return code != 0 ? store_error(code, "walking") : entry_give(cursor->txn, cursor->table, &k, &data, key, value);
 }
 
@@ -259,7 +268,7 @@ enum error cursor_previous(struct cursor *cursor, struct bytes *key, struct byte
 enum error cursor_del(struct cursor *cursor)
 {
     ++cursor->txn->changes;
-    int code = mdb_cursor_del(cursor->handle, 0);
+    int code = cursor->handle == NULL ? MDB_BAD_TXN : mdb_cursor_del(cursor->handle, 0);
     cursor->txn->store->map_was_full = code == MDB_MAP_FULL;
     return store_error(code, "deleting");
 }

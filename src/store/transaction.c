@@ -184,6 +184,19 @@ void reader_end(struct reader *reader)
     atomic_store_explicit(&reader->active, false, memory_order_release);
 }
 
+bool txn_is_usable(struct txn *txn)
+{
+    MDB_stat stat;
+    return mdb_stat(txn->handle, txn->store->tables[TABLE_META], &stat) == 0;
+}
+
+bool txn_refresh(struct txn *txn)
+{
+    assert(txn->reader != NULL);
+    reader_end(txn->reader);
+    return reader_begin(txn->reader) != NULL;
+}
+
 /* ---- writing ---- */
 
 enum error write_begin(struct store *store, struct txn **out)
@@ -192,7 +205,7 @@ enum error write_begin(struct store *store, struct txn **out)
     struct txn *txn = &store->writer;
     pthread_mutex_lock(&store->write_mutex);
     int code = mdb_txn_begin(store->env, NULL, 0, &txn->handle);
-    if (code == MDB_MAP_RESIZED) {
+    while (code == MDB_MAP_RESIZED) {
         pthread_mutex_unlock(&store->write_mutex);
         store_adopt_size(store);
         pthread_mutex_lock(&store->write_mutex);
