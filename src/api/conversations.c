@@ -27,8 +27,16 @@ struct bytes call_user_agent(const struct call *call)
     return agent.data == NULL || !utf8_valid(agent) ? BYTES_NONE : utf8_cut(agent, USER_AGENT_LEN_MAX);
 }
 
+static void hash_header(crypto_generichash_state *state, const struct call *call, struct bytes name)
+{
+    struct bytes value = request_header(call->request, name, NULL);
+    crypto_generichash_update(state, (const unsigned char *)&value.len, sizeof(value.len));
+    if (value.len != 0)
+        crypto_generichash_update(state, (const unsigned char *)value.data, value.len);
+}
+
 /* The caller is part of the hash, so that a key gives an answer only to whoever got it first: the token, the visitor,
- * or, without one, the client's address. */
+ * or, without one, the client's address and browser. */
 static enum error idempotency_hash(struct call *call, unsigned char hash[IDEMPOTENCY_HASH_LEN], struct bytes *out)
 {
     struct bytes key;
@@ -56,6 +64,8 @@ static enum error idempotency_hash(struct call *call, unsigned char hash[IDEMPOT
     crypto_generichash_update(&state, kind, sizeof(kind));
     if (caller.len != 0)
         crypto_generichash_update(&state, (const unsigned char *)caller.data, caller.len);
+    if (kind[0] == 'a') /* an address may be a whole office */
+        hash_header(&state, call, BYTES("user-agent")), hash_header(&state, call, BYTES("origin"));
     crypto_generichash_update(&state, (const unsigned char *)key.data, key.len);
     crypto_generichash_final(&state, hash, IDEMPOTENCY_HASH_LEN);
     *out = bytes_view(hash, IDEMPOTENCY_HASH_LEN);
@@ -269,11 +279,16 @@ static enum error collect_own(struct call *call, struct id at, uint64_t before, 
     return OK;
 }
 
-static enum error render_own(struct call *call, const struct own *owned, size_t count)
+/* Renders from the newest on; returns early, with *next set, when the page is long enough. */
+static enum error render_own(struct call *call, const struct own *owned, size_t found, uint64_t limit, uint64_t *next)
 {
     enum error error = OK;
-    for (size_t i = 0; i < count && error == OK; ++i) {
+    for (size_t i = 0; i < found && error == OK; ++i) {
         struct conversation_activity activity;
+        if (i == limit || page_is_over(call, 0)) {
+            *next = owned[i - 1].seq;
+            break;
+        }
         error = conversation_activity(call->txn, &owned[i].conversation, &activity);
         if (error == OK)
             render_listed(call, &owned[i].conversation, &activity);
@@ -297,11 +312,7 @@ static enum error list_of_visitor(struct call *call, uint64_t before, uint64_t l
         struct own *all = (struct own *)owned.data;
         if (found != 0)
             qsort(all, found, sizeof(*all), by_activity_descending);
-        if (found > limit) {
-            found = limit;
-            *next = all[found - 1].seq;
-        }
-        error = render_own(call, all, found);
+        error = render_own(call, all, found, limit, next);
     }
     buffer_dispose(&owned);
     return error;

@@ -15,15 +15,15 @@
 #define MESSAGE_BODY_LEN_MAX \
     200704 /* bytes of a message's JSON: six can stand for one of text, and 4 KiB for the rest */
 #define CONVERSATION_BODY_LEN_MAX 16384
-#define REQUEST_BODY_LEN_MAX 262144 /* the HTTP layer's outer wall, bytes */
+#define REQUEST_BODY_LEN_MAX 204800 /* the HTTP layer's outer wall, bytes */
 #define JSON_DEPTH_MAX 32           /* nested arrays and objects in a body */
 #define PAGE_LIMIT_DEFAULT 50       /* items of a list */
 #define PAGE_LIMIT_MAX 100
 #define MESSAGES_LIMIT_DEFAULT 200 /* messages in one answer */
 #define MESSAGES_LIMIT_MAX 1000
 #define ANSWER_BYTES_MAX 1048576 /* bytes after which a page of messages ends early */
-#define LIST_ENTRIES_MAX 5000         /* index entries, stale ones included, that one page of a list looks at */
-#define VISITOR_CHAIN_MAX 10000  /* conversations of one visitor that a list looks at, newest first */
+#define LIST_ENTRIES_MAX 5000    /* index entries, stale ones included, that one page of a list looks at */
+#define VISITOR_CHAIN_MAX 1000   /* conversations of one visitor that a list looks at, newest first */
 #define ORG_NAME_LEN_MAX 200     /* bytes */
 #define ORG_ORIGINS_MAX 32       /* allowed origins of an organisation */
 #define ORIGIN_LEN_MAX 256       /* bytes */
@@ -37,14 +37,14 @@
 #define QUEUE_BYTES_MAX 67108864 /* bytes of commands waiting */
 #define TOUCH_INTERVAL_MS 1000   /* reads move a visitor's lastSeenAt at most this often */
 #define SWEEP_ENTRIES_MAX 512    /* index entries that one maintenance command looks at */
-#define PURGE_RECORDS_MAX 1000   /* records that one step of deleting an organisation removes */
+#define PURGE_RECORDS_MAX 200    /* records that one step of deleting an organisation removes */
 
 /* ---- the store ---- */
 #define STORE_READERS_MAX 512 /* slots for read transactions, all processes together */
 #define STORE_MAP_BYTES_MIN 1048576
 #define STORE_RESERVE_BYTES 16777216 /* disk space that only erasing commands may use */
 #define STORE_TABLES_MAX 64          /* named tables of one environment */
-#define STORE_VALUE_LEN_MAX 65536     /* bytes of a value; a longer one is damage */
+#define STORE_VALUE_LEN_MAX 65536    /* bytes of a value; a longer one is damage */
 #define STORE_KEY_LEN_MAX 128        /* bytes of a key */
 
 /* ---- connections ---- */

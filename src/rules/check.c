@@ -428,7 +428,8 @@ static void check_client_id(struct check *check, const struct entry *entry, cons
     uint64_t seq;
     if (message->client_id.data == NULL)
         return;
-    enum error error = client_id_find(check->txn, message->conversation, message->client_id, &block, &seq);
+    enum error error =
+        client_id_find(check->txn, message->conversation, message->role, message->client_id, &block, &seq);
     if (error == ERR_NOT_FOUND)
         broken(check, entry, "no entry leads to it by its clientId");
     else if (error == OK && seq != message->seq)

@@ -142,7 +142,7 @@ enum error rule_message_create(struct txn *txn, uint64_t seq, const struct messa
     outcome->id = command->conversation;
     error = ERR_NOT_FOUND;
     if (command->client_id.data != NULL)
-        error = client_id_find(txn, command->conversation, command->client_id, &block, &outcome->seq);
+        error = client_id_find(txn, command->conversation, command->role, command->client_id, &block, &outcome->seq);
     outcome->replayed = error == OK;
     if (error == ERR_NOT_FOUND) {
         outcome->seq = seq;

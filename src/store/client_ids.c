@@ -5,11 +5,11 @@
  * once in CLIENT_ID_BLOCK_ENTRIES messages and keeps finding one a matter of two looks however long the conversation
  * grows.
  *
- *     conversation, MESSAGE_CLIENT_BIT                       → up to CLIENT_ID_BLOCK_ENTRIES pairs of 64 bits: hash,
- * seq conversation, MESSAGE_CLIENT_BIT | HASHED_BIT | slot   → seq; the slot is 62 bits of the hash, or the next free
- * one
+ * - conversation, MESSAGE_CLIENT_BIT: up to CLIENT_ID_BLOCK_ENTRIES pairs of 64 bits, hash and seq;
+ * - conversation, MESSAGE_CLIENT_BIT | HASHED_BIT | slot: seq. The slot is 62 bits of the hash, or the next free one.
  *
- * Two clientIds of one hash are told apart by their messages.
+ * Two clientIds of one hash are told apart by their messages. A clientId counts within a role: a visitor's must not
+ * take an agent's answer for the repetition of its own message.
  */
 #include <sodium.h>
 
@@ -58,19 +58,20 @@ static enum error get_slot(struct txn *txn, struct id conversation, uint64_t slo
 }
 
 /* OK when `seq` really is the message of this clientId, ERR_NOT_FOUND when it is another's. */
-static enum error confirm(struct txn *txn, struct id conversation, uint64_t seq, struct bytes client_id)
+static enum error confirm(struct txn *txn, struct id conversation, uint64_t seq, struct bytes role,
+                          struct bytes client_id)
 {
     struct message message;
     enum error error = message_get(txn, conversation, seq, &message);
     if (error != OK)
         return error == ERR_NOT_FOUND ? ERR_CORRUPT : error;
-    return bytes_equal(message.client_id, client_id) ? OK : ERR_NOT_FOUND;
+    return bytes_equal(message.client_id, client_id) && bytes_equal(message.role, role) ? OK : ERR_NOT_FOUND;
 }
 
 /* ---- finding ---- */
 
-static enum error find_in_block(struct txn *txn, struct id conversation, struct bytes block, struct bytes client_id,
-                                uint64_t *seq)
+static enum error find_in_block(struct txn *txn, struct id conversation, struct bytes block, struct bytes role,
+                                struct bytes client_id, uint64_t *seq)
 {
     uint64_t wanted = client_id_hash(client_id);
     enum error error = ERR_NOT_FOUND;
@@ -78,17 +79,18 @@ static enum error find_in_block(struct txn *txn, struct id conversation, struct 
         uint64_t hash = key_get_u64(block, &offset);
         *seq = key_get_u64(block, &offset);
         if (hash == wanted)
-            error = confirm(txn, conversation, *seq, client_id);
+            error = confirm(txn, conversation, *seq, role, client_id);
     }
     return error;
 }
 
-static enum error find_in_slots(struct txn *txn, struct id conversation, struct bytes client_id, uint64_t *seq)
+static enum error find_in_slots(struct txn *txn, struct id conversation, struct bytes role, struct bytes client_id,
+                                uint64_t *seq)
 {
     for (uint64_t slot = first_slot(client_id_hash(client_id));; slot = next_slot(slot)) {
         enum error error = get_slot(txn, conversation, slot, seq);
         if (error == OK)
-            error = confirm(txn, conversation, *seq, client_id);
+            error = confirm(txn, conversation, *seq, role, client_id);
         else
             return error;
         if (error != ERR_NOT_FOUND)
@@ -96,8 +98,8 @@ static enum error find_in_slots(struct txn *txn, struct id conversation, struct 
     }
 }
 
-enum error client_id_find(struct txn *txn, struct id conversation, struct bytes client_id, struct bytes *block,
-                          uint64_t *seq)
+enum error client_id_find(struct txn *txn, struct id conversation, struct bytes role, struct bytes client_id,
+                          struct bytes *block, uint64_t *seq)
 {
     struct key key;
     block_key(&key, conversation);
@@ -108,8 +110,8 @@ enum error client_id_find(struct txn *txn, struct id conversation, struct bytes 
     if (error == OK && block->len % CLIENT_ID_ENTRY_LEN != 0)
         error = ERR_CORRUPT;
     if (error == OK)
-        error = find_in_block(txn, conversation, *block, client_id, seq);
-    return error == ERR_NOT_FOUND ? find_in_slots(txn, conversation, client_id, seq) : error;
+        error = find_in_block(txn, conversation, *block, role, client_id, seq);
+    return error == ERR_NOT_FOUND ? find_in_slots(txn, conversation, role, client_id, seq) : error;
 }
 
 /* ---- noting ---- */

@@ -121,6 +121,8 @@ static bool check_directory(const struct store_config *config, char why[STORE_WH
         return store_refuse(why, "cannot open the data directory %s: %s", config->directory, strerror(errno));
     if (!S_ISDIR(info.st_mode))
         return store_refuse(why, "%s is not a directory", config->directory);
+    if (info.st_mode & S_IWOTH)
+        return store_refuse(why, "everybody may write to %s; make it private (chmod 700)", config->directory);
     const char *network = network_file_system(config->directory);
     return network == NULL || store_refuse(why, "%s is on a network file system (%s); the data must be on a local disk",
                                            config->directory, network);
@@ -130,7 +132,7 @@ static bool take_server_lock(struct store *store, char why[STORE_WHY_LEN])
 {
     char path[PATH_LEN_MAX];
     snprintf(path, sizeof(path), "%s/helvino.lock", store->directory);
-    store->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    store->lock_fd = store_open_file(path);
     if (store->lock_fd < 0)
         return store_refuse(why, "cannot open %s: %s", path, strerror(errno));
     if (flock(store->lock_fd, LOCK_EX | LOCK_NB) == 0)
@@ -215,6 +217,9 @@ static bool prepare_tables(struct store *store, char why[STORE_WHY_LEN])
     bool writing = store->mode != STORE_READ_ONLY, is_new;
     struct txn txn = {.store = store};
     int code = mdb_txn_begin(store->env, NULL, writing ? 0 : MDB_RDONLY, &txn.handle);
+    while (code == MDB_MAP_RESIZED &&
+           mdb_env_set_mapsize(store->env, 0) == 0) /* another process has grown it meanwhile */
+        code = mdb_txn_begin(store->env, NULL, writing ? 0 : MDB_RDONLY, &txn.handle);
     if (code != 0)
         return store_refuse(why, "cannot read the database in %s: %s", store->directory, mdb_strerror(code));
     bool fine = check_format(store, &txn, &is_new, why);

@@ -52,6 +52,8 @@ void store_adopt_size(struct store *store);
 enum error store_error(int code, const char *doing);
 /* Writes the sentence of a refusal (a long path is cut) and returns false. */
 __attribute__((format(printf, 2, 3), noinline)) bool store_refuse(char why[STORE_WHY_LEN], const char *format, ...);
+/* Opens or makes a file of our own beside the data; -1 with errno when it is a link or no regular file. */
+int store_open_file(const char *path);
 /* soundness.c: what is checked before the pages are followed; false with a sentence. */
 bool soundness_of_data_file(const struct store_config *config, char why[STORE_WHY_LEN]);
 bool soundness_of_length(struct store *store, char why[STORE_WHY_LEN]);

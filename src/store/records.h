@@ -43,10 +43,10 @@ bool message_key_is_of(struct bytes key, struct id conversation);
 #define CLIENT_ID_ENTRY_LEN 16     /* bytes: hash, seq */
 #define CLIENT_ID_BLOCK_ENTRIES 32 /* of the block of the newest ones */
 
-/* The seq of the message that carries this clientId, or ERR_NOT_FOUND. *block is the conversation's newest ones, for
- * client_id_note. */
-enum error client_id_find(struct txn *txn, struct id conversation, struct bytes client_id, struct bytes *block,
-                          uint64_t *seq);
+/* The seq of the message of this role that carries this clientId, or ERR_NOT_FOUND. *block is the conversation's newest
+ * ones, for client_id_note. */
+enum error client_id_find(struct txn *txn, struct id conversation, struct bytes role, struct bytes client_id,
+                          struct bytes *block, uint64_t *seq);
 /* Notes a clientId that was not found; `block` as client_id_find gave it. ERR_CORRUPT, or the errors of table_put. */
 enum error client_id_note(struct txn *txn, struct id conversation, struct bytes block, struct bytes client_id,
                           uint64_t seq);

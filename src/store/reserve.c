@@ -40,7 +40,7 @@ void reserve_open(struct store *store)
 {
     char path[4096];
     snprintf(path, sizeof(path), "%s/reserve", store->directory);
-    store->reserve_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    store->reserve_fd = store_open_file(path);
     if (store->mode == STORE_SERVE && !is_there(store) && !make(store))
         log_line(LOG_WARN, "the disk is too full for the reserve; only deletions will be taken", LOG_TEXT("file", path),
                  LOG_NUMBER("bytes", STORE_RESERVE_BYTES));

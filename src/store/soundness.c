@@ -26,6 +26,19 @@ bool store_refuse(char why[STORE_WHY_LEN], const char *format, ...)
     return false;
 }
 
+/* No link and no device: whoever may write into the directory must not make us write elsewhere. */
+int store_open_file(const char *path)
+{
+    struct stat file;
+    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
+    if (fd >= 0 && (fstat(fd, &file) != 0 || !S_ISREG(file.st_mode) || file.st_nlink != 1)) {
+        close(fd);
+        errno = EPERM;
+        fd = -1;
+    }
+    return fd;
+}
+
 /* ---- the first page ---- */
 
 /* The start of LMDB's first meta page: a page header of 16 bytes, then struct MDB_meta of mdb.c. */
@@ -45,7 +58,7 @@ bool soundness_of_data_file(const struct store_config *config, char why[STORE_WH
     char path[PATH_LEN_MAX];
     unsigned char page[64];
     snprintf(path, sizeof(path), "%s/data.mdb", config->directory);
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
     if (fd < 0) {
         bool missing_is_fine = errno == ENOENT && (config->mode == STORE_SERVE || config->create);
         return missing_is_fine ||
