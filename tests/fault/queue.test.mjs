@@ -69,7 +69,10 @@ test('SIGTERM while the disk is slow: what was taken is finished, and the exit c
     const created = [];
     for (const answer of await Promise.all(answers)) {
         if (answer?.status === 201) created.push(answer.json.id);
-        else if (answer) assertError(answer, 503, 'stopping');
+        else if (answer) {
+            assertError(answer, 503, 'stopping');
+            assert.match(answer.headers['retry-after'] ?? '', /^[1-9][0-9]*$/);
+        }
     }
     assert.ok(created.length > 0, 'nobody was answered');
     assert.deepEqual(await server.ended(), { code: 0, signal: null });

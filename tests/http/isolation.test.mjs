@@ -97,6 +97,16 @@ describe('two organisations, two visitors', () => {
         }
     });
 
+    test('a token names its organisation by itself', async () => {
+        const alone = one.agent.with({ 'x-org-key': undefined });
+        const id = await alone.converse();
+        await alone.say(id, 'x', { role: 'assistant' });
+        assert.equal((await one.agent.getOk(`/conversations/${id}`)).messageCount, 1);
+        assertError(await two.agent.get(`/conversations/${id}`), 404, 'not_found');
+        assert.equal((await alone.getOk('/api/bootloader')).org.key, 'one');
+        for (const path of ['/conversations', '/visitors']) await alone.getOk(path);
+    });
+
     test('a token does not work for another organisation, in any combination', async () => {
         const mixed = two.anonymous.with({ authorization: `Bearer ${one.token}` });
         const id = await two.visitor().converse();
