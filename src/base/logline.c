@@ -181,10 +181,15 @@ static void write_out(const struct buffer *line)
     while (written == -1 && errno == EINTR);
 }
 
+bool log_line_enabled(enum log_level level)
+{
+    return level >= least_level;
+}
+
 void log_line_write(enum log_level level, const char *event, const struct log_value *values, unsigned count)
 {
     unsigned dropped;
-    if (level < least_level || !pass_flood_limit(event, &dropped))
+    if (!log_line_enabled(level) || !pass_flood_limit(event, &dropped))
         return;
     int saved_errno = errno;
     struct buffer line = {0};

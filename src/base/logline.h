@@ -5,6 +5,7 @@
  * Any thread; a line is one write(2), so lines never mix. A flood of one event is cut to LOG_LINES_PER_SECOND_MAX a
  * second.
  */
+#include <stdbool.h>
 #include <stdint.h>
 
 enum log_level { LOG_DEBUG, LOG_INFO, LOG_WARN, LOG_ERROR };
@@ -23,6 +24,8 @@ struct log_value {
 
 /* Process-wide; before the first thread starts. */
 void log_line_setup(enum log_level least, enum log_format format);
+/* Whether lines of the level are written: ask before values are made for one that mostly is not. */
+bool log_line_enabled(enum log_level level);
 void log_line_write(enum log_level level, const char *event, const struct log_value *values, unsigned count);
 
 /* log_line(LOG_INFO, "listening", LOG_TEXT("address", a), LOG_NUMBER("port", p)); at least one value */
