@@ -1,9 +1,12 @@
 /*
- * Challenges of an ACME client (RFC 8555, 8.3): files that it puts into a directory, to be read over plain HTTP. Only
- * names of its token alphabet are looked at, and only regular files directly in the directory, so no path of a client
- * can lead anywhere else. The files are tiny and rare; reading them on the loop is fine.
+ * Challenges of an ACME client (RFC 8555, 8.3): files that it puts into a directory, to be read over plain HTTP. They
+ * lie in the directory itself, or where clients put them that take it for a web server's root. Only names of its token
+ * alphabet are looked at, and only regular files directly in those two places, so no path of a client can lead anywhere
+ * else. The files are tiny and rare; reading them on the loop is fine.
  */
+#include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -29,17 +32,42 @@ static bool is_token(struct bytes name)
     return name.len != 0 && name.len <= NAME_LEN_MAX;
 }
 
+#define OPEN_FOLDER (O_PATH | O_DIRECTORY | O_CLOEXEC)
+#define OPEN_FILE (O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC)
+
+/* As openat(2), for a folder that may be -1, and closes it. */
+static int open_in(int folder, const char *name, int flags)
+{
+    if (folder == -1)
+        return -1;
+    int fd = openat(folder, name, flags);
+    close(folder);
+    return fd;
+}
+
 static int open_file(const char *directory, struct bytes name)
 {
     char text[NAME_LEN_MAX + 1];
     memcpy(text, name.data, name.len);
     text[name.len] = '\0';
-    int folder = open(directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
-    if (folder == -1)
-        return -1;
-    int fd = openat(folder, text, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-    close(folder);
-    return fd;
+    int fd = open_in(open(directory, OPEN_FOLDER), text, OPEN_FILE);
+    if (fd != -1)
+        return fd;
+    int known = open_in(open(directory, OPEN_FOLDER), ".well-known", OPEN_FOLDER | O_NOFOLLOW);
+    return open_in(open_in(known, "acme-challenge", OPEN_FOLDER | O_NOFOLLOW), text, OPEN_FILE);
+}
+
+bool acme_check(const char *directory, const char **why)
+{
+    static __thread char sentence[512];
+    int folder = open(directory, OPEN_FOLDER);
+    bool is_usable = folder != -1 && faccessat(folder, ".", X_OK, AT_EACCESS) == 0;
+    if (!is_usable)
+        snprintf(sentence, sizeof(sentence), "the ACME directory %s cannot be used: %s", directory, strerror(errno));
+    if (folder != -1)
+        close(folder);
+    *why = sentence;
+    return is_usable;
 }
 
 /* Memory of the request; data NULL when the file is not one to serve. */

@@ -2,6 +2,9 @@
  * The life of a connection from accept to close. The library owns the socket; what is ours hangs on the socket's
  * on_close, which runs on every way out, so the counts can't drift. To end a connection we only ever shut its
  * descriptor down: the library then sees the end of the stream and takes its own things apart in its own order.
+ *
+ * On a TLS port we look at the first byte before the library does. Who speaks HTTP in clear text there would only see
+ * the connection close; the library's HTTP/1 takes them instead, and every request is answered that this is a TLS port.
  */
 #include <assert.h>
 #include <stdlib.h>
@@ -79,8 +82,49 @@ struct connection *connection_create(struct loop *loop, const struct loop_listen
 static void on_close(void *data)
 {
     struct connection *connection = data;
+    if (h2o_timeout_is_linked(&connection->first_byte_entry))
+        h2o_timeout_unlink(&connection->first_byte_entry);
     h2o_linklist_unlink(&connection->link);
     release(connection);
+}
+
+static h2o_accept_ctx_t *accept_of(const struct connection *connection)
+{
+    return (h2o_accept_ctx_t *)&connection->listener->accept;
+}
+
+static void on_first_byte(h2o_socket_t *socket, const char *err)
+{
+    struct connection *connection = socket->on_close.data;
+    h2o_accept_ctx_t *accept = accept_of(connection);
+    if (err != NULL || connection->loop->is_stopping) { /* a stop has taken the certificate away */
+        h2o_socket_close(socket);
+        return;
+    }
+    if (socket->input->size == 0)
+        return;
+    h2o_timeout_unlink(&connection->first_byte_entry);
+    h2o_socket_read_stop(socket);
+    if (socket->input->bytes[0] >= 'A' && socket->input->bytes[0] <= 'Z') { /* of a method; no TLS begins like this */
+        h2o_http1_accept(accept, socket, *h2o_get_timestamp(accept->ctx, NULL, NULL));
+        return;
+    }
+    SSL_CTX_up_ref(accept->ssl_ctx);
+    connection->tls = accept->ssl_ctx;
+    h2o_accept(accept, socket);
+}
+
+static void on_first_byte_late(h2o_timeout_entry_t *entry)
+{
+    connection_cut_off(H2O_STRUCT_FROM_MEMBER(struct connection, first_byte_entry, entry));
+}
+
+static void wait_for_first_byte(struct connection *connection)
+{
+    struct loop *loop = connection->loop;
+    connection->first_byte_entry.cb = on_first_byte_late;
+    h2o_timeout_link(loop->evloop, &loop->context.handshake_timeout, &connection->first_byte_entry);
+    h2o_socket_read_start(connection->socket, on_first_byte);
 }
 
 void connection_start(struct connection *connection)
@@ -91,16 +135,19 @@ void connection_start(struct connection *connection)
         release(connection);
         return;
     }
-    h2o_accept_ctx_t *accept = (h2o_accept_ctx_t *)&connection->listener->accept;
-    if (accept->ssl_ctx != NULL) {
-        SSL_CTX_up_ref(accept->ssl_ctx);
-        connection->tls = accept->ssl_ctx;
-    }
     connection->socket = h2o_evloop_socket_create(loop->evloop, connection->fd, H2O_SOCKET_FLAG_IS_ACCEPTED_CONNECTION);
     connection->socket->on_close.cb = on_close;
     connection->socket->on_close.data = connection;
     h2o_linklist_insert(&loop->connections, &connection->link);
-    h2o_accept(accept, connection->socket);
+    if (accept_of(connection)->ssl_ctx != NULL)
+        wait_for_first_byte(connection);
+    else
+        h2o_accept(accept_of(connection), connection->socket);
+}
+
+bool connection_lacks_tls(const struct connection *connection)
+{
+    return connection->tls == NULL && connection->listener->listener->config.kind == LISTENER_HTTPS;
 }
 
 struct connection *connection_of(const h2o_req_t *req)

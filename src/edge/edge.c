@@ -47,14 +47,32 @@ static void configure_library(struct edge *edge)
     handler_register(edge);
 }
 
+static bool has_listener(const struct edge_config *config, enum listener_kind kind)
+{
+    for (size_t i = 0; i < config->listener_count; ++i)
+        if (config->listeners[i].kind == kind)
+            return true;
+    return false;
+}
+
+static bool check(const struct edge_config *config, const char **why)
+{
+    *why = "there must be at least one listener, and not more than 16";
+    if (config->listener_count == 0 || config->listener_count > LISTENERS_MAX)
+        return false;
+    *why = "a redirect:// listener needs an https:// listener to send people to";
+    if (has_listener(config, LISTENER_REDIRECT) && !has_listener(config, LISTENER_HTTPS))
+        return false;
+    return config->acme_dir == NULL || acme_check(config->acme_dir, why);
+}
+
 static bool load_tls(struct edge *edge, const char **why)
 {
     const struct edge_config *config = &edge->config;
     *why = "an https:// listener needs a TLS certificate and its key";
     if (config->tls_cert_path == NULL || config->tls_key_path == NULL) {
-        for (size_t i = 0; i < config->listener_count; ++i)
-            if (config->listeners[i].kind == LISTENER_HTTPS)
-                return false;
+        if (has_listener(config, LISTENER_HTTPS))
+            return false;
         *why = "a TLS certificate and its key must be given together";
         return config->tls_cert_path == NULL && config->tls_key_path == NULL;
     }
@@ -104,8 +122,7 @@ struct edge *edge_open(const struct edge_config *config, const char **why)
 {
     assert(config->loop_count > 0 && config->loop_count <= LOOPS_MAX);
     assert(config->connections_max > 0 && config->connections_per_address_max > 0);
-    *why = "there must be at least one listener, and not more than 16";
-    if (config->listener_count == 0 || config->listener_count > LISTENERS_MAX)
+    if (!check(config, why))
         return NULL;
     struct edge *edge = create(config);
     if (!load_tls(edge, why) || !open_listeners(edge, why)) {

@@ -34,8 +34,8 @@ struct route {
 enum listener_kind {
     LISTENER_HTTP,    /* http://ADDRESS:PORT      the API in clear text */
     LISTENER_HTTPS,   /* https://ADDRESS:PORT     the API over TLS */
-    LISTENER_REDIRECT /* redirect://ADDRESS:PORT  308 to https:// on the same host; serves /.well-known/acme-challenge/
-                       */
+    LISTENER_REDIRECT /* redirect://ADDRESS:PORT  308 to the first https:// listener by the name the client used; serves
+                         /.well-known/acme-challenge/ */
 };
 
 struct listener_config {
@@ -60,8 +60,8 @@ void trusted_proxies_free(struct trusted_proxies *proxies);
 struct edge_config {
     const struct listener_config *listeners;
     size_t listener_count;
-    const char *tls_cert_path, *tls_key_path;      /* PEM; both or neither. Read again by edge_reload */
-    const char *acme_dir;                          /* directory served under /.well-known/acme-challenge/, or NULL */
+    const char *tls_cert_path, *tls_key_path; /* PEM; both or neither. Read again by edge_reload */
+    const char *acme_dir; /* directory served under /.well-known/acme-challenge/, itself or as a web root; or NULL */
     const struct trusted_proxies *trusted_proxies; /* whose X-Forwarded-For is believed, or NULL */
     unsigned loop_count;
     /* At the first, listeners rest until one has gone; beyond the second a connection is closed at once. An IPv6 client
@@ -97,9 +97,9 @@ struct edge *edge_open(const struct edge_config *config, const char **why);
 uint16_t edge_listener_port(const struct edge *edge, size_t index);
 /*
  * Serves until edge_stop and until everything under way is answered or stop_deadline_ms has passed; the caller's thread
- * is loop 0. Reads signals by signalfd: SIGTERM and SIGINT stop, a second one ends the process at once, SIGHUP is
- * edge_reload. on_stop (may be NULL) is called on loop 0, once, when a stop begins, whatever asked for it. Requests
- * still suspended at the deadline are answered 503.
+ * is loop 0. Reads signals by signalfd: SIGTERM and SIGINT stop, one that comes a second later or more ends the
+ * process at once, SIGHUP is edge_reload. on_stop (may be NULL) is called on loop 0, once, when a stop begins, whatever
+ * asked for it. Requests still suspended at the deadline are answered 503.
  */
 void edge_run(struct edge *edge, void (*on_stop)(void *app));
 /* Any thread. Listeners close, idle connections end, requests under way are finished. */

@@ -97,7 +97,7 @@ static void call_route(struct request *request, const struct route *route)
     if (route->body_len_max == 0)
         request->h2o->entity = h2o_iovec_init(NULL, 0);
     if (request->h2o->entity.len > route->body_len_max)
-        respond_edge_error(request, ERR_BODY_TOO_LARGE);
+        respond_body_too_large(request, route->body_len_max);
     else
         route->handle(request, route);
 }
@@ -135,7 +135,10 @@ static int on_request(h2o_handler_t *self, h2o_req_t *req)
 {
     (void)self;
     struct request *request = request_create(req);
-    if (is_options_of_server(req)) {
+    if (connection_lacks_tls(request->connection)) {
+        req->http1_is_persistent = 0;
+        respond_edge_error(request, ERR_TLS_REQUIRED);
+    } else if (is_options_of_server(req)) {
         request_add_header(request, BYTES("allow"), BYTES("GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"));
         request_respond(request, 204, NULL, BYTES_NONE);
     } else if (!split_target(request)) {
@@ -148,6 +151,18 @@ static int on_request(h2o_handler_t *self, h2o_req_t *req)
         route_request(request);
     }
     return 0;
+}
+
+uint32_t handler_body_len_max(h2o_req_t *req)
+{
+    struct request *request = request_create(req);
+    struct router_match match;
+    unsigned verb = verb_of(request);
+    if (verb >= METHOD_COUNT || !split_target(request) ||
+        !router_find(request->loop->edge->router, request->path, &match) || match.path->routes[verb] == NULL)
+        return REQUEST_BODY_LEN_MAX;
+    uint32_t body_len_max = match.path->routes[verb]->body_len_max;
+    return body_len_max != 0 ? body_len_max : REQUEST_BODY_LEN_MAX; /* an ignored body only meets the outer wall */
 }
 
 /* No path is registered, so that everything falls to the host's fallback without a look at the path. */

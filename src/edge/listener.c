@@ -70,10 +70,24 @@ static uint16_t port_of(const struct sockaddr_storage *address)
                                                : ((const struct sockaddr_in6 *)address)->sin6_port);
 }
 
-static bool fail(const struct listener *listener, const char *what, const char **why)
+static const char *advice_for(int error, uint16_t port)
 {
-    static __thread char sentence[160];
-    snprintf(sentence, sizeof(sentence), "port %u: %s: %s", port_of(&listener->config.address), what, strerror(errno));
+    if (error == EADDRINUSE)
+        return "; another program has this port: stop it, or name another port";
+    if (error == EACCES && port < 1024)
+        return "; ports below 1024 need root or CAP_NET_BIND_SERVICE";
+    if (error == EADDRNOTAVAIL)
+        return "; this machine does not have the address";
+    return "";
+}
+
+static bool fail(const struct listener *listener, const char **why)
+{
+    static __thread char sentence[256];
+    char text[LISTENER_TEXT_LEN];
+    int error = errno;
+    snprintf(sentence, sizeof(sentence), "cannot listen on %s: %s%s", listener_format(&listener->config, text),
+             strerror(error), advice_for(error, port_of(&listener->config.address)));
     *why = sentence;
     return false;
 }
@@ -83,19 +97,19 @@ bool listener_open(struct listener *listener, const struct listener_config *conf
     listener->config = *config;
     listener->fd = open_socket(&listener->config);
     if (listener->fd == -1)
-        return fail(listener, "cannot open a socket", why);
+        return fail(listener, why);
     set_options(listener->fd);
     int only_ipv6 = 0;
     if (listener->config.address.ss_family == AF_INET6)
         setsockopt(listener->fd, IPPROTO_IPV6, IPV6_V6ONLY, &only_ipv6, sizeof(only_ipv6));
     if (bind(listener->fd, (struct sockaddr *)&listener->config.address, listener->config.address_len) != 0)
-        return fail(listener, "cannot listen on this address", why);
+        return fail(listener, why);
     if (listen(listener->fd, LISTEN_BACKLOG) != 0)
-        return fail(listener, "cannot listen", why);
+        return fail(listener, why);
     struct sockaddr_storage bound;
     socklen_t len = sizeof(bound);
     if (getsockname(listener->fd, (struct sockaddr *)&bound, &len) != 0)
-        return fail(listener, "cannot read the port", why);
+        return fail(listener, why);
     listener->port = port_of(&bound);
     return true;
 }

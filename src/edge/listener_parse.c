@@ -1,8 +1,9 @@
 /* The text form of a listener. Addresses are numbers only: a static binary has no resolver, and none is wanted. */
 #include <arpa/inet.h>
+#include <stdio.h>
 #include <stdlib.h>
 
-#include "edge/edge.h"
+#include "edge/private.h"
 
 static bool parse_scheme(const char **text, enum listener_kind *kind, const char **why)
 {
@@ -95,4 +96,18 @@ bool listener_parse(const char *text, struct listener_config *out, const char **
     else
         ((struct sockaddr_in6 *)&out->address)->sin6_port = htons(port);
     return true;
+}
+
+const char *listener_format(const struct listener_config *config, char out[LISTENER_TEXT_LEN])
+{
+    static const char *const schemes[] = {"http", "https", "redirect"};
+    const struct sockaddr_in *ipv4 = (const struct sockaddr_in *)&config->address;
+    const struct sockaddr_in6 *ipv6 = (const struct sockaddr_in6 *)&config->address;
+    bool is_ipv4 = config->address.ss_family == AF_INET;
+    char address[INET6_ADDRSTRLEN];
+    inet_ntop(config->address.ss_family, is_ipv4 ? (const void *)&ipv4->sin_addr : &ipv6->sin6_addr, address,
+              sizeof(address));
+    snprintf(out, LISTENER_TEXT_LEN, is_ipv4 ? "%s://%s:%u" : "%s://[%s]:%u", schemes[config->kind], address,
+             ntohs(is_ipv4 ? ipv4->sin_port : ipv6->sin6_port));
+    return out;
 }

@@ -8,6 +8,7 @@
 #include <stdatomic.h>
 
 #include <h2o.h>
+#include <h2o/http1.h>
 
 #include "base/limits.h"
 #include "edge/connection_limits.h"
@@ -64,7 +65,7 @@ struct edge {
     struct connection_limits *limits;
     _Atomic uint64_t refused_count;
     atomic_bool is_stopping;
-    unsigned signals_taken; /* loop 0: SIGTERM and SIGINT so far */
+    uint64_t stop_signal_at_ns; /* loop 0: when the first SIGTERM or SIGINT came, or 0 */
     void (*on_stop)(void *app);
 };
 
@@ -77,7 +78,8 @@ struct connection {
     const struct loop_listener *listener;
     h2o_socket_t *socket;
     int fd;
-    SSL_CTX *tls; /* keeps the one it was accepted with alive through the handshake */
+    h2o_timeout_entry_t first_byte_entry; /* linked on a TLS port until the first byte has come */
+    SSL_CTX *tls; /* keeps the one it was accepted with alive through the handshake; NULL in clear text */
     struct in6_addr address;
     bool counts_for_address; /* trusted proxies do not */
     bool is_trusted_proxy;
@@ -113,6 +115,11 @@ void loop_wake(struct loop *loop);
 void stop_begin(struct loop *loop);
 bool stop_is_over(const struct loop *loop);
 
+/* listener_parse.c */
+#define LISTENER_TEXT_LEN 72
+/* The text that listener_parse would read; returns out. */
+const char *listener_format(const struct listener_config *config, char out[LISTENER_TEXT_LEN]);
+
 /* listener.c */
 bool listener_open(struct listener *listener, const struct listener_config *config, const char **why);
 void listeners_start(struct loop *loop);
@@ -126,6 +133,8 @@ struct connection *connection_create(struct loop *loop, const struct loop_listen
 /* On the loop that serves it. */
 void connection_start(struct connection *connection);
 struct connection *connection_of(const h2o_req_t *req);
+/* Whether the client speaks clear-text HTTP to a port for TLS; it hears nothing but that. */
+bool connection_lacks_tls(const struct connection *connection);
 /* Ends it if it waits for a request of which nothing has come. */
 void connection_close_if_idle(struct connection *connection);
 void connection_cut_off(struct connection *connection);
@@ -142,14 +151,19 @@ void signals_end(struct loop *loop);
 
 /* handler.c */
 void handler_register(struct edge *edge);
+/* How many bytes the body of such a request may have at most, whatever else is wrong with it. */
+uint32_t handler_body_len_max(h2o_req_t *req);
 
 /* respond.c */
 /* An error that this room makes: any page may read it, so that a browser's script can show the sentence. */
 void respond_edge_error(struct request *request, enum error error);
+void respond_body_too_large(struct request *request, uint32_t body_len_max);
 /* What the library answers by itself, before a handler has seen the request. */
 const char *respond_library_error(h2o_req_t *req, int status, const char *body);
 
 /* redirect.c, acme.c */
 void redirect_respond(struct request *request);
+/* False when no challenge can be found in the directory. */
+bool acme_check(const char *directory, const char **why);
 bool acme_is_challenge(const struct request *request);
 void acme_respond(struct request *request);

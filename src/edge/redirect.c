@@ -1,9 +1,11 @@
 /* The plain listener beside a TLS one: 308 keeps method and body. */
 #include <arpa/inet.h>
+#include <stdio.h>
 
 #include "edge/private.h"
 
 #define HOST_LEN_MAX 253
+#define PORT_LEN_MAX 6 /* with its colon */
 
 static bool is_alnum(char c)
 {
@@ -49,19 +51,33 @@ static struct bytes host_of(h2o_iovec_t authority)
     return bytes_view(text, len);
 }
 
+/* ":8443", or nothing where https:// alone leads to the first TLS listener. */
+static size_t format_port(const struct edge *edge, char out[PORT_LEN_MAX + 1])
+{
+    size_t i = 0;
+    while (edge->listeners[i].config.kind != LISTENER_HTTPS)
+        ++i; /* edge_open has seen to it that there is one */
+    uint16_t port = edge->listeners[i].port;
+    out[0] = '\0';
+    return port == 443 ? 0 : (size_t)snprintf(out, PORT_LEN_MAX + 1, ":%u", port);
+}
+
 void redirect_respond(struct request *request)
 {
     static const struct bytes scheme = {"https://", 8};
+    char port[PORT_LEN_MAX + 1];
     struct bytes host = host_of(request->h2o->input.authority), path = request->path, query = request->query;
     if (host.len == 0) {
         respond_edge_error(request, ERR_BAD_REQUEST);
         return;
     }
     size_t query_len = query.data != NULL ? query.len + 1 : 0;
-    char *location = request_alloc(request, scheme.len + host.len + path.len + query_len), *end = location;
+    size_t port_len = format_port(request->loop->edge, port);
+    char *location = request_alloc(request, scheme.len + host.len + port_len + path.len + query_len), *end = location;
     memcpy(end, scheme.data, scheme.len);
     memcpy(end += scheme.len, host.data, host.len);
-    memcpy(end += host.len, path.data, path.len);
+    memcpy(end += host.len, port, port_len);
+    memcpy(end += port_len, path.data, path.len);
     end += path.len;
     if (query_len != 0) {
         *end++ = '?';

@@ -8,6 +8,7 @@
 #include <stdio.h>
 
 #include "base/clock.h"
+#include "base/logline.h"
 #include "edge/private.h"
 
 /* ---- headers ------------------------------------------------------------------------------------------------- */
@@ -106,13 +107,26 @@ static const char *reason_of(int status)
     return "Unknown";
 }
 
+static void tell_answer(struct loop *loop, struct bytes method, const struct route *route, int status,
+                        uint64_t latency_ns)
+{
+    if (loop->edge->config.on_answered != NULL)
+        loop->edge->config.on_answered(loop, route, status, latency_ns);
+    if (!log_line_enabled(LOG_DEBUG))
+        return;
+    char name[16];
+    snprintf(name, sizeof(name), "%.*s", (int)method.len, method.data);
+    /* The pattern stands for the path, which may hold what is nobody's business. */
+    log_line(LOG_DEBUG, "answered", LOG_TEXT("method", name), LOG_TEXT("route", route != NULL ? route->pattern : NULL),
+             LOG_NUMBER("status", status), LOG_NUMBER("ms", latency_ns / 1000000));
+}
+
 static void count_answer(struct request *request, int status)
 {
-    const struct edge_config *config = &request->loop->edge->config;
     assert(!request->is_answered);
     request->is_answered = true;
-    if (config->on_answered != NULL)
-        config->on_answered(request->loop, request->route, status, clock_monotonic_ns() - request->entered_at_ns);
+    tell_answer(request->loop, request_method(request), request->route, status,
+                clock_monotonic_ns() - request->entered_at_ns);
 }
 
 void request_respond(struct request *request, int status, const char *content_type, struct bytes body)
@@ -194,17 +208,30 @@ void respond_edge_error(struct request *request, enum error error)
     request_respond_error(request, error, NULL, error == ERR_STOPPING ? 1 : 0);
 }
 
+static const char *body_sentence(h2o_mem_pool_t *pool, uint32_t body_len_max)
+{
+    char *sentence = h2o_mem_alloc_pool(pool, 80);
+    snprintf(sentence, 80, "The body is larger than the %" PRIu32 " bytes that this path takes.", body_len_max);
+    return sentence;
+}
+
+void respond_body_too_large(struct request *request, uint32_t body_len_max)
+{
+    request_add_header(request, BYTES("access-control-allow-origin"), BYTES("*"));
+    request_respond_error(request, ERR_BODY_TOO_LARGE, body_sentence(&request->h2o->pool, body_len_max), 0);
+}
+
 /* ---- the library's own answers ------------------------------------------------------------------------------- */
 
 static enum error error_of_status(int status)
 {
     switch (status) {
     case 400:
-    case 408:
-    case 505:
         return ERR_BAD_REQUEST;
     case 404:
         return ERR_NOT_FOUND;
+    case 408:
+        return ERR_REQUEST_TIMEOUT;
     case 411:
         return ERR_LENGTH_REQUIRED;
     case 413:
@@ -213,14 +240,21 @@ static enum error error_of_status(int status)
         return ERR_EXPECTATION_FAILED;
     case 431:
         return ERR_HEADERS_TOO_LARGE;
+    case 505:
+        return ERR_HTTP_VERSION;
     default:
         return ERR_INTERNAL;
     }
 }
 
 /* The library words its errors more exactly than errors.def, but not as sentences. */
-static const char *sentence_of(h2o_mem_pool_t *pool, const char *words)
+static const char *sentence_of(h2o_req_t *req, enum error error, const char *words)
 {
+    h2o_mem_pool_t *pool = &req->pool;
+    if (error == ERR_BODY_TOO_LARGE)
+        return body_sentence(pool, handler_body_len_max(req));
+    if (error == ERR_TLS_REQUIRED)
+        return error_sentence(error);
     size_t len = strlen(words);
     char *sentence = h2o_mem_alloc_pool(pool, len + 2);
     memcpy(sentence, words, len);
@@ -232,12 +266,13 @@ static const char *sentence_of(h2o_mem_pool_t *pool, const char *words)
 const char *respond_library_error(h2o_req_t *req, int status, const char *body)
 {
     struct loop *loop = H2O_STRUCT_FROM_MEMBER(struct loop, context, req->conn->ctx);
-    if (loop->edge->config.on_answered != NULL)
-        loop->edge->config.on_answered(loop, NULL, status, 0);
+    tell_answer(loop, bytes_view(req->input.method.base, req->input.method.len), NULL, status, 0);
     req->res.reason = reason_of(status);
     add_standard_headers(req, loop->edge, 0);
     h2o_add_header_by_str(&req->pool, &req->res.headers, H2O_STRLIT("access-control-allow-origin"), 0, NULL,
                           H2O_STRLIT("*"));
     h2o_add_header(&req->pool, &req->res.headers, H2O_TOKEN_CONTENT_TYPE, NULL, H2O_STRLIT(JSON));
-    return error_body(&req->pool, error_of_status(status), sentence_of(&req->pool, body)).data;
+    enum error error =
+        status == 400 && connection_lacks_tls(connection_of(req)) ? ERR_TLS_REQUIRED : error_of_status(status);
+    return error_body(&req->pool, error, sentence_of(req, error, body)).data;
 }

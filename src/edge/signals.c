@@ -7,6 +7,7 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/logline.h"
 #include "edge/private.h"
 
@@ -22,12 +23,19 @@ void signals_block(void)
     signal(SIGPIPE, SIG_IGN); /* the answer to writing into a closed connection is EPIPE */
 }
 
+/* Whoever runs a program in a group of its own often signals both, so one wish to stop can arrive twice. */
+#define SAME_WISH_NS 1000000000
+
 static void on_stop_signal(struct edge *edge, const char *name)
 {
-    if (edge->signals_taken++ != 0) {
+    uint64_t now_ns = clock_monotonic_ns();
+    if (edge->stop_signal_at_ns != 0) {
+        if (now_ns - edge->stop_signal_at_ns < SAME_WISH_NS)
+            return;
         log_line(LOG_WARN, "second signal: exiting at once", LOG_TEXT("signal", name));
         _exit(1);
     }
+    edge->stop_signal_at_ns = now_ns;
     log_line(LOG_INFO, "stopping", LOG_TEXT("signal", name));
     edge_stop(edge);
 }

@@ -7,15 +7,20 @@
 #include <errno.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
+#include <openssl/x509.h>
 #include <stdio.h>
+#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/logline.h"
 #include "edge/private.h"
 
 #define CIPHERS_TLS12                                                                          \
     "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:ECDHE-ECDSA-CHACHA20-POLY1305:" \
     "ECDHE-RSA-CHACHA20-POLY1305:ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384"
+
+#define ENDS_SOON_MS (7 * 86400 * INT64_C(1000))
 
 /* ---- loading ------------------------------------------------------------------------------------------------- */
 
@@ -53,25 +58,52 @@ static bool fail(const char *what, const char *path, const char *reason, const c
 }
 
 /* The system's reason is the better one, where it has one; of the library's errors the first is the most exact. */
-static const char *reason_for(const char *path)
+static const char *reason_for(const char *path, const char *nothing_found)
 {
     if (access(path, R_OK) != 0)
         return strerror(errno);
-    const char *reason = ERR_reason_error_string(ERR_peek_error());
+    unsigned long error = ERR_peek_error();
+    if ((ERR_GET_LIB(error) == ERR_LIB_PEM && ERR_GET_REASON(error) == PEM_R_NO_START_LINE) ||
+        (ERR_GET_LIB(error) == ERR_LIB_OSSL_DECODER && ERR_GET_REASON(error) == ERR_R_UNSUPPORTED))
+        return nothing_found;
+    const char *reason = ERR_reason_error_string(error);
     return reason != NULL ? reason : "it cannot be read";
 }
 
 static bool load(SSL_CTX *tls, const char *cert_path, const char *key_path, const char **why)
 {
     if (SSL_CTX_use_certificate_chain_file(tls, cert_path) != 1)
-        return fail("certificate", cert_path, reason_for(cert_path), why);
+        return fail("certificate", cert_path, reason_for(cert_path, "it holds no certificate in PEM"), why);
     ERR_clear_error();
     if (SSL_CTX_use_PrivateKey_file(tls, key_path, SSL_FILETYPE_PEM) != 1 &&
         ERR_GET_REASON(ERR_peek_last_error()) != X509_R_KEY_VALUES_MISMATCH)
-        return fail("key", key_path, reason_for(key_path), why);
+        return fail("key", key_path, reason_for(key_path, "it holds no key in PEM"), why);
     if (SSL_CTX_check_private_key(tls) != 1)
         return fail("key", key_path, NULL, why);
     return true;
+}
+
+/* Unix time in milliseconds; 0 for a date that nobody can read. */
+static int64_t not_after_ms(const SSL_CTX *tls)
+{
+    struct tm date;
+    if (ASN1_TIME_to_tm(X509_get0_notAfter(SSL_CTX_get0_certificate(tls)), &date) != 1)
+        return 0;
+    return (int64_t)timegm(&date) * 1000;
+}
+
+static void log_loaded(const SSL_CTX *tls, const char *cert_path)
+{
+    int64_t end_ms = not_after_ms(tls), now_ms = clock_now_ms();
+    char not_after[TIME_TEXT_LEN + 1] = "";
+    time_format(end_ms > TIME_MS_MAX ? TIME_MS_MAX : end_ms, not_after);
+    log_line(LOG_INFO, "TLS certificate loaded", LOG_TEXT("path", cert_path), LOG_TEXT("not_after", not_after));
+    if (end_ms < now_ms)
+        log_line(LOG_WARN, "the TLS certificate has expired; clients will refuse it", LOG_TEXT("path", cert_path),
+                 LOG_TEXT("not_after", not_after));
+    else if (end_ms - now_ms < ENDS_SOON_MS)
+        log_line(LOG_WARN, "the TLS certificate ends within 7 days", LOG_TEXT("path", cert_path),
+                 LOG_TEXT("not_after", not_after));
 }
 
 SSL_CTX *tls_load(const char *cert_path, const char *key_path, const char **why)
@@ -86,6 +118,7 @@ SSL_CTX *tls_load(const char *cert_path, const char *key_path, const char **why)
         SSL_CTX_free(tls);
         return NULL;
     }
+    log_loaded(tls, cert_path);
     return tls;
 }
 
@@ -144,5 +177,4 @@ void edge_reload(struct edge *edge)
     edge->tls = tls;
     for (unsigned i = 0; i < edge->config.loop_count; ++i)
         post_use(edge->loops[i], tls);
-    log_line(LOG_INFO, "TLS certificate loaded", LOG_TEXT("path", edge->config.tls_cert_path));
 }

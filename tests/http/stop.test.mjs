@@ -103,10 +103,42 @@ describe('SIGTERM', () => {
         const server = await startServer({ directory });
         server.signal('SIGTERM');
         server.signal('SIGTERM');
-        await server.ended();
+        assert.deepEqual(await server.ended(), { code: 0, signal: null }, server.log);
         const last = await startServer({ directory });
         await last.check();
         await last.stop();
+    });
+});
+
+describe('a second signal', () => {
+    test('that comes with the first is the same wish: what is under way is still answered', async (t) => {
+        const server = await startServer({ flags: ['--stop-deadline', '60'] });
+        t.after(() => server.remove());
+        const wire = await Wire.connect(server.port);
+        wire.send('POST /conversations HTTP/1.1\r\nHost: x\r\nX-Org-Key: nobody\r\nContent-Length: 2\r\n\r\n{');
+        await eventually(async () => (await new Caller(server, {}).get('/health')).status === 200, 'an answer');
+        server.signal('SIGTERM');
+        server.signal('SIGINT');
+        await server.logged((lines) => lines.some((line) => line.event === 'stopping'), 'stopping');
+        assert.equal((await wire.send('}').answer())?.status, 401);
+        assert.deepEqual(await server.ended(), { code: 0, signal: null }, server.log);
+        wire.vanish();
+    });
+
+    test('that comes a second later ends the process at once', async (t) => {
+        const server = await startServer({ flags: ['--stop-deadline', '300', '--request-deadline', '300'] });
+        t.after(() => server.remove());
+        const wire = await Wire.connect(server.port);
+        wire.send('POST /conversations HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{');
+        await eventually(async () => (await new Caller(server, {}).get('/health')).status === 200, 'an answer');
+        await eventually(() => {
+            if (!server.exited) server.signal('SIGTERM');
+            return server.exited;
+        }, 'the end');
+        assert.deepEqual(server.exited, { code: 1, signal: null }, server.log);
+        const at = (event) => Date.parse(server.lines.find((line) => line.event.startsWith(event)).time);
+        assert.ok(at('second signal') - at('stopping') > 900, server.log);
+        wire.vanish();
     });
 });
 

@@ -145,6 +145,32 @@ describe('a TLS listener', () => {
         half.vanish();
     });
 
+    test('clear text on its port is told so, whatever it asks, and the connection ends', async (t) => {
+        const pair = await certificate('clear', 'prime256v1');
+        const server = await serverFor(t, tlsServer(pair, { loops: 1, flags: ['--request-deadline', '2', '--hsts', 'on'] }));
+        const requests = [requestBytes('GET', '/health'), requestBytes('POST', '/conversations', {}, '{}'), requestBytes('OPTIONS', '*'), 'GET /health HTTP/1.0\r\n\r\n', 'NONSENSE\r\n\r\n', 'GET http://other.example/ HTTP/1.1\r\nHost: x\r\n\r\n', Buffer.concat([requestBytes('GET', '/health'), requestBytes('GET', '/health')])];
+        for (const bytes of requests) {
+            const wire = await Wire.connect(server.port);
+            const answer = await wire.send(bytes).answer();
+            assert.equal(answer?.status, 400, String(bytes));
+            assert.deepEqual(JSON.parse(answer.text), { error: 'This port speaks TLS; use https://.', code: 'tls_required' });
+            assert.equal(answer.headers['strict-transport-security'], undefined);
+            assertSafeHeaders(answer.headers);
+            await wire.closed();
+            assert.equal(wire.rest.length, 0);
+            wire.vanish();
+        }
+        const silent = await Wire.connect(server.port);
+        await silent.closed();
+        assert.equal(silent.rest.length, 0, 'who says nothing hears nothing');
+        silent.vanish();
+        const waiting = await Wire.connect(server.port);
+        assert.equal((await exchange(`${server.url}/health`, { ca: readFileSync(pair.cert) })).status, 200);
+        await server.stop();
+        await waiting.closed();
+        waiting.vanish();
+    });
+
     test('large bodies go both ways', async (t) => {
         const pair = await certificate('large', 'prime256v1');
         const server = await serverFor(t, tlsServer(pair));
@@ -214,6 +240,34 @@ describe('renewal', () => {
         open.vanish();
     });
 
+    test('the log says until when a certificate is good, and warns before it ends and after', async (t) => {
+        const pair = await certificate('dated', 'prime256v1');
+        const live = { cert: join(directory, 'dated-live.pem'), key: pair.key };
+        const request = join(directory, 'dated.csr');
+        const openssl = async (...args) => assert.equal((await run('openssl', args)).code, 0, args.join(' '));
+        await openssl('req', '-new', '-key', pair.key, '-subj', '/CN=dated', '-out', request);
+        const sign = (days) => openssl('x509', '-req', '-in', request, '-signkey', pair.key, '-days', String(days), '-out', live.cert);
+        await sign(30);
+        const server = await serverFor(t, tlsServer(live));
+        for (const [days, warning] of [[30, null], [6, /ends within 7 days/], [-1, /has expired/]]) {
+            await sign(days);
+            const earlier = server.lines.length;
+            server.signal('SIGHUP');
+            const news = await server.logged((lines) => {
+                const fresh = lines.slice(earlier);
+                return fresh.length >= (warning ? 2 : 1) && fresh;
+            }, 'the new certificate');
+            assert.equal(news[0].event, 'TLS certificate loaded');
+            const expected = Date.now() + days * 86_400_000;
+            assert.ok(Math.abs(Date.parse(news[0].not_after) - expected) < 600_000, news[0].not_after);
+            if (warning) assert.match(news[1].event, warning);
+            if (warning) assert.equal(news[1].level, 'warn');
+        }
+        const loads = server.lines.filter((line) => line.event === 'TLS certificate loaded').length;
+        assert.equal(loads, 4, 'once at the start, once for each signal');
+        assert.equal(server.lines.filter((line) => line.level === 'warn').length, 2, server.log);
+    });
+
     test('SIGHUP under load drops nobody', async (t) => {
         const pair = await certificate('load', 'prime256v1');
         const server = await serverFor(t, tlsServer(pair));
@@ -256,6 +310,8 @@ describe('renewal', () => {
             const end = await server.ended();
             assert.equal(end.code, 1, server.log);
             assert.match(server.log, /certificate|key/i);
+            if (files.cert === nonsense) assert.match(server.log, /nonsense\.pem cannot be used: it holds no certificate in PEM/);
+            if (files.key === nonsense) assert.match(server.log, /nonsense\.pem cannot be used: it holds no key in PEM/);
         }
         const without = new Server({ listen: ['https://127.0.0.1:0'] });
         t.after(() => without.remove());
@@ -299,6 +355,7 @@ describe('several listeners, the redirect and ACME', () => {
             const target = new URL(answer.headers.location);
             assert.equal(target.protocol, 'https:');
             assert.equal(target.hostname, 'chat.example');
+            assert.equal(target.port, new URL(server.listeners[0]).port, 'the port of the first https:// listener');
             assert.equal(target.pathname + target.search, path);
             assertSafeHeaders(answer.headers, '308');
             wire.vanish();
@@ -367,10 +424,43 @@ describe('several listeners, the redirect and ACME', () => {
         }
     });
 
-    test('an ACME directory that is not there gives 404, not an error', async (t) => {
-        const other = await serverFor(t, { flags: ['--acme-dir', join(directory, 'not-there')] }).catch((error) => error);
-        if (other instanceof Error) return assert.match(other.message, /acme/);
-        assert.equal((await exchange(`${other.url}/.well-known/acme-challenge/x`)).status, 404);
+    test('an ACME directory may be the root of a web server, and then too nothing else comes out', async (t) => {
+        const root = join(directory, 'webroot');
+        const deep = join(root, '.well-known', 'acme-challenge');
+        mkdirSync(deep, { recursive: true });
+        writeFileSync(join(deep, 'token-2'), 'token-2.thumbprint');
+        writeFileSync(join(root, '.well-known', 'beside'), 'outside');
+        symlinkSync('/etc/passwd', join(deep, 'link'));
+        const linked = join(directory, 'linked');
+        mkdirSync(linked);
+        symlinkSync(join(root, '.well-known'), join(linked, '.well-known'));
+        const ask = async (port, name) => await exchange(`http://127.0.0.1:${port}/.well-known/acme-challenge/${name}`);
+
+        const other = await serverFor(t, { flags: ['--acme-dir', root] });
+        const answer = await ask(other.port, 'token-2');
+        assert.equal(answer.status, 200);
+        assert.equal(answer.text, 'token-2.thumbprint');
+        for (const name of ['link', 'beside', 'acme-challenge', '.well-known', '..']) assert.equal((await ask(other.port, name)).status, 404, name);
+        const astray = await serverFor(t, { flags: ['--acme-dir', linked] });
+        assert.equal((await ask(astray.port, 'token-2')).status, 404, 'a symbolic link was followed');
+    });
+
+    test('what cannot work is refused at the start with a sentence', async (t) => {
+        const file = join(directory, 'a-file');
+        writeFileSync(file, '');
+        const cases = [
+            [{ flags: ['--acme-dir', join(directory, 'not-there')] }, /ACME directory .*not-there cannot be used: No such file or directory/],
+            [{ flags: ['--acme-dir', file] }, /ACME directory .* cannot be used: Not a directory/],
+            [{ listen: ['redirect://127.0.0.1:0'] }, /redirect:\/\/ listener needs an https:\/\/ listener/],
+            [{ listen: [`http://127.0.0.1:${portOf(1)}`] }, new RegExp(`cannot listen on http://127\\.0\\.0\\.1:${portOf(1)}: Address already in use; another program has this port`)],
+            [{ listen: ['http://[2001:db8::1]:4000'] }, /cannot listen on http:\/\/\[2001:db8::1\]:4000: .*; this machine does not have the address/],
+        ];
+        for (const [options, sentence] of cases) {
+            const other = new Server(options);
+            t.after(() => other.remove());
+            assert.notEqual((await other.ended()).code, 0);
+            assert.match(other.log, sentence);
+        }
     });
 
     test('the redirect listener has the same walls: broken requests, Transfer-Encoding, deadlines', async () => {
