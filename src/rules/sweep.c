@@ -7,12 +7,22 @@
 
 typedef enum error staleness(struct txn *txn, struct bytes key, struct bytes value, bool *stale);
 
+/* A deletion under way finds what is left by these very entries. */
+static bool belongs_to_purge(struct txn *txn, struct bytes key)
+{
+    size_t offset = 0;
+    return org_is_alive(txn, key_get_id(key, &offset)) != OK;
+}
+
 static enum error seen_is_stale(struct txn *txn, struct bytes key, struct bytes value, bool *stale)
 {
     struct visitor visitor;
     size_t offset = ID_LEN;
     uint32_t minute = key_get_u32(key, &offset);
     (void)value;
+    *stale = false;
+    if (belongs_to_purge(txn, key))
+        return OK;
     enum error error = visitor_get(txn, key_get_id(key, &offset), &visitor);
     *stale = error == ERR_NOT_FOUND || (error == OK && minute != minute_of(visitor.last_seen_at_ms));
     return error == ERR_NOT_FOUND ? OK : error;
@@ -24,6 +34,9 @@ static enum error activity_is_stale(struct txn *txn, struct bytes key, struct by
     struct conversation_activity activity;
     size_t offset = ID_LEN, value_offset = 0;
     uint64_t seq = key_get_u64(key, &offset);
+    *stale = false;
+    if (belongs_to_purge(txn, key))
+        return OK;
     enum error error = conversation_get(txn, key_get_id(value, &value_offset), &conversation);
     *stale = error == ERR_NOT_FOUND;
     if (error != OK)

@@ -207,7 +207,7 @@ static bool check_format(struct store *store, struct txn *txn, bool *is_new, cha
         return store_refuse(why, "the database in %s has no format number; it was not made by helvino",
                             store->directory);
     return format == STORE_FORMAT ||
-           store_refuse(why, "the database in %s has format %llu, made by another helvino; this one knows format %d",
+           store_refuse(why, "the database in %s has format %llu, made by a newer helvino; this one knows format %d",
                         store->directory, (unsigned long long)format, STORE_FORMAT);
 }
 
