@@ -61,7 +61,7 @@ OTHER_TESTS := $(wildcard tests/fault/*.test.mjs)
 BUILD_TESTS := $(wildcard tests/build/*.test.mjs)
 
 # What runs threads against each other, for the thread sanitizer; the rest would only be slow there.
-TSAN_UNIT_TESTS ?= $(filter $(OUT)/unit/test_log% $(OUT)/unit/test_live%,$(UNIT_TESTS))
+TSAN_UNIT_TESTS ?= $(filter $(addprefix $(OUT)/unit/test_,log% limiter edge_serve store_grow store_readers),$(UNIT_TESTS))
 TSAN_HTTP_TESTS ?= $(wildcard tests/http/concurrency*.test.mjs)
 
 # ---- goals ----------------------------------------------------------------------------------------------------------
@@ -83,8 +83,11 @@ vendor: $(VENDOR)/stamp ## fetch, patch and build the libraries that Helvino sta
 readme: release ## fill in the generated tables of the README
 	@tools/readme.sh
 
+# On this machine alone; a kernel without IPv6 has no ::1.
 serve: release ## set up, build and run with a demo organisation on http://localhost:4000
-	build/release/helvino serve --demo --data build/demo-data
+	@tools/setup.sh try || echo "the printed examples need what is missing; the server does not"
+	build/release/helvino serve --demo --data build/demo-data --listen http://127.0.0.1:4000 \
+		$(if $(shell grep -s '^0*1 ' /proc/net/if_inet6),--listen http://[::1]:4000)
 
 test: setup ## set up, build and run every test; the last line counts them
 	@$(MAKE) MODE=release build tests

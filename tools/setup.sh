@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Usage: setup.sh PURPOSE...       (build, test, lint, bench)
+# Usage: setup.sh PURPOSE...       (build, try, test, lint, bench)
 #
 # Installs what this machine lacks for the named purposes, from its own Debian or Ubuntu packages, and says what and
 # why. When nothing is missing it says nothing and takes a few milliseconds, so the Makefile can call it every time.
@@ -43,6 +43,10 @@ for purpose in "$@"; do
         # Ubuntu's archive lacks some of our pinned sources; debootstrap knows the address of Debian's.
         is_debian || need debootstrap "knows a Debian mirror" debootstrap
         ;;
+    try)
+        need curl "runs the printed examples" curl
+        need jq "reads their answers" jq
+        ;;
     test)
         need libcmocka-dev "unit tests"
         need curl "checks the server from outside" curl
@@ -62,7 +66,7 @@ for purpose in "$@"; do
         need wrk "the load generator" wrk
         ;;
     *)
-        echo "setup: unknown purpose $purpose (build, test, lint, bench)" >&2
+        echo "setup: unknown purpose $purpose (build, try, test, lint, bench)" >&2
         exit 2
         ;;
     esac

@@ -6,8 +6,9 @@
 # HELVINO_ORG_KEY  the organisation's public key (default: demo)
 # HELVINO_TOKEN    a token of that organisation; without it nobody may look at visitors
 #
-# It uses fresh random visitor keys, so it may be run against a server that has data, as often as you like. It ends at the first
-# broken promise with a sentence on standard error and exit code 1; 2 means that it could not even begin.
+# It uses fresh random visitor keys, so it may be run against a server that has data, as often as you like; each run leaves two
+# visitors and four conversations there. It ends at the first broken promise with a sentence on standard error and exit code 1; 2
+# means that it could not even begin, and then it has left nothing.
 set -euo pipefail
 export LC_ALL=C
 
@@ -23,7 +24,7 @@ case $1 in
 esac
 org=${HELVINO_ORG_KEY:-demo}
 token=${HELVINO_TOKEN:-}
-[ -n "$token" ] || unable "HELVINO_TOKEN must hold a token of the organisation \"$org\" (helvino org token create $org)."
+[ -n "$token" ] || unable "HELVINO_TOKEN must hold a token of the organisation \"$org\" (helvino org token create $org --data DIR)."
 for tool in curl jq od tr; do
     command -v "$tool" >/dev/null || unable "$0 needs $tool."
 done
@@ -56,10 +57,20 @@ fresh_visitor_key() {
     printf 'v_verify-%s' "$(od -An -N16 -tx1 /dev/urandom | tr -d ' \n')"
 }
 
-# ask STATUS METHOD PATH [curl's arguments]: the answer's body goes to $scratch/body; another status is a broken promise.
 # The token comes from a file, so that it shows in no list of processes.
 printf 'header = "Authorization: Bearer %s"\n' "$token" >"$scratch/token"
 chmod 600 "$scratch/token"
+
+# reachable WHAT PATH [curl's arguments]: asks for something that leaves no trace.
+reachable() {
+    local what=$1 path=$2 got
+    shift 2
+    got=$(curl --silent --show-error --max-time 30 --output "$scratch/body" --write-out '%{http_code}' "$@" "$base$path") ||
+        unable "$what: no answer from $base"
+    [ "$got" = 200 ] || unable "$what: GET $path answered $got: $(head -c 300 "$scratch/body")"
+}
+
+# ask STATUS METHOD PATH [curl's arguments]: the answer's body goes to $scratch/body; another status is a broken promise.
 ask() {
     local wanted=$1 method=$2 path=$3 got
     shift 3
@@ -109,6 +120,9 @@ later() {
 
 first_key=$(fresh_visitor_key)
 second_key=$(fresh_visitor_key)
+
+reachable "The server" /health
+reachable "HELVINO_TOKEN or HELVINO_ORG_KEY" '/visitors?limit=1' --header "x-org-key: $org" --config "$scratch/token"
 
 printf '%sVisitor sessions of the organisation "%s" at %s%s\n' "$bold" "$org" "$base" "$plain"
 

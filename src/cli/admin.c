@@ -6,30 +6,88 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <pwd.h>
 #include <sodium.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/logline.h"
 
-/* The commonest mistake, a wrong or missing --data, gets a sentence that says what to do. */
-static bool has_database(const struct options *options)
+#define PATH_LEN_MAX 4096
+
+/* ---- where the database is ----------------------------------------------------------------------------------- */
+
+/* As it is from anywhere: "helvino-data" alone has misled many a shell in the wrong directory. */
+static const char *full_path(const char *directory, char out[PATH_LEN_MAX])
 {
-    char path[4096];
-    snprintf(path, sizeof(path), "%s/data.mdb", options->data);
-    if (access(path, F_OK) == 0 || errno != ENOENT)
-        return true;
-    cli_complain(
-        "there is no database in %s; name another directory with --data, or make one with \"helvino serve\" or "
-        "\"helvino org create\"",
-        options->data);
+    char here[PATH_LEN_MAX / 2];
+    if (directory[0] == '/' || getcwd(here, sizeof(here)) == NULL)
+        return directory;
+    snprintf(out, PATH_LEN_MAX, "%s/%.2000s", here, directory);
+    return out;
+}
+
+/* "user helvino", or "user 998"; read by hand, since a static program can't load the system's lookups. */
+static void format_user(uid_t user, char *out, size_t len)
+{
+    struct passwd *entry = NULL;
+    FILE *users = fopen("/etc/passwd", "re");
+    while (users != NULL && (entry = fgetpwent(users)) != NULL && entry->pw_uid != user)
+        ;
+    if (entry != NULL)
+        snprintf(out, len, "user %s", entry->pw_name);
+    else
+        snprintf(out, len, "user %u", user);
+    if (users != NULL)
+        fclose(users);
+}
+
+static bool complain_of_access(const char *path, const struct stat *file)
+{
+    char user[64] = "user who runs the server";
+    if (file != NULL)
+        format_user(file->st_uid, user, sizeof(user));
+    cli_complain("the database in %s can't be opened: Permission denied; run this as the %s", path, user);
     return false;
 }
 
-bool admin_open(struct admin *admin, const struct options *options, enum store_mode mode, bool create)
+/* The commonest mistakes, a wrong --data and a wrong user, get sentences that say what to do. What root would write
+ * (the reserve, or a lock) the server's user could not open afterwards. */
+static bool is_reachable(const struct options *options, enum store_mode mode, bool create)
 {
+    char path[PATH_LEN_MAX], full[PATH_LEN_MAX], user[64];
+    struct stat file;
+    const char *directory = full_path(options->data, full);
+    snprintf(path, sizeof(path), "%s/data.mdb", options->data);
+    if (stat(path, &file) != 0) {
+        if (errno == EACCES)
+            return complain_of_access(directory, NULL);
+        if (errno == ENOENT && !create)
+            cli_complain(
+                "there is no database in %s; name the server's directory with --data (\"helvino serve\" makes a "
+                "new one, or \"org create --new-database\")",
+                directory);
+        return errno != ENOENT || create;
+    }
+    if (access(path, mode == STORE_READ_ONLY ? R_OK : R_OK | W_OK) != 0 && errno == EACCES)
+        return complain_of_access(directory, &file);
+    if (mode == STORE_READ_ONLY || geteuid() != 0 || file.st_uid == 0)
+        return true;
+    format_user(file.st_uid, user, sizeof(user));
+    cli_complain("the database in %s belongs to the %s; run this as that user", directory, user);
+    return false;
+}
+
+/* ---- opening ------------------------------------------------------------------------------------------------- */
+
+bool admin_open(struct admin *admin, const struct options *options, enum store_mode mode)
+{
+    bool create = options->new_database;
     char why[STORE_WHY_LEN];
     *admin = (struct admin){.options = options};
-    if (!create && !has_database(options))
+    log_line_setup(LOG_WARN, LOG_FORMAT_TEXT);
+    if (!is_reachable(options, mode, create))
         return false;
     if (sodium_init() < 0) {
         cli_complain("the system gives no random numbers");
@@ -67,13 +125,19 @@ void admin_read_end(struct admin *admin)
     admin->txn = NULL;
 }
 
+void admin_complain_of_no_org(const struct admin *admin, const char *key)
+{
+    cli_complain("there is no organisation \"%.64s\"; this lists them all: %s", key,
+                 cli_command(admin->options, "org list"));
+}
+
 bool admin_find_org(struct admin *admin, const char *key, struct org *out)
 {
     enum error error = ERR_NOT_FOUND;
     if (strlen(key) >= 1 && strlen(key) <= ORG_KEY_LEN_MAX)
         error = org_get_by_key(admin->txn, bytes_of_string(key), out);
     if (error == ERR_NOT_FOUND)
-        cli_complain("there is no organisation \"%.64s\"; \"helvino org list\" lists them all", key);
+        admin_complain_of_no_org(admin, key);
     else if (error != OK)
         cli_complain("%s", error_sentence(error));
     return error == OK;
@@ -103,13 +167,6 @@ enum error admin_execute(struct admin *admin, const struct command *command, enu
 struct id admin_make_id(struct admin *admin, int64_t now_ms)
 {
     return id_make(now_ms, &admin->random);
-}
-
-void admin_print_command(const struct options *options, FILE *out, const char *words, const char *argument)
-{
-    fprintf(out, "helvino %s %s", words, argument);
-    if (options->given[OPTION_data])
-        fprintf(out, " --data %s", options->data);
 }
 
 void format_minute(int64_t time_ms, char out[MINUTE_TEXT_LEN + 1])

@@ -16,8 +16,9 @@ struct admin {
     struct random_pool random;
 };
 
-/* Opens the database of --data. On failure says so and returns false, with nothing to close. */
-bool admin_open(struct admin *admin, const struct options *options, enum store_mode mode, bool create);
+/* Opens the database of --data, and makes one only for --new-database. On failure says so and returns false, with
+ * nothing to close. */
+bool admin_open(struct admin *admin, const struct options *options, enum store_mode mode);
 void admin_close(struct admin *admin);
 
 /* A snapshot to read from; what is read lives until admin_read_end. No command can be applied in between. */
@@ -25,6 +26,7 @@ struct txn *admin_read(struct admin *admin);
 void admin_read_end(struct admin *admin);
 /* Within a snapshot: the organisation of this key, or false, once it has been said that there is none. */
 bool admin_find_org(struct admin *admin, const char *key, struct org *out);
+void admin_complain_of_no_org(const struct admin *admin, const char *key);
 /* With its own snapshot, the id alone. */
 bool admin_find_org_id(struct admin *admin, const char *key, struct id *out);
 
@@ -33,8 +35,6 @@ enum error admin_execute(struct admin *admin, const struct command *command, enu
                          struct outcome *outcome);
 
 struct id admin_make_id(struct admin *admin, int64_t now_ms);
-/* Prints a command line that works on the same database: "helvino org token create acme --data …". */
-void admin_print_command(const struct options *options, FILE *out, const char *words, const char *argument);
 
 /* "2026-01-31 23:59", for tables; UTC. */
 #define MINUTE_TEXT_LEN 16

@@ -26,17 +26,18 @@ static void print_rows(const struct check_report *report)
     grid_dispose(&grid);
 }
 
-static void print_notes(const struct check_report *report)
+static void print_notes(const struct options *options, const struct check_report *report)
 {
     if (report->stale_seen + report->stale_activity != 0)
         printf("%" PRIu64 " index entries are out of date, as they may be; the server removes them in time\n",
                report->stale_seen + report->stale_activity);
     if (report->orgs_deleted != 0)
-        printf("%" PRIu64 " deleted %s data; \"helvino org delete KEY --yes\" goes on removing it\n",
-               report->orgs_deleted, report->orgs_deleted == 1 ? "organisation still has" : "organisations still have");
+        printf("%" PRIu64 " deleted %s data; this goes on removing it: %s\n", report->orgs_deleted,
+               report->orgs_deleted == 1 ? "organisation still has" : "organisations still have",
+               cli_command(options, "org delete KEY --yes"));
 }
 
-static void print_report(const struct check_report *report)
+static void print_report(const struct options *options, const struct check_report *report)
 {
     if (report->broken > SENTENCES_MAX)
         printf("and %" PRIu64 " more\n", report->broken - SENTENCES_MAX);
@@ -45,7 +46,7 @@ static void print_report(const struct check_report *report)
     else
         printf("check: %" PRIu64 " %s broken\n", report->broken, report->broken == 1 ? "thing is" : "things are");
     print_rows(report);
-    print_notes(report);
+    print_notes(options, report);
 }
 
 int cli_check(const struct options *options)
@@ -53,12 +54,12 @@ int cli_check(const struct options *options)
     struct admin admin;
     struct check_report report = {0};
     uint64_t printed = 0;
-    if (!admin_open(&admin, options, STORE_READ_ONLY, false))
+    if (!admin_open(&admin, options, STORE_READ_ONLY))
         return EXIT_FAILED;
     bool is_readable = admin_read(&admin) != NULL;
     if (is_readable) {
         check_store(admin.txn, on_broken, &printed, &report);
-        print_report(&report);
+        print_report(options, &report);
     }
     admin_close(&admin);
     return is_readable && report.broken == 0 ? EXIT_FINE : EXIT_FAILED;

@@ -17,5 +17,8 @@ enum { FORMAT_TABLE, FORMAT_JSON };
 #include "cli/subcommands.def"
 #undef SUBCOMMAND
 
-/* One sentence on standard error, behind "helvino: ". */
+/* A command line to copy, of this program and for the same database: "/opt/helvino org list --data /srv/x". `words` are
+ * put in as they are. It lives until the next call. */
+const char *cli_command(const struct options *options, const char *words);
+/* One sentence on standard error, behind "helvino: "; control characters and what is not UTF-8 are shown as \xHH. */
 __attribute__((format(printf, 1, 2))) void cli_complain(const char *format, ...);

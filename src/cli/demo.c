@@ -85,16 +85,15 @@ bool demo_prepare(struct store *store, struct demo *demo)
     return error == OK;
 }
 
-void demo_print(const struct demo *demo, const char *url, const char *directory)
+void demo_print(const struct demo *demo, const struct options *options, const char *url)
 {
     bool is_new = demo->token[0] != '\0';
-    printf("\nHelvino is ready at %s\n\n  organisation  " DEMO_KEY "\n", url);
+    printf("\n  organisation  " DEMO_KEY "\n");
     if (is_new)
         printf("  token         %s\n                (shown only now)\n\n", demo->token);
     else
-        printf("  token         shown when it was made; a new one:\n"
-               "                helvino org token create " DEMO_KEY " --data %s\n\n",
-               directory);
+        printf("  token         shown when it was made; a new one:\n                %s\n\n",
+               cli_command(options, "org token create " DEMO_KEY));
     printf("Start a conversation as a visitor:\n"
            "  curl -X POST %s/conversations -H 'x-org-key: " DEMO_KEY "' -H 'x-visitor-id: v_alice'\n\n"
            "Say something in it (put its id in place of ID):\n"

@@ -1,7 +1,8 @@
 #pragma once
-/* `serve --demo`: something to talk to at once. Main thread, before the server runs. */
+/* `serve --demo`: something to talk to at once. Main thread, once the server listens and before it runs. */
 #include <stdbool.h>
 
+#include "cli/options.h"
 #include "store/store.h"
 
 /* Room for a token and a NUL. */
@@ -19,4 +20,4 @@ struct demo {
  */
 bool demo_prepare(struct store *store, struct demo *demo);
 /* Prints commands to try against the server at `url`, on standard output. */
-void demo_print(const struct demo *demo, const char *url, const char *directory);
+void demo_print(const struct demo *demo, const struct options *options, const char *url);

@@ -96,6 +96,14 @@ static bool is_group_wanted(size_t title_row, uint32_t subcommands)
     return false;
 }
 
+static bool takes_flags(uint32_t subcommands)
+{
+    for (size_t row = 0; row < OPTION_ROW_COUNT; ++row)
+        if (is_row_wanted(row, subcommands))
+            return true;
+    return false;
+}
+
 static void print_flag(FILE *out, enum option option)
 {
     const struct option_spec *spec = &option_specs[option];
@@ -193,12 +201,15 @@ static void print_subcommand(FILE *out, enum subcommand subcommand, bool markdow
         return;
     }
     subcommand_usage(subcommand, usage);
-    fprintf(out, "helvino %s: %s\n\nusage: helvino %s [FLAGS]\n\n", subcommand_specs[subcommand].words,
-            subcommand_specs[subcommand].summary, usage);
+    bool has_flags = takes_flags(bit);
+    fprintf(out, "helvino %s: %s\n\nusage: helvino %s%s\n", subcommand_specs[subcommand].words,
+            subcommand_specs[subcommand].summary, usage, has_flags ? " [FLAGS]" : "");
     if (subcommand_specs[subcommand].details[0] != '\0') {
-        print_filled(out, subcommand_specs[subcommand].details, 0, 0);
         fputc('\n', out);
+        print_filled(out, subcommand_specs[subcommand].details, 0, 0);
     }
+    if (has_flags)
+        fputc('\n', out);
     print_flags(out, bit, subcommand == SUBCOMMAND_SERVE);
 }
 
@@ -208,6 +219,8 @@ static bool print_group(FILE *out, const char *topic, bool markdown)
     snprintf(group, sizeof(group), "%s ", topic);
     for (unsigned i = 0; i < SUBCOMMAND_COUNT; ++i) {
         if (strncmp(subcommand_specs[i].words, group, strlen(group)) == 0) {
+            if (!markdown)
+                fprintf(out, "helvino %s: what can follow\n\nusage: helvino %s COMMAND [FLAGS]\n\n", topic, topic);
             print_commands(out, group, markdown);
             return true;
         }
@@ -215,13 +228,41 @@ static bool print_group(FILE *out, const char *topic, bool markdown)
     return false;
 }
 
-/* The route table's own words, which are Markdown in any case. */
+/* The next cell of a row "| `route` | who | what |", without its spaces and backquotes. */
+static const char *next_cell(char **rest)
+{
+    char *cell = strsep(rest, "|");
+    if (cell == NULL)
+        return "";
+    cell += strspn(cell, " `");
+    for (size_t len = strlen(cell); len != 0 && strchr(" `", cell[len - 1]) != NULL; --len)
+        cell[len - 1] = '\0';
+    return cell;
+}
+
+static void print_route(FILE *out, char *row)
+{
+    next_cell(&row);
+    const char *route = next_cell(&row), *who = next_cell(&row), *help = next_cell(&row);
+    int len = fprintf(out, "  %s", route);
+    fprintf(out, "%*s %s\n", len < FLAG_WIDTH ? FLAG_WIDTH - len : 0, "", who);
+    print_filled(out, help, 0, 6);
+}
+
+/* The route table says it in Markdown; for a terminal its rows are laid out like flags. */
 static void print_routes(FILE *out, bool markdown)
 {
     struct buffer text = {0};
-    (void)markdown;
     api_routes_markdown(&text);
-    fwrite(text.data, 1, text.len, out);
+    if (markdown) {
+        fwrite(text.data, 1, text.len, out);
+    } else {
+        buffer_append(&text, "", 1);
+        char *rest = strstr(text.data, "|---"), *row;
+        strsep(&rest, "\n");
+        while ((row = strsep(&rest, "\n")) != NULL && row[0] != '\0')
+            print_route(out, row);
+    }
     buffer_dispose(&text);
 }
 
@@ -250,7 +291,7 @@ static const struct {
      "  https://[::]:443         TLS, on every address, IPv4 included\n"
      "  redirect://:80           sends browsers to https:// on the same host\n"
      "  127.0.0.1:4000           clear text\n"
-     "  4000                     clear text, on every address\n\n"
+     "  4000                     the same as http://:4000: clear text, every address\n\n"
      "TLS needs --tls-cert with the certificate chain and --tls-key with its key, both in PEM. SIGHUP reads them again "
      "without dropping a connection; a certificate that can't be used is reported, and the old one stays.\n\n"
      "Any ACME client can renew the certificate: let it write its challenges to a directory, name that with "
@@ -262,9 +303,11 @@ static const struct {
      "The directory of --data holds\n"
      "  data.mdb        everything: organisations, visitors, conversations, messages\n"
      "  lock.mdb        who reads at the moment; made anew when it is missing\n"
-     "  helvino.lock    held by the server, so that there is only one\n\n"
+     "  helvino.lock    held by the server, so that there is only one\n"
+     "  reserve         16 MiB for deletions on a full disk; leave it there\n\n"
      "It must be on a disk of this machine: never on a network file system. To copy it, stop the server and copy "
-     "data.mdb, or take a snapshot of the file system."},
+     "data.mdb into a directory of its own, or take a snapshot of the file system. \"helvino check --data COPY\" "
+     "verifies the copy."},
     {"exit", "with which status commands end", NULL,
      "  0    all went well\n"
      "  1    it failed; the reason is on standard error (check: something is broken)\n"
@@ -291,6 +334,8 @@ static bool print_topic(FILE *out, const char *name, bool markdown)
     for (size_t i = 0; i < TOPIC_COUNT; ++i) {
         if (strcmp(topics[i].name, name) != 0)
             continue;
+        if (!markdown)
+            fprintf(out, "helvino help %s: %s\n\n", name, topics[i].summary);
         if (topics[i].print != NULL)
             topics[i].print(out, markdown);
         else

@@ -195,6 +195,10 @@ static bool word_is(const char *text, const char *word, size_t len)
 static bool read_choice(const struct option_spec *spec, const char *text, unsigned *out)
 {
     const char *word = spec->argument;
+    if (text[0] == '\0' && spec->max == 1) {
+        *out = OPTION_CHOICE_EMPTY;
+        return true;
+    }
     for (unsigned index = 0;; ++index) {
         size_t len = strcspn(word, "|");
         if (word_is(text, word, len)) {
@@ -209,8 +213,8 @@ static bool read_choice(const struct option_spec *spec, const char *text, unsign
 
 void option_choice_word(enum option option, unsigned index, char *out, size_t len)
 {
-    const char *word = option_specs[option].argument;
-    while (index-- > 0) {
+    const char *word = index == OPTION_CHOICE_EMPTY ? "" : option_specs[option].argument;
+    while (index != OPTION_CHOICE_EMPTY && index-- > 0) {
         word = strchr(word, '|');
         assert(word != NULL);
         ++word;
@@ -309,10 +313,8 @@ static void describe_value(const struct option_spec *spec, char *out, size_t len
         snprintf(out, len, "a path");
         break;
     case OPTION_KIND_TEXT:
-        if (spec->min == spec->max)
-            snprintf(out, len, "%s", spec->argument);
-        else
-            snprintf(out, len, "text of up to %llu bytes in UTF-8", (unsigned long long)spec->max);
+        snprintf(out, len, "text of %s%llu bytes in UTF-8 without control characters",
+                 spec->min == 0 ? "up to " : "1 to ", (unsigned long long)spec->max);
         break;
     case OPTION_KIND_LIST:
         snprintf(out, len, "%s, up to %llu of them", spec->argument, (unsigned long long)spec->max);
@@ -326,7 +328,7 @@ static void describe_value(const struct option_spec *spec, char *out, size_t len
                  (unsigned long long)spec->max >> 40);
         break;
     case OPTION_KIND_CHOICE:
-        snprintf(out, len, "one of %s", spec->argument);
+        snprintf(out, len, "one of %s%s", spec->argument, spec->max == 1 ? ", or nothing" : "");
         break;
     case OPTION_KIND_ON_OFF:
     case OPTION_KIND_SWITCH:

@@ -32,6 +32,9 @@ enum option {
     OPTION_COUNT
 };
 
+/* The index of a CHOICE that was given an empty value. */
+#define OPTION_CHOICE_EMPTY UINT32_MAX
+
 struct option_list {
     const char *items[OPTION_LIST_MAX];
     size_t count;
@@ -99,7 +102,8 @@ static inline bool option_is_in(enum option option, enum subcommand subcommand)
 
 /* The name of the flag's environment variable. */
 void option_variable(enum option option, char out[OPTION_VARIABLE_LEN]);
-/* The n-th word of a CHOICE, as the flag's argument spells it. Writes at most len bytes with a NUL. */
+/* The n-th word of a CHOICE, as the flag's argument spells it; nothing for OPTION_CHOICE_EMPTY. Writes at most len
+ * bytes with a NUL. */
 void option_choice_word(enum option option, unsigned index, char *out, size_t len);
 
 /* ---- reading ------------------------------------------------------------------------------------------------- */

@@ -110,32 +110,41 @@ static bool purge(struct admin *admin, struct id org)
 
 /* ---- create -------------------------------------------------------------------------------------------------- */
 
-static bool origins_are_valid(const struct option_list *origins)
+/* As a browser's Origin header has it: what people paste from the address bar is put right where that is safe. */
+static bool read_origin(const char *text, char out[ORIGIN_LEN_MAX + 1])
+{
+    size_t len = strlen(text);
+    len -= len != 0 && text[len - 1] == '/';
+    if (len > ORIGIN_LEN_MAX)
+        return false;
+    for (size_t i = 0; i < len; ++i)
+        out[i] = text[i] >= 'A' && text[i] <= 'Z' ? (char)(text[i] - 'A' + 'a') : text[i];
+    out[len] = '\0';
+    return origin_is_valid(bytes_view(out, len));
+}
+
+/* One a line, as the record has them; false, once it has been said, when one is no origin. */
+static bool read_origins(const struct option_list *origins, struct buffer *out)
 {
     for (size_t i = 0; i < origins->count; ++i) {
-        if (origin_is_valid(bytes_of_string(origins->items[i])))
-            continue;
-        cli_complain("--origin takes http:// or https:// and a host, such as https://example.com, not \"%.60s\"",
-                     origins->items[i]);
-        return false;
+        char origin[ORIGIN_LEN_MAX + 1];
+        if (!read_origin(origins->items[i], origin)) {
+            cli_complain(
+                "--origin takes http:// or https:// and a host, with a port or without, and neither a path nor "
+                "\"*\", such as https://www.example.com; not \"%.60s\"",
+                origins->items[i]);
+            buffer_dispose(out);
+            return false;
+        }
+        buffer_append_string(out, i == 0 ? "" : "\n");
+        buffer_append_string(out, origin);
     }
     return true;
 }
 
-/* One a line, as the record has them. */
-static struct bytes join_origins(const struct option_list *origins, struct buffer *out)
-{
-    for (size_t i = 0; i < origins->count; ++i) {
-        buffer_append_string(out, i == 0 ? "" : "\n");
-        buffer_append_string(out, origins->items[i]);
-    }
-    return buffer_view(out);
-}
-
-static int create(struct admin *admin, const char *key)
+static int create(struct admin *admin, const char *key, struct bytes origins)
 {
     const struct options *options = admin->options;
-    struct buffer origins = {0};
     struct doomed doomed;
     struct outcome outcome;
     int64_t now_ms = clock_now_ms();
@@ -147,36 +156,37 @@ static int create(struct admin *admin, const char *key)
         .org_create = {.org = admin_make_id(admin, now_ms),
                        .key = bytes_of_string(key),
                        .name = bytes_of_string(options->given[OPTION_name] ? options->name : key),
-                       .origins = join_origins(&options->origin, &origins),
+                       .origins = origins,
                        .at_ms = now_ms},
     };
     enum error error = admin_execute(admin, &command, ERR_CONFLICT, &outcome);
-    buffer_dispose(&origins);
     if (error == ERR_CONFLICT)
         cli_complain("there is an organisation \"%s\" already", key);
     if (error != OK)
         return EXIT_FAILED;
-    printf("created organisation %s\n", key);
-    fputs("a token for your own server: ", stdout);
-    admin_print_command(options, stdout, "org token create", key);
-    putchar('\n');
+    char words[ORG_KEY_LEN_MAX + 32];
+    snprintf(words, sizeof(words), "org token create %s", key);
+    printf("created organisation %s\na token for your own server: %s\n", key, cli_command(options, words));
     return EXIT_FINE;
 }
 
 int cli_org_create(const struct options *options)
 {
     struct admin admin;
+    struct buffer origins = {0};
     const char *key = options->arguments[0];
     if (!org_key_is_valid(bytes_of_string(key))) {
         cli_complain("KEY must be 1 to 64 of the characters A-Z, a-z, 0-9, '_' and '-', not \"%.64s\"", key);
         return EXIT_USAGE;
     }
-    if (!origins_are_valid(&options->origin))
+    if (!read_origins(&options->origin, &origins))
         return EXIT_USAGE;
-    if (!admin_open(&admin, options, STORE_ADMIN, true))
-        return EXIT_FAILED;
-    int status = create(&admin, key);
-    admin_close(&admin);
+    int status = EXIT_FAILED;
+    if (admin_open(&admin, options, STORE_ADMIN)) {
+        status = create(&admin, key, buffer_view(&origins));
+        admin_close(&admin);
+    }
+    buffer_dispose(&origins);
     return status;
 }
 
@@ -272,9 +282,7 @@ static bool list_as_table(struct admin *admin)
         grid_add(&grid, bytes_of_string(heads[i]));
     bool is_fine = each_org(admin, on_org_to_grid, &grid);
     if (is_fine && grid.cell_count == 5) {
-        fputs("no organisations yet; create one: ", stdout);
-        admin_print_command(admin->options, stdout, "org create", "KEY");
-        putchar('\n');
+        printf("no organisations yet; create one: %s\n", cli_command(admin->options, "org create KEY"));
     } else if (is_fine) {
         grid_print(&grid, stdout);
     }
@@ -285,7 +293,7 @@ static bool list_as_table(struct admin *admin)
 int cli_org_list(const struct options *options)
 {
     struct admin admin;
-    if (!admin_open(&admin, options, STORE_READ_ONLY, false))
+    if (!admin_open(&admin, options, STORE_READ_ONLY))
         return EXIT_FAILED;
     bool is_fine =
         admin_read(&admin) != NULL && (options->format == FORMAT_JSON ? list_as_json : list_as_table)(&admin);
@@ -344,7 +352,7 @@ static bool show(struct admin *admin)
 int cli_org_show(const struct options *options)
 {
     struct admin admin;
-    if (!admin_open(&admin, options, STORE_READ_ONLY, false))
+    if (!admin_open(&admin, options, STORE_READ_ONLY))
         return EXIT_FAILED;
     bool is_fine = show(&admin);
     admin_close(&admin);
@@ -369,19 +377,19 @@ static bool update_makes_sense(const struct options *options)
         cli_complain("nothing to change was named; \"helvino help org update\" lists what can be");
     else if (options->given[OPTION_origin] && options->no_origins)
         cli_complain("--origin and --no-origins contradict each other");
-    else if (options->given[OPTION_widget_color] && !is_color(options->widget_color))
+    else if (options->given[OPTION_widget_color] && options->widget_color[0] != '\0' &&
+             !is_color(options->widget_color))
         cli_complain("--widget-color takes # and six hexadecimal digits, such as #2563eb, not \"%.20s\"",
                      options->widget_color);
     else
-        return origins_are_valid(&options->origin);
+        return true;
     return false;
 }
 
-static enum error update(struct admin *admin, struct id org)
+static enum error update(struct admin *admin, struct id org, struct bytes origins)
 {
     const struct options *options = admin->options;
     char position[16], language[16];
-    struct buffer origins = {0};
     struct outcome outcome;
     option_choice_word(OPTION_widget_position, options->widget_position, position, sizeof(position));
     option_choice_word(OPTION_widget_language, options->widget_language, language, sizeof(language));
@@ -400,23 +408,23 @@ static enum error update(struct admin *admin, struct id org)
     if (options->no_origins)
         change.origins = BYTES("");
     else if (options->given[OPTION_origin])
-        change.origins = join_origins(&options->origin, &origins);
-    enum error error =
-        admin_execute(admin, &(struct command){.kind = COMMAND_ORG_UPDATE, .org_update = change}, OK, &outcome);
-    buffer_dispose(&origins);
-    return error;
+        change.origins = origins;
+    return admin_execute(admin, &(struct command){.kind = COMMAND_ORG_UPDATE, .org_update = change}, OK, &outcome);
 }
 
 int cli_org_update(const struct options *options)
 {
     struct admin admin;
     struct id org;
-    if (!update_makes_sense(options))
+    struct buffer origins = {0};
+    if (!update_makes_sense(options) || !read_origins(&options->origin, &origins))
         return EXIT_USAGE;
-    if (!admin_open(&admin, options, STORE_ADMIN, false))
-        return EXIT_FAILED;
-    bool is_fine = admin_find_org_id(&admin, options->arguments[0], &org) && update(&admin, org) == OK;
-    admin_close(&admin);
+    bool is_open = admin_open(&admin, options, STORE_ADMIN);
+    bool is_fine = is_open && admin_find_org_id(&admin, options->arguments[0], &org) &&
+                   update(&admin, org, buffer_view(&origins)) == OK;
+    if (is_open)
+        admin_close(&admin);
+    buffer_dispose(&origins);
     if (is_fine)
         printf("updated organisation %s\n", options->arguments[0]);
     return is_fine ? EXIT_FINE : EXIT_FAILED;
@@ -431,7 +439,7 @@ static int delete_all(struct admin *admin)
     if (!find_doomed(admin, &doomed))
         return EXIT_FAILED;
     if (!doomed.has_living && !doomed.has_deleted) {
-        cli_complain("there is no organisation \"%.64s\"; \"helvino org list\" lists them all", doomed.key);
+        admin_complain_of_no_org(admin, doomed.key);
         return EXIT_FAILED;
     }
     if (doomed.has_living) {
@@ -453,7 +461,7 @@ int cli_org_delete(const struct options *options)
                      options->arguments[0]);
         return EXIT_USAGE;
     }
-    if (!admin_open(&admin, options, STORE_ADMIN, false))
+    if (!admin_open(&admin, options, STORE_ADMIN))
         return EXIT_FAILED;
     int status = delete_all(&admin);
     admin_close(&admin);

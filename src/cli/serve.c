@@ -82,6 +82,20 @@ static bool read_configuration(struct server *server)
     return read_listeners(server) && read_proxies(server);
 }
 
+/* What was asked for and can't have an effect is said, since it looks as if it had one. */
+static void warn_of_idle_flags(const struct server *server)
+{
+    const struct options *options = server->options;
+    bool has_https = false;
+    for (size_t i = 0; i < options->listen.count; ++i)
+        has_https |= server->listeners[i].kind == LISTENER_HTTPS;
+    if (options->tls_cert != NULL && !has_https)
+        log_line(LOG_WARN, "the TLS certificate is not used: no --listen is https://",
+                 LOG_TEXT("tls_cert", options->tls_cert));
+    if (options->hsts && !has_https)
+        log_line(LOG_WARN, "--hsts has no effect without TLS: no --listen is https://", LOG_TEXT("hsts", "on"));
+}
+
 /* ---- opening ------------------------------------------------------------------------------------------------- */
 
 /* The loops read these from a descriptor; no thread that starts before them may be hit by one. */
@@ -167,6 +181,25 @@ static bool open_edge(struct server *server)
 
 /* ---- saying where -------------------------------------------------------------------------------------------- */
 
+/* For a wildcard IN6_IS_ADDR_UNSPECIFIED and INADDR_ANY, for this machine alone the loopbacks. */
+static bool is_address(const struct listener_config *listener, struct in6_addr ipv6, in_addr_t ipv4)
+{
+    const struct sockaddr_in *in4 = (const struct sockaddr_in *)&listener->address;
+    const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *)&listener->address;
+    return listener->address.ss_family == AF_INET6 ? IN6_ARE_ADDR_EQUAL(&in6->sin6_addr, &ipv6)
+                                                   : in4->sin_addr.s_addr == htonl(ipv4);
+}
+
+static bool is_any(const struct listener_config *listener)
+{
+    return is_address(listener, in6addr_any, INADDR_ANY);
+}
+
+static bool is_loopback(const struct listener_config *listener)
+{
+    return is_address(listener, in6addr_loopback, INADDR_LOOPBACK);
+}
+
 /* The listener's URL with the port that it really has. `for_people`: an address that a browser on this machine can
  * open. */
 static void format_url(const struct server *server, size_t index, bool for_people, char out[URL_LEN_MAX])
@@ -179,9 +212,8 @@ static void format_url(const struct server *server, size_t index, bool for_peopl
     char address[INET6_ADDRSTRLEN];
     inet_ntop(listener->address.ss_family, is_ipv6 ? (const void *)&ipv6->sin6_addr : &ipv4->sin_addr, address,
               sizeof(address));
-    bool is_any = is_ipv6 ? IN6_IS_ADDR_UNSPECIFIED(&ipv6->sin6_addr) : ipv4->sin_addr.s_addr == htonl(INADDR_ANY);
     uint16_t port = edge_listener_port(server->edge, index);
-    if (for_people && is_any)
+    if (for_people && (is_any(listener) || is_loopback(listener)))
         snprintf(out, URL_LEN_MAX, "%s://localhost:%u", schemes[listener->kind], port);
     else
         snprintf(out, URL_LEN_MAX, is_ipv6 ? "%s://[%s]:%u" : "%s://%s:%u", schemes[listener->kind], address, port);
@@ -217,37 +249,42 @@ static void greet(const struct server *server)
     size_t first = 0;
     while (first + 1 < options->listen.count && server->listeners[first].kind == LISTENER_REDIRECT)
         ++first;
+    if (!server->demo.has_org && !isatty(STDOUT_FILENO))
+        return;
     format_url(server, first, true, url);
-    if (server->demo.has_org) {
-        demo_print(&server->demo, url, options->data);
-    } else if (isatty(STDOUT_FILENO)) {
-        printf("\nHelvino %s is ready at %s\nThe data is in %s. Ctrl-C stops.\n", HELVINO_VERSION, url, options->data);
-        if (!has_orgs(server->store))
-            printf("There are no organisations yet; create one: helvino org create KEY --data %s\n", options->data);
-        putchar('\n');
-    }
+    printf("\nHelvino %s is ready at %s%s\nThe data is in %s. Ctrl-C stops.\n", HELVINO_VERSION, url,
+           is_any(&server->listeners[first]) ? " (other machines can reach it too)" : "", options->data);
+    if (server->demo.has_org)
+        demo_print(&server->demo, options, url);
+    else if (!has_orgs(server->store))
+        printf("There are no organisations yet; create one: %s\n\n", cli_command(options, "org create KEY"));
     fflush(stdout);
 }
 
 /* ---- running ------------------------------------------------------------------------------------------------- */
 
-static int run(struct server *server)
+/* The demo's token is made once the ports are there: a start that fails would take the only sight of it along. */
+static bool serve(struct server *server)
 {
     if (server->options->demo && !demo_prepare(server->store, &server->demo))
-        return EXIT_FAILED;
+        return false;
+    log_listeners(server);
+    greet(server);
+    sodium_memzero(server->demo.token, sizeof(server->demo.token));
+    edge_run(server->edge, NULL);
+    return !atomic_load(&server->has_failed);
+}
+
+static int run(struct server *server)
+{
     open_api(server);
     bool is_open = open_edge(server);
-    if (is_open) {
-        log_listeners(server);
-        greet(server);
-        sodium_memzero(server->demo.token, sizeof(server->demo.token));
-        edge_run(server->edge, NULL);
-    }
+    bool is_fine = is_open && serve(server);
     api_drain(server->api);
     if (is_open)
         edge_close(server->edge);
     api_close(server->api);
-    return is_open && !atomic_load(&server->has_failed) ? EXIT_FINE : EXIT_FAILED;
+    return is_fine ? EXIT_FINE : EXIT_FAILED;
 }
 
 int cli_serve(const struct options *options)
@@ -257,6 +294,7 @@ int cli_serve(const struct options *options)
     if (!read_configuration(&server))
         return EXIT_USAGE;
     log_line_setup((enum log_level)options->log_level, (enum log_format)options->log_format);
+    warn_of_idle_flags(&server);
     block_signals();
     if (sodium_init() < 0)
         cli_complain("the system gives no random numbers");

@@ -107,7 +107,7 @@ int cli_stat(const struct options *options)
 {
     struct admin admin;
     struct totals totals = {0};
-    if (!admin_open(&admin, options, STORE_READ_ONLY, false))
+    if (!admin_open(&admin, options, STORE_READ_ONLY))
         return EXIT_FAILED;
     bool is_fine = read_totals(&admin, &totals);
     if (is_fine)

@@ -1,5 +1,6 @@
 /* `helvino org token …`: the credentials of an organisation's own server. A token is shown once; what is kept is a
  * hash. */
+#include <signal.h>
 #include <sodium.h>
 #include <string.h>
 
@@ -59,6 +60,22 @@ static bool find_room(struct admin *admin, struct id *out)
     return count < TOKENS_PER_ORG_MAX;
 }
 
+/* A token that nobody has seen must not be good for anything. */
+static bool show(struct admin *admin, struct id org, struct id token, const char *text)
+{
+    struct outcome outcome;
+    const struct command revoke = {.kind = COMMAND_TOKEN_REVOKE, .token_revoke = {.org = org, .token = token}};
+    printf("%s\n", text);
+    if (fflush(stdout) == 0 && !ferror(stdout)) {
+        fputs("This token is shown only now. Whoever holds it can read and write everything of the organisation.\n",
+              stderr);
+        return true;
+    }
+    if (admin_execute(admin, &revoke, OK, &outcome) == OK)
+        cli_complain("the token can't be written to standard output, so it has been revoked again");
+    return false;
+}
+
 static bool create(struct admin *admin)
 {
     struct id org;
@@ -78,21 +95,16 @@ static bool create(struct admin *admin)
                          .secret_hash = bytes_view(hash, sizeof(hash)),
                          .at_ms = now_ms},
     };
-    bool is_created = admin_execute(admin, &command, OK, &outcome) == OK;
-    if (is_created) {
-        printf("%s\n", text);
-        fflush(stdout);
-        fputs("This token is shown only now. Whoever holds it can read and write everything of the organisation.\n",
-              stderr);
-    }
+    bool is_fine = admin_execute(admin, &command, OK, &outcome) == OK && show(admin, org, id, text);
     sodium_memzero(text, sizeof(text));
-    return is_created;
+    return is_fine;
 }
 
 int cli_token_create(const struct options *options)
 {
     struct admin admin;
-    if (!admin_open(&admin, options, STORE_ADMIN, false))
+    signal(SIGPIPE, SIG_IGN); /* a reader who has gone is a failure like any other */
+    if (!admin_open(&admin, options, STORE_ADMIN))
         return EXIT_FAILED;
     bool is_fine = create(&admin);
     admin_close(&admin);
@@ -145,9 +157,9 @@ static bool list_as_table(struct admin *admin, struct id org)
     grid_add(&grid, BYTES("NAME"));
     bool is_fine = each_token(admin, org, on_token_to_grid, &grid);
     if (is_fine && grid.cell_count == 3) {
-        fputs("no tokens yet; create one: ", stdout);
-        admin_print_command(admin->options, stdout, "org token create", admin->options->arguments[0]);
-        putchar('\n');
+        char words[ORG_KEY_LEN_MAX + 32];
+        snprintf(words, sizeof(words), "org token create %s", admin->options->arguments[0]);
+        printf("no tokens yet; create one: %s\n", cli_command(admin->options, words));
     } else if (is_fine) {
         grid_print(&grid, stdout);
     }
@@ -166,7 +178,7 @@ static bool list(struct admin *admin)
 int cli_token_list(const struct options *options)
 {
     struct admin admin;
-    if (!admin_open(&admin, options, STORE_READ_ONLY, false))
+    if (!admin_open(&admin, options, STORE_READ_ONLY))
         return EXIT_FAILED;
     bool is_fine = list(&admin);
     admin_close(&admin);
@@ -185,7 +197,14 @@ static bool parse_token_id(const char *text, struct id *out)
     return id_parse(bytes_of_string(text), out);
 }
 
-static bool revoke(struct admin *admin, struct id token)
+static void complain_of_no_token(const struct admin *admin)
+{
+    char words[ORG_KEY_LEN_MAX + 32];
+    snprintf(words, sizeof(words), "org token list %s", admin->options->arguments[0]);
+    cli_complain("the organisation has no such token; this lists them: %s", cli_command(admin->options, words));
+}
+
+static bool revoke_token(struct admin *admin, struct id token)
 {
     struct id org;
     struct outcome outcome;
@@ -194,8 +213,7 @@ static bool revoke(struct admin *admin, struct id token)
     const struct command command = {.kind = COMMAND_TOKEN_REVOKE, .token_revoke = {.org = org, .token = token}};
     enum error error = admin_execute(admin, &command, ERR_NOT_FOUND, &outcome);
     if (error == ERR_NOT_FOUND)
-        cli_complain("the organisation has no such token; \"helvino org token list %s\" lists them",
-                     admin->options->arguments[0]);
+        complain_of_no_token(admin);
     return error == OK;
 }
 
@@ -207,9 +225,9 @@ int cli_token_revoke(const struct options *options)
         cli_complain("TOKEN_ID must be the 25 characters that \"helvino org token list\" shows");
         return EXIT_USAGE;
     }
-    if (!admin_open(&admin, options, STORE_ADMIN, false))
+    if (!admin_open(&admin, options, STORE_ADMIN))
         return EXIT_FAILED;
-    bool is_fine = revoke(&admin, token);
+    bool is_fine = revoke_token(&admin, token);
     admin_close(&admin);
     if (is_fine)
         puts("the token is revoked");

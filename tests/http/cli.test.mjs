@@ -1,7 +1,7 @@
 /* The command line as a person or a script meets it: help, mistakes, organisations, tokens, check, a second server. */
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { closeSync, mkdirSync, openSync, readFileSync, readSync, statSync, writeSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync, readFileSync, realpathSync, readSync, statSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { describe } from 'node:test';
 
@@ -60,7 +60,7 @@ describe('help', () => {
             'rate-conversations-visitor', 'rate-messages-visitor', 'rate-conversations-address', 'rate-messages-address',
             'rate-conversations-org', 'rate-messages-org', 'connections-max', 'connections-per-address', 'request-deadline',
             'stop-deadline', 'map-size', 'max-size', 'log-level', 'log-format', 'name', 'origin', 'no-origins', 'widget-title',
-            'widget-subtitle', 'widget-color', 'widget-position', 'widget-language', 'count-visits', 'yes', 'format'];
+            'new-database', 'widget-subtitle', 'widget-color', 'widget-position', 'widget-language', 'count-visits', 'yes', 'format'];
         for (const flag of flags) {
             const variable = `HELVINO_${flag.toUpperCase().replaceAll('-', '_')}`;
             assert.match(stdout, new RegExp(`^  --${flag}( .*)? ${variable}$`, 'm'));
@@ -72,7 +72,7 @@ describe('help', () => {
         const rows = stdout.trimEnd().split('\n');
         assert.ok(rows.length > 25);
         for (const row of rows) assert.equal(row.split(/(?<!\\)\|/).length, 6, row);
-        assert.match(stdout, /\| `--listen URL` \| `HELVINO_LISTEN` \| `http:\/\/0\.0\.0\.0:4000` \|/);
+        assert.match(stdout, /\| `--listen URL` \| `HELVINO_LISTEN` \| `http:\/\/:4000` \|/);
     });
 
     test('a topic that there is not: exit code 2', async () => {
@@ -126,6 +126,10 @@ describe('usage errors end with exit code 2 and a sentence', () => {
         [['org', 'create', 'no spaces'], /KEY must be/],
         [['org', 'create', 'x'.repeat(65)], /KEY must be/],
         [['org', 'create', 'x', '--origin', 'example.com'], /--origin takes http:\/\/ or https:\/\//],
+        [['org', 'create', 'x', '--origin', 'https://example.com/shop'], /neither a path/],
+        [['org', 'create', 'x', '--origin', 'https://*.example.com'], /nor "\*"/],
+        [['org', 'create', 'x', '--name', ''], /--name takes text of 1 to 200 bytes/],
+        [['org', 'create', 'x', '--name', 'a\tb\u009b'], /without control characters, not "a\\x09b\\xc2\\x9b"/],
         [['org', 'update', 'x'], /nothing to change/],
         [['org', 'update', 'x', '--origin', 'https://a.example', '--no-origins'], /contradict/],
         [['org', 'update', 'x', '--widget-color', '#12345g'], /hexadecimal/],
@@ -149,13 +153,44 @@ describe('usage errors end with exit code 2 and a sentence', () => {
 });
 
 describe('a database that is not there', () => {
-    for (const words of ['org list', 'org show x', 'org update x --name y', 'org delete x --yes', 'org token list x', 'stat', 'check']) {
+    for (const words of ['org create x', 'org list', 'org show x', 'org update x --name y', 'org delete x --yes', 'org token create x', 'org token list x', 'stat', 'check']) {
         test(`${words} says so and makes none`, async (t) => {
             const { data, cli } = databaseFor(t);
             assertComplaint(await cli(...words.split(' ')), 1, /there is no database in/);
             assert.throws(() => statSync(data));
         });
     }
+
+    test('its full path is named', async (t) => {
+        const directory = realpathSync(temporaryDirectory());
+        t.after(() => run('rm', ['-rf', directory]));
+        const result = await helvino(['org', 'create', 'x'], { cwd: directory, env: { HELVINO_DATA: '' } });
+        assertComplaint(result, 1, /--data/);
+        assert.ok(result.stderr.includes(` ${directory}/helvino-data;`), result.stderr);
+    });
+});
+
+const notRoot = process.getuid() !== 0 && 'only root can be somebody else';
+
+describe('a database of somebody else', { skip: notRoot }, () => {
+    test('root leaves it alone, and reads it', async (t) => {
+        const { data, cli, ok } = databaseFor(t);
+        await ok('org', 'create', 'acme', '--new-database');
+        await run('chown', ['-R', '1', data]);
+        for (const words of ['org create x', 'org update acme --name x', 'org token create acme', 'org delete acme --yes'])
+            assertComplaint(await cli(...words.split(' ')), 1, /belongs to the user [a-z0-9]+; run this as that user/);
+        assert.match(await ok('org', 'list'), /acme/);
+    });
+
+    test('another user is told who may open it', async (t) => {
+        const { data, ok } = databaseFor(t);
+        const as = (...args) => run('setpriv', ['--reuid', '65534', '--clear-groups', BINARY, ...args, '--data', data]);
+        await ok('org', 'create', 'acme', '--new-database');
+        await run('chmod', ['755', join(data, '..')]);
+        assertComplaint(await as('stat'), 1, /Permission denied; run this as the user who runs the server/);
+        await run('chmod', ['755', data]);
+        assertComplaint(await as('org', 'list'), 1, /Permission denied; run this as the user root/);
+    });
 });
 
 /* ---- organisations and tokens -------------------------------------------------------------------------------- */
@@ -163,7 +198,7 @@ describe('a database that is not there', () => {
 describe('organisations', () => {
     test('create, list, show, update, delete', async (t) => {
         const { cli, ok, data } = databaseFor(t);
-        assert.match(await ok('org', 'create', 'acme', '--name', 'Acmé & Co', '--origin', 'https://a.example', '--origin', 'http://b.example:8080'), /^created organisation acme\n/);
+        assert.match(await ok('org', 'create', 'acme', '--new-database', '--name', 'Acmé & Co', '--origin', 'https://a.example', '--origin', 'http://b.example:8080'), /^created organisation acme\n/);
         assert.equal(statSync(data).mode & 0o777, 0o700);
         assertComplaint(await cli('org', 'create', 'acme'), 1, /"acme" already/);
         await ok('org', 'create', 'plain');
@@ -203,9 +238,39 @@ describe('organisations', () => {
         assertComplaint(await cli('org', 'delete', 'acme', '--yes'), 1, /no organisation "acme"/);
         assertComplaint(await cli('org', 'update', 'acme', '--name', 'x'), 1, /no organisation "acme"/);
         await ok('org', 'delete', 'plain', '--yes');
-        assert.match(await ok('org', 'list'), /^no organisations yet; create one: helvino org create KEY --data /);
+        assert.match(await ok('org', 'list'), /^no organisations yet; create one: \S+helvino org create KEY --data /);
         assert.equal(await ok('org', 'list', '--format', 'json'), '[]\n');
         await ok('check');
+    });
+
+    test('origins are put into the form that browsers send', async (t) => {
+        const { ok } = databaseFor(t);
+        await ok('org', 'create', 'acme', '--new-database', '--origin', 'HTTPS://WWW.Example.com/', '--origin', 'http://[::1]:8080');
+        const origins = async () => JSON.parse(await ok('org', 'show', 'acme', '--format', 'json')).allowedOrigins;
+        assert.deepEqual(await origins(), ['https://www.example.com', 'http://[::1]:8080']);
+        await ok('org', 'update', 'acme', '--origin', 'https://Shop.example/');
+        assert.deepEqual(await origins(), ['https://shop.example']);
+    });
+
+    test('an empty value brings the default of a setting back', async (t) => {
+        const server = await serverFor(t);
+        const org = await server.org('acme', '--name', 'Acme');
+        const config = async () => (await org.anonymous.getOk('/api/bootloader')).config;
+        const fresh = await config();
+        const flags = { title: 'T', subtitle: 'S', color: '#123456', position: 'left', language: 'tr' };
+        const update = (empty) => server.cliOk('org', 'update', 'acme', ...Object.entries(flags).flatMap(([name, value]) => [`--widget-${name}`, empty ? '' : value]));
+        await update(false);
+        assert.deepEqual(await config(), { ...fresh, ...flags });
+        await update(true);
+        assert.deepEqual(await config(), fresh);
+    });
+
+    test('the printed command works as it is, even for a directory with a space', async (t) => {
+        const { data } = databaseFor(t);
+        const { stdout } = await helvinoOk(['org', 'create', 'acme', '--new-database', '--data', `${data} of 'it'`]);
+        t.after(() => run('rm', ['-rf', `${data} of 'it'`]));
+        const token = await run('sh', ['-c', stdout.match(/server: (.*)/)[1]]);
+        assert.match(token.stdout.trim(), TOKEN, token.stderr);
     });
 
     test('a new organisation, a change and a deletion reach a running server at once', async (t) => {
@@ -287,7 +352,7 @@ describe('tokens', () => {
     test('a token is shown once, listed without its secret, works, and is refused once revoked', async (t) => {
         const server = await serverFor(t);
         await server.cliOk('org', 'create', 'acme');
-        assert.match(await server.cliOk('org', 'token', 'list', 'acme'), /^no tokens yet; create one: helvino org token create acme/);
+        assert.match(await server.cliOk('org', 'token', 'list', 'acme'), /^no tokens yet; create one: \S+helvino org token create acme --data /);
         const created = await server.cli('org', 'token', 'create', 'acme', '--name', 'backend');
         assert.equal(created.code, 0);
         assert.match(created.stdout, /^[^\n]+\n$/);
@@ -315,7 +380,7 @@ describe('tokens', () => {
 
     test('one organisation cannot revoke the token of another', async (t) => {
         const { cli, ok } = databaseFor(t);
-        await ok('org', 'create', 'one');
+        await ok('org', 'create', 'one', '--new-database');
         await ok('org', 'create', 'two');
         const token = (await ok('org', 'token', 'create', 'one')).trim();
         assertComplaint(await cli('org', 'token', 'revoke', 'two', token.slice(4, 29)), 1, /no such token/);
@@ -323,9 +388,17 @@ describe('tokens', () => {
         assertComplaint(await cli('org', 'token', 'create', 'three'), 1, /no organisation "three"/);
     });
 
+    test('a token that could not be shown is revoked', async (t) => {
+        const { data, ok } = databaseFor(t);
+        await ok('org', 'create', 'acme', '--new-database');
+        const result = await run('sh', ['-c', `"${BINARY}" org token create acme --data "${data}" > /dev/full`]);
+        assertComplaint(result, 1, /revoked/);
+        assert.equal(await ok('org', 'token', 'list', 'acme', '--format', 'json'), '[]\n');
+    });
+
     test('an organisation has at most 100 tokens', async (t) => {
         const { cli, ok } = databaseFor(t);
-        await ok('org', 'create', 'acme');
+        await ok('org', 'create', 'acme', '--new-database');
         for (let i = 0; i < 100; ++i) await ok('org', 'token', 'create', 'acme');
         assertComplaint(await cli('org', 'token', 'create', 'acme'), 1, /the limit/);
     });
@@ -374,6 +447,7 @@ describe('stat and check', () => {
         assert.equal(result.code, 1);
         assert.match(result.stdout, /^messages c[0-9a-z]{24}\/[0-9]+: the checksum disagrees$/m);
         assert.match(result.stdout, /^check: [0-9]+ things? (is|are) broken$/m);
+        assert.doesNotMatch(result.stderr, /^\{/m, 'an administrative command speaks text');
         assert.ok(!result.stdout.includes(visitor.key), 'a visitor key is a secret');
     });
 });
@@ -446,9 +520,30 @@ describe('serve', () => {
         await again.stop();
     });
 
+    test('--demo keeps its token for a start that succeeds', async (t) => {
+        const other = await serverFor(t);
+        const directory = temporaryDirectory();
+        const failed = await helvino(['serve', '--demo', '--data', join(directory, 'data'), '--listen', `127.0.0.1:${other.port}`]);
+        assert.equal(failed.code, 1);
+        assert.ok(!failed.stdout.includes('hvt_'));
+        const server = await startServer({ directory, flags: ['--demo'] });
+        removeAfter(t, server);
+        await eventually(() => server.output.includes('authorization'), 'the printed commands');
+        assert.match(server.output, /token +hvt_/);
+        await server.stop();
+    });
+
+    test('flags that have no effect are warned about', async (t) => {
+        const { data } = databaseFor(t);
+        const server = new Server({ directory: join(data, '..'), flags: ['--hsts', 'on', '--tls-cert', '/none', '--tls-key', '/none'] });
+        await server.ended();
+        assert.match(server.log, /the TLS certificate is not used: no --listen is https/);
+        assert.match(server.log, /--hsts has no effect/);
+    });
+
     test('--demo leaves a directory with other organisations alone', async (t) => {
         const { data, ok } = databaseFor(t);
-        await ok('org', 'create', 'mine');
+        await ok('org', 'create', 'mine', '--new-database');
         const server = await startServer({ directory: join(data, '..'), flags: ['--demo'] });
         removeAfter(t, server);
         assert.match(server.log, /there are other organisations already/);

@@ -34,18 +34,20 @@ test('it says what is missing when it is called wrongly', async () => {
         assert.match(result.stderr, sentence);
     }
     const nobody = await run('bash', [SCRIPT, 'http://127.0.0.1:1'], { env: { HELVINO_TOKEN: 'hvt_x' } });
-    assert.equal(nobody.code, 1);
+    assert.equal(nobody.code, 2);
     assert.match(nobody.stderr, /no answer/);
 });
 
-test('a wrong token or organisation is a broken promise, not a success', async (t) => {
+test('a wrong token or organisation is told before anything is made', async (t) => {
     const server = await serverFor(t);
     const org = await server.org('demo');
     for (const wrong of [{ ...org, key: 'demo', token: `${org.token}x` }, { key: 'nobody', token: org.token }]) {
         const result = await verify(server.url, wrong);
-        assert.equal(result.code, 1, result.stdout);
+        assert.equal(result.code, 2, result.stdout);
         assert.match(result.stderr, /401/);
+        assert.equal(result.stdout, '');
     }
+    assert.equal((await server.counts()).conversations, 0);
 });
 
 describe('a server that breaks a promise is found out', { concurrency: 3 }, () => {
@@ -80,6 +82,8 @@ describe('a server that breaks a promise is found out', { concurrency: 3 }, () =
                     conversations.set(made.id, made);
                     return answer(201, { id: made.id, createdAt: made.createdAt });
                 }
+                if (kind === 'health') return answer(200, { ok: true });
+                if (kind === 'visitors' && !which) return answer(200, { visitors: [], next: null });
                 if (kind === 'visitors' && visitors.has(which)) return answer(200, visitors.get(which));
                 if (kind === 'conversations' && !which) return answer(200, { conversations: [...conversations.values()].filter((one) => visitors.get(one.visitorId)?.visitorKey === key), next: null });
                 if (!conversation) return answer(404, { error: 'Nothing.', code: 'not_found' });

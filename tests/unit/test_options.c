@@ -55,7 +55,7 @@ static void test_nothing_said_gives_the_defaults(void **state)
     struct options options = read_well(SUBCOMMAND_SERVE, NULL, 0);
     assert_string_equal(options.data, "helvino-data");
     assert_int_equal(options.listen.count, 1);
-    assert_string_equal(options.listen.items[0], "http://0.0.0.0:4000");
+    assert_string_equal(options.listen.items[0], "http://:4000");
     assert_int_equal(options.loops, 0);
     assert_int_equal(options.rate_conversations_visitor, 30);
     assert_int_equal(options.rate_messages_org, 60000);
@@ -189,6 +189,19 @@ static void test_choices_count_from_zero_and_have_their_words(void **state)
     options_dispose(&options);
 }
 
+static void test_an_empty_choice_is_none_of_the_words(void **state)
+{
+    (void)state;
+    struct options options =
+        read_well(SUBCOMMAND_ORG_UPDATE, WORDS("a", "--widget-position", "", "--widget-language="));
+    char word[16];
+    assert_true(options.given[OPTION_widget_position] && options.given[OPTION_widget_language]);
+    option_choice_word(OPTION_widget_position, options.widget_position, word, sizeof(word));
+    assert_string_equal(word, "");
+    options_dispose(&options);
+    assert_refused(SUBCOMMAND_STAT, "--format takes one of table|json, not \"\"", WORDS("--format", ""));
+}
+
 /* ---- mistakes ------------------------------------------------------------------------------------------------ */
 
 static void test_mistakes_in_flags_are_told_in_a_sentence(void **state)
@@ -223,12 +236,17 @@ static void test_values_out_of_bounds_are_told_in_a_sentence(void **state)
     assert_refused(SUBCOMMAND_SERVE, "--hsts takes on or off, not \"maybe\"", WORDS("--hsts", "maybe"));
     assert_refused(SUBCOMMAND_SERVE, "--demo takes on or off, not \"5\"", WORDS("--demo=5"));
     assert_refused(SUBCOMMAND_SERVE, "--data takes a path, not \"\"", WORDS("--data", ""));
-    assert_refused(SUBCOMMAND_ORG_UPDATE, "--widget-color takes #RRGGBB, not \"red\"",
-                   WORDS("a", "--widget-color", "red"));
-    assert_refused(SUBCOMMAND_ORG_CREATE, "--name takes text of up to 200 bytes in UTF-8, not \"a\nb\"",
+    assert_refused(SUBCOMMAND_ORG_UPDATE, "--widget-position takes one of left|right, or nothing, not \"top\"",
+                   WORDS("a", "--widget-position", "top"));
+    assert_refused(SUBCOMMAND_ORG_CREATE,
+                   "--name takes text of 1 to 200 bytes in UTF-8 without control characters, not \"a\nb\"",
                    WORDS("a", "--name", "a\nb"));
-    assert_refused(SUBCOMMAND_ORG_CREATE, "--name takes text of up to 200 bytes in UTF-8, not \"\xff\"",
-                   WORDS("a", "--name", "\xff"));
+    assert_refused(SUBCOMMAND_ORG_UPDATE,
+                   "--widget-title takes text of up to 500 bytes in UTF-8 without control characters, not \"\xff\"",
+                   WORDS("a", "--widget-title", "\xff"));
+    assert_refused(SUBCOMMAND_ORG_CREATE,
+                   "--name takes text of 1 to 200 bytes in UTF-8 without control characters, not \"\"",
+                   WORDS("a", "--name", ""));
 }
 
 static void test_a_mistake_in_a_variable_names_the_variable(void **state)
@@ -356,8 +374,8 @@ static void test_help_knows_every_flag_with_its_variable(void **state)
 static void test_help_fits_a_terminal(void **state)
 {
     (void)state;
-    static const char *const pages[] = {NULL,    "flags", "commands", "environment", "listen",
-                                        "files", "exit",  "serve",    "org"};
+    static const char *const pages[] = {NULL,   "flags", "commands", "environment", "listen", "files",
+                                        "exit", "api",   "serve",    "org",         "version"};
     for (size_t i = 0; i < sizeof(pages) / sizeof(*pages); ++i) {
         char *text = help_text(pages[i], false), *rest = text, *line;
         while ((line = strsep(&rest, "\n")) != NULL) {
@@ -381,6 +399,7 @@ int main(void)
         cmocka_unit_test_setup(test_variables_are_named_after_their_flag, set_up),
         cmocka_unit_test_setup(test_arguments_stand_anywhere, set_up),
         cmocka_unit_test_setup(test_choices_count_from_zero_and_have_their_words, set_up),
+        cmocka_unit_test_setup(test_an_empty_choice_is_none_of_the_words, set_up),
         cmocka_unit_test_setup(test_mistakes_in_flags_are_told_in_a_sentence, set_up),
         cmocka_unit_test_setup(test_values_out_of_bounds_are_told_in_a_sentence, set_up),
         cmocka_unit_test_setup(test_a_mistake_in_a_variable_names_the_variable, set_up),
