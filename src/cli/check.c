@@ -58,6 +58,8 @@ int cli_check(const struct options *options)
         return EXIT_FAILED;
     bool is_readable = admin_read(&admin) != NULL;
     if (is_readable) {
+        setvbuf(stdout, NULL, _IOLBF, 0);
+        store_guard("check: the file is damaged so badly that it can't be walked to its end\n", EXIT_FAILED, true);
         check_store(admin.txn, on_broken, &printed, &report);
         print_report(options, &report);
     }

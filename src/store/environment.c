@@ -22,6 +22,7 @@
 #include "store/internal.h"
 
 #define PATH_LEN_MAX 4096
+#define EXIT_UNREADABLE 70 /* EX_SOFTWARE of sysexits.h */
 #define MAP_BYTES_LARGEST (UINT64_C(64) << 30)
 #define MAP_BYTES_SMALLEST (UINT64_C(1) << 30)
 
@@ -243,6 +244,8 @@ static bool prepare_tables(struct store *store, char why[STORE_WHY_LEN])
 struct store *store_open(const struct store_config *config, char why[STORE_WHY_LEN])
 {
     why[0] = '\0';
+    store_guard("helvino: a part of data.mdb can't be read; the disk has failed or the file was cut\n", EXIT_UNREADABLE,
+                false);
     if (!check_directory(config, why))
         return NULL;
     struct store *store = calloc(1, sizeof(*store));

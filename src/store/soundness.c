@@ -39,6 +39,30 @@ int store_open_file(const char *path)
     return fd;
 }
 
+/* ---- faults ---- */
+
+static const char *fault_sentence;
+static int fault_status;
+
+static void on_fault(int signal_number)
+{
+    (void)signal_number;
+    (void)!write(STDERR_FILENO, fault_sentence, strlen(fault_sentence));
+    _exit(fault_status);
+}
+
+void store_guard(const char *sentence, int status, bool crashes_too)
+{
+    struct sigaction action = {.sa_handler = on_fault};
+    fault_sentence = sentence;
+    fault_status = status;
+    sigaction(SIGBUS, &action, NULL);
+    if (crashes_too) {
+        sigaction(SIGSEGV, &action, NULL);
+        sigaction(SIGABRT, &action, NULL);
+    }
+}
+
 /* ---- the first page ---- */
 
 /* The start of LMDB's first meta page: a page header of 16 bytes, then struct MDB_meta of mdb.c. */

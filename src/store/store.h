@@ -55,6 +55,11 @@ struct store *store_open(const struct store_config *config, char why[STORE_WHY_L
 void store_close(struct store *store);
 const char *store_directory(const struct store *store);
 
+/* What to say on standard error, and the status to end with, when the map can't be read at some place: the disk failed,
+ * or another program cut the file. store_open sets a sentence of its own. With `crashes_too`, damage that makes LMDB
+ * itself stumble ends in the same way: for programs that only read. Process-wide; `sentence` must be static. */
+void store_guard(const char *sentence, int status, bool crashes_too);
+
 /* What /metrics and `stat` show. */
 struct store_stats {
     uint64_t map_bytes, used_bytes,
