@@ -59,7 +59,7 @@ wait_for_url() { # FILE PID
 make_data() { # DIR FILL_ARGUMENTS...
     local data=$1
     shift
-    "$build/helvino" org create bench --data "$data" >"$work/org.log" 2>&1 || die "$(cat "$work/org.log")"
+    "$build/helvino" org create bench --new-database --data "$data" >"$work/org.log" 2>&1 || die "$(cat "$work/org.log")"
     "$build/load/fill" --data "$data" --org bench "$@" >"$work/targets" || die "no data for the load test"
 }
 
