@@ -44,7 +44,7 @@
 #define STORE_MAP_BYTES_MIN 1048576
 #define STORE_RESERVE_BYTES 16777216 /* disk space that only erasing commands may use */
 #define STORE_TABLES_MAX 64          /* named tables of one environment */
-#define STORE_VALUE_LEN_MAX 1048576    /* bytes of a value; a longer one is damage */
+#define STORE_VALUE_LEN_MAX 1048576  /* bytes of a value; a longer one is damage */
 #define STORE_KEY_LEN_MAX 128        /* bytes of a key */
 
 /* ---- connections ---- */
