@@ -1,0 +1,214 @@
+/* Records as JSON: every member, what is absent as null, texts of all kinds, and a visitor's key nowhere but where the
+ * organisation looks. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "api/internal.h"
+
+static struct random_pool pool;
+static struct buffer out;
+
+static int set_up(void **state)
+{
+    (void)state;
+    buffer_clear(&out);
+    return 0;
+}
+
+static struct id id_of(const char *text)
+{
+    struct id id;
+    assert_true(id_parse(bytes_of_string(text), &id));
+    return id;
+}
+
+static void assert_json(const char *expected)
+{
+    if (!bytes_equal(buffer_view(&out), bytes_of_string(expected)))
+        fail_msg("%.*s\nin place of\n%s", (int)out.len, out.data, expected);
+}
+
+#define CONVERSATION "cjld2cjxh0000qzrmn831i7rn"
+#define MESSAGE "cjld2cyuq0000t3rmniod1foy"
+#define VISITOR "ckopqwooh000001la8mbi2im9"
+
+static struct message a_message(struct bytes content)
+{
+    return (struct message){.conversation = id_of(CONVERSATION),
+                            .seq = 42,
+                            .id = id_of(MESSAGE),
+                            .role = BYTES("user"),
+                            .content = content,
+                            .at_ms = 1769903999999,
+                            .client_id = BYTES("never shown"),
+                            .ordinal = 7};
+}
+
+#define MESSAGE_JSON(content)                                                                                \
+    "{\"id\":\"" MESSAGE "\",\"conversationId\":\"" CONVERSATION "\",\"role\":\"user\",\"content\":" content \
+    ",\"timestamp\":\"2026-01-31T23:59:59.999Z\",\"seq\":42}"
+
+static void test_a_message(void **state)
+{
+    (void)state;
+    struct message message = a_message(BYTES("hello"));
+    render_message(&out, &message);
+    assert_json(MESSAGE_JSON("\"hello\""));
+}
+
+static void test_text_is_escaped_and_kept(void **state)
+{
+    (void)state;
+    struct message message =
+        a_message(BYTES("\"quoted\" \\ \n\r\t\x01\x1f </script> \xc3\xa9 \xf0\x9f\x98\x80 \xe2\x80\xa8"));
+    render_message(&out, &message);
+    assert_json(MESSAGE_JSON(
+        "\"\\\"quoted\\\" \\\\ \\n\\r\\t\\u0001\\u001f </script> \xc3\xa9 \xf0\x9f\x98\x80 \xe2\x80\xa8\""));
+}
+
+static void test_the_longest_message_and_the_largest_numbers(void **state)
+{
+    (void)state;
+    char *content = malloc(MESSAGE_CONTENT_LEN_MAX);
+    memset(content, 1, MESSAGE_CONTENT_LEN_MAX);
+    struct message message = a_message(bytes_view(content, MESSAGE_CONTENT_LEN_MAX));
+    message.seq = INT64_MAX;
+    message.at_ms = TIME_MS_MAX;
+    render_message(&out, &message);
+    const char *sentence = NULL;
+    struct json_document *document = json_parse_object(buffer_view(&out), &sentence);
+    assert_non_null(document);
+    struct bytes read;
+    int64_t seq;
+    assert_true(json_string(json_member(json_root(document), "content"), &read));
+    assert_true(bytes_equal(read, message.content));
+    assert_true(json_integer(json_member(json_root(document), "seq"), &seq) && seq == INT64_MAX);
+    assert_true(json_string(json_member(json_root(document), "timestamp"), &read));
+    assert_true(bytes_equal(read, BYTES("9999-12-31T23:59:59.999Z")));
+    json_free(document);
+    free(content);
+}
+
+/* The buffer is grown by hand in places, so every fill level before it is tried. */
+static void test_a_message_fits_wherever_the_buffer_stands(void **state)
+{
+    (void)state;
+    struct message message = a_message(BYTES("hello"));
+    for (size_t before = 0; before < 600; ++before) {
+        struct buffer fresh = {0};
+        memset(buffer_reserve(&fresh, before + 1), ' ', before + 1);
+        fresh.len = before;
+        render_message(&fresh, &message);
+        assert_true(fresh.len <= fresh.capacity);
+        assert_int_equal(fresh.len, before + strlen(MESSAGE_JSON("\"hello\"")));
+        assert_memory_equal(fresh.data + before, MESSAGE_JSON("\"hello\""), fresh.len - before);
+        buffer_dispose(&fresh);
+    }
+}
+
+static void test_a_conversation_with_and_without_a_visitor_and_messages(void **state)
+{
+    (void)state;
+    struct conversation conversation = {.id = id_of(CONVERSATION), .created_at_ms = 0, .changed_at_ms = 5};
+    struct conversation_activity activity = {.seq = 1, .updated_at_ms = 5};
+    render_conversation_open(&out, &conversation, &activity);
+    json_close(&out, '}');
+    assert_json("{\"id\":\"" CONVERSATION
+                "\",\"visitorId\":null,\"createdAt\":\"1970-01-01T00:00:00.000Z\",\"updatedAt\":"
+                "\"1970-01-01T00:00:00.005Z\",\"messageCount\":0,\"lastMessage\":null}");
+    buffer_clear(&out);
+    conversation.visitor = id_of(VISITOR);
+    activity = (struct conversation_activity){
+        .updated_at_ms = 1769903999999, .message_count = 7, .has_message = true, .last_message = a_message(BYTES("x"))};
+    render_conversation_open(&out, &conversation, &activity);
+    json_close(&out, '}');
+    assert_json("{\"id\":\"" CONVERSATION "\",\"visitorId\":\"" VISITOR
+                "\",\"createdAt\":\"1970-01-01T00:00:00.000Z\",\"updatedAt\":"
+                "\"2026-01-31T23:59:59.999Z\",\"messageCount\":7,\"lastMessage\":" MESSAGE_JSON("\"x\"") "}");
+}
+
+static void test_a_visitor(void **state)
+{
+    (void)state;
+    struct visitor visitor = {.id = id_of(VISITOR),
+                              .visitor_key = BYTES("v_one"),
+                              .first_seen_at_ms = 1,
+                              .last_seen_at_ms = 2,
+                              .conversation_count = 3};
+    render_visitor(&out, &visitor);
+    assert_json("{\"id\":\"" VISITOR
+                "\",\"visitorKey\":\"v_one\",\"firstSeenAt\":\"1970-01-01T00:00:00.001Z\",\"lastSeenAt\":"
+                "\"1970-01-01T00:00:00.002Z\",\"userAgent\":null,\"conversationCount\":3}");
+    buffer_clear(&out);
+    visitor.user_agent = BYTES("an \"agent\"");
+    render_visitor(&out, &visitor);
+    assert_non_null(memmem(out.data, out.len, "\"userAgent\":\"an \\\"agent\\\"\"", 26));
+    buffer_clear(&out);
+    visitor.user_agent = BYTES("");
+    render_visitor(&out, &visitor);
+    assert_non_null(memmem(out.data, out.len, "\"userAgent\":\"\"", 14));
+}
+
+static void test_ids_are_null_when_there_is_none(void **state)
+{
+    (void)state;
+    json_open(&out, '{');
+    member_id(&out, "a", ID_NONE);
+    member_id(&out, "b", id_of(VISITOR));
+    json_close(&out, '}');
+    assert_json("{\"a\":null,\"b\":\"" VISITOR "\"}");
+}
+
+static void test_random_messages_are_json(void **state)
+{
+    (void)state;
+    for (unsigned round = 0; round < 5000; ++round) {
+        char content[200];
+        size_t len = random_u64(&pool) % sizeof(content);
+        const char *sentence = NULL;
+        random_fill(&pool, content, len);
+        for (size_t i = 0; i < len; ++i)
+            content[i] &= 0x7f;
+        for (size_t i = 0; i < len; ++i)
+            content[i] = content[i] == 0 ? ' ' : content[i];
+        struct message message = a_message(bytes_view(content, len));
+        message.id = id_make(1769903999999, &pool);
+        message.conversation = id_make(1769903999999, &pool);
+        message.seq = random_u64(&pool) >> 1;
+        buffer_clear(&out);
+        render_message(&out, &message);
+        struct json_document *document = json_parse_object(buffer_view(&out), &sentence);
+        if (document == NULL)
+            fail_msg("%s: %.*s", sentence, (int)out.len, out.data);
+        struct bytes read;
+        struct id id;
+        assert_true(json_string(json_member(json_root(document), "content"), &read));
+        assert_true(bytes_equal(read, message.content));
+        assert_true(json_string(json_member(json_root(document), "id"), &read));
+        assert_true(id_parse(read, &id) && id_equal(id, message.id));
+        json_free(document);
+    }
+    buffer_dispose(&out);
+}
+
+int main(void)
+{
+#define RENDER_TEST(name) cmocka_unit_test_setup(name, set_up)
+    const struct CMUnitTest tests[] = {
+        RENDER_TEST(test_a_message),
+        RENDER_TEST(test_text_is_escaped_and_kept),
+        RENDER_TEST(test_the_longest_message_and_the_largest_numbers),
+        RENDER_TEST(test_a_message_fits_wherever_the_buffer_stands),
+        RENDER_TEST(test_a_conversation_with_and_without_a_visitor_and_messages),
+        RENDER_TEST(test_a_visitor),
+        RENDER_TEST(test_ids_are_null_when_there_is_none),
+        RENDER_TEST(test_random_messages_are_json),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
