@@ -39,7 +39,7 @@ static inline struct directory directory_make(void)
 
 static inline void directory_remove(const struct directory *directory)
 {
-    char command[160];
+    char command[320];
     snprintf(command, sizeof(command), "rm -rf '%s'", directory->path);
     assert_int_equal(system(command), 0);
 }
