@@ -61,7 +61,7 @@ OTHER_TESTS := $(wildcard tests/fault/*.test.mjs)
 BUILD_TESTS := $(wildcard tests/build/*.test.mjs)
 
 # What runs threads against each other, for the thread sanitizer; the rest would only be slow there.
-TSAN_UNIT_TESTS ?= $(filter $(addprefix $(OUT)/unit/test_,log% limiter edge_serve store_grow store_readers),$(UNIT_TESTS))
+TSAN_UNIT_TESTS ?= $(filter $(addprefix $(OUT)/unit/test_,log% limiter store_grow store_readers),$(UNIT_TESTS))
 TSAN_HTTP_TESTS ?= $(wildcard tests/http/concurrency*.test.mjs)
 
 # ---- goals ----------------------------------------------------------------------------------------------------------
