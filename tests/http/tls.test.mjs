@@ -1,11 +1,15 @@
 /* TLS from the start: versions, certificates of both kinds, renewal without dropping anybody, the redirect and ACME challenges. */
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { mkdirSync, rmSync, symlinkSync, writeFileSync, copyFileSync, readFileSync } from 'node:fs';
 import https from 'node:https';
+import net from 'node:net';
 import { join } from 'node:path';
+import { Duplex } from 'node:stream';
 import test, { before, after, describe } from 'node:test';
+import tls from 'node:tls';
 
-import { Caller, eventually, exchange, run, Server, serverFor, startServer, temporaryDirectory } from './server.mjs';
+import { Caller, eventually, exchange, patiently, run, Server, serverFor, startServer, temporaryDirectory } from './server.mjs';
 import { assertSafeHeaders } from './shapes.mjs';
 import { Wire, requestBytes } from './raw.mjs';
 
@@ -169,6 +173,34 @@ describe('a TLS listener', () => {
         await server.stop();
         await waiting.closed();
         waiting.vanish();
+    });
+
+    test('a broken record in one segment with the end of the handshake ends the connection, and nothing before it is done', async (t) => {
+        const server = await serverFor(t, tlsServer(await certificate('junk', 'prime256v1'), { loops: 1 }));
+        const org = await server.org();
+        const raw = net.connect(server.port, '127.0.0.1');
+        const held = []; // all that follows the ClientHello
+        let hasSaidHello = false;
+        const holder = new Duplex({
+            read() {},
+            write(bytes, _, done) {
+                if (hasSaidHello) held.push(bytes);
+                else raw.write(bytes);
+                hasSaidHello = true;
+                done();
+            },
+        });
+        raw.on('error', () => {});
+        raw.on('data', (bytes) => holder.push(bytes));
+        const client = tls.connect({ socket: holder, rejectUnauthorized: false, minVersion: 'TLSv1.3' });
+        client.on('error', () => {});
+        await patiently(once(client, 'secureConnect'), 'the handshake');
+        const request = requestBytes('POST', '/conversations', { 'x-org-key': org.key });
+        await new Promise((sent) => client.write(Buffer.concat([request, request]), sent));
+        raw.write(Buffer.concat([...held, Buffer.from('1703030020', 'hex'), Buffer.alloc(32, 'z')]));
+        await patiently(once(raw, 'close'), 'the end of the connection');
+        client.destroy();
+        assert.equal((await server.counts()).conversations, 0);
     });
 
     test('large bodies go both ways', async (t) => {
