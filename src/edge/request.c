@@ -85,8 +85,8 @@ struct in6_addr request_client_address(const struct request *request)
     size_t count = 0;
     ssize_t at = -1;
     while ((at = h2o_find_header(&request->h2o->headers, H2O_TOKEN_X_FORWARDED_FOR, at)) != -1) {
-        if (count == FORWARDED_HEADERS_MAX)
-            return connection->address;
+        if (count == FORWARDED_HEADERS_MAX) /* the last lines are the proxies', and those before anybody's */
+            memmove(values, values + 1, --count * sizeof(values[0]));
         values[count++] = view(request->h2o->headers.entries[at].value);
     }
     return trusted_proxies_client(connection->listener->loop->edge->config.trusted_proxies, connection->address, values,

@@ -130,6 +130,21 @@ describe('rate limits', () => {
         }
     });
 
+    test('lines of X-Forwarded-For that a client puts before the proxy\'s own change nothing', async (t) => {
+        const server = await serverFor(t, { rateLimit: 'on', flags: ['--trusted-proxies', '127.0.0.1', '--rate-conversations-address', '2'] });
+        const org = await server.org();
+        const ask = async (lines) => {
+            const wire = await Wire.connect(server.port);
+            const forwarded = [...Array.from({ length: lines }, (_, i) => `10.0.0.${i}`), '9.9.9.9'].map((address) => `X-Forwarded-For: ${address}\r\n`).join('');
+            const answer = await wire.send(`POST /conversations HTTP/1.1\r\nHost: x\r\nX-Org-Key: ${org.key}\r\n${forwarded}\r\n`).answer();
+            wire.vanish();
+            return answer.status;
+        };
+        assert.equal(await ask(0), 201);
+        assert.equal(await ask(15), 201);
+        for (const lines of [0, 15, 16, 17, 40]) assert.equal(await ask(lines), 429, `${lines} lines before`);
+    });
+
     test('waiting as long as Retry-After says is enough', async (t) => {
         const server = await serverFor(t, { rateLimit: 'on', flags: ['--rate-conversations-visitor', '60'] });
         const visitor = (await server.org()).visitor();
@@ -268,7 +283,7 @@ describe('what is too large or too new is told its limit', () => {
         const server = await serverFor(t);
         const org = await server.org();
         const id = await org.anonymous.converse();
-        const cases = [['/conversations', 20_000, '16384'], ['/conversations', 300_000, '16384'], [`/conversations/${id}/messages?x=1`, 300_000, '200704'], ['/nothing', 300_000, '262144'], ['/health', 300_000, '262144']];
+        const cases = [['/conversations', 20_000, '16384'], ['/conversations', 300_000, '16384'], [`/conversations/${id}/messages?x=1`, 300_000, '200704'], ['/nothing', 300_000, '204800'], ['/health', 300_000, '204800']];
         for (const [path, size, limit] of cases) {
             const answer = await org.anonymous.request('POST', path, { body: 'x'.repeat(size), agent: undefined });
             assertError(answer, 413, 'body_too_large');
