@@ -57,6 +57,9 @@ static enum error run(struct call *call, const struct route_row *row)
         error = cors_admit(call);
     else
         cors_any(call->request);
+    /* Writes move a visitor's lastSeenAt inside their own command. */
+    if (error == OK && row->who != WHO_OPEN && row->method[0] == 'G')
+        touch_visitor(call);
     if (error == OK)
         error = row->handle(call);
     reader_end(call->loop->reader);

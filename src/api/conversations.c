@@ -172,7 +172,6 @@ enum error handle_conversation_show(struct call *call)
     json_close(json, ']');
     json_member_bool(json, "hasMore", more);
     json_close(json, '}');
-    touch_visitor(call);
     call_respond(call, 200, json);
     return OK;
 }
@@ -341,7 +340,6 @@ enum error handle_conversation_list(struct call *call)
     else
         buffer_printf(json, "\"%llu\"", (unsigned long long)next);
     json_close(json, '}');
-    touch_visitor(call);
     call_respond(call, 200, json);
     return OK;
 }

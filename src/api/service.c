@@ -31,7 +31,6 @@ enum error handle_bootloader(struct call *call)
     json_close(json, '}');
     json_member_time(json, "timestamp", call->now_ms);
     json_close(json, '}');
-    touch_visitor(call);
     call_respond(call, 200, json);
     return OK;
 }
