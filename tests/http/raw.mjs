@@ -46,12 +46,16 @@ export class Wire {
 
     #until(found, what, patience_ms = PATIENCE_MS) {
         return patiently(
-            new Promise((done) => {
+            new Promise((done, fail) => {
                 const waker = () => {
-                    const result = found();
-                    if (result === undefined) return;
+                    try {
+                        const result = found();
+                        if (result === undefined) return;
+                        done(result);
+                    } catch (error) {
+                        fail(error);
+                    }
                     this.wakers.delete(waker);
-                    done(result);
                 };
                 this.wakers.add(waker);
                 waker();
@@ -104,8 +108,10 @@ export class Wire {
         this.socket.destroy();
     }
 
+    /** Gone with a RST. (A socket that is shutting down cannot be reset: libuv refuses, and Node then never lets go of it.) */
     reset() {
-        this.socket.resetAndDestroy?.() ?? this.socket.destroy();
+        if (this.socket.writableEnded || !this.socket.resetAndDestroy) this.socket.destroy();
+        else this.socket.resetAndDestroy();
     }
 }
 
