@@ -370,6 +370,56 @@ static void test_a_refused_command_touches_no_neighbour(void **state)
     box_close(&box);
 }
 
+/* Some fail only after they have written something: their clientId meets a damaged entry when it is noted. Each is
+ * taken back alone. */
+static void test_what_fails_half_way_is_taken_back_alone(void **state)
+{
+    struct bench *bench = *state;
+    struct world *w = bench->world;
+    struct box box;
+    struct id damaged[3], sound = converse(w, w->org, NULL);
+    for (unsigned i = 0; i < 3; ++i) {
+        struct key slot, value;
+        damaged[i] = converse(w, w->org, NULL);
+        for (unsigned n = 0; n < CLIENT_ID_BLOCK_ENTRIES; ++n) {
+            char client_id[16];
+            snprintf(client_id, sizeof(client_id), "c-%u", n);
+            say(w, w->org, damaged[i], client_id);
+        }
+        message_key(&slot, damaged[i], UINT64_C(3) << 62 | client_id_hash(BYTES("c-9")) >> 2);
+        key_clear(&value);
+        key_put_u32(&value, 4);
+        struct txn *txn = begin_write(w->store);
+        assert_int_equal(table_put(txn, TABLE_MESSAGES, key_view(&slot), key_view(&value)), OK);
+        commit_write(txn);
+    }
+    struct rows rows = count_rows(w);
+    uint64_t commits = figure(&log_figures(bench->log)->commits), seq_before = 0;
+    box_open(bench, &box);
+    for (unsigned n = 0; n < 60; ++n) {
+        bool fails = n % 20 == 7;
+        struct command command = message_create(w, w->org, fails ? damaged[n / 20] : sound, NULL, "hello");
+        if (fails)
+            command.message_create.client_id = BYTES("one more");
+        assert_int_equal(box_add(&box, &command, n), OK);
+    }
+    log_port_flush(box.port);
+    for (unsigned n = 0; n < 60; ++n) {
+        struct log_entry *entry = box_take(&box);
+        assert_true(number_of(entry) == n);
+        assert_int_equal(entry->error, n % 20 == 7 ? ERR_CORRUPT : OK);
+        if (entry->error == OK) {
+            assert_true(seq_before == 0 || entry->outcome.seq == seq_before + 1);
+            seq_before = entry->outcome.seq;
+        }
+        log_entry_free(entry);
+    }
+    assert_rows_added(w, &rows, ROWS([TABLE_MESSAGES] = 57, [TABLE_CONVERSATION_BY_ACTIVITY] = 57));
+    assert_true(figure(&log_figures(bench->log)->commits) == commits + 1);
+    assert_true(figure(&log_figures(bench->log)->refused) == 3);
+    box_close(&box);
+}
+
 static void test_later_commands_of_a_batch_see_the_earlier_ones(void **state)
 {
     struct bench *bench = *state;
@@ -537,6 +587,7 @@ int main(void)
         LOG_TEST(test_what_is_handed_over_together_is_one_commit_a_batch),
         LOG_TEST(test_a_batch_that_changes_nothing_commits_nothing),
         LOG_TEST(test_a_refused_command_touches_no_neighbour),
+        LOG_TEST(test_what_fails_half_way_is_taken_back_alone),
         LOG_TEST(test_later_commands_of_a_batch_see_the_earlier_ones),
         LOG_TEST(test_one_command_too_many_is_refused_until_there_is_room),
         LOG_TEST(test_too_many_bytes_are_refused_until_there_is_room),

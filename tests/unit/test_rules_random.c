@@ -74,7 +74,7 @@ struct model_conversation {
     unsigned messages;
     int last_message; /* or -1 */
     bool exists;
-    int by_client_id[CLIENT_IDS]; /* message, or -1 */
+    int by_client_id[2][CLIENT_IDS]; /* of the user, of the assistant: message, or -1 */
 };
 
 struct model_message {
@@ -278,7 +278,7 @@ static struct command random_conversation_create(struct expectation *expected)
                                                 .last_message = -1,
                                                 .exists = true};
     for (unsigned i = 0; i < CLIENT_IDS; ++i)
-        conversation->by_client_id[i] = -1;
+        conversation->by_client_id[0][i] = conversation->by_client_id[1][i] = -1;
     if (visitor != NULL) {
         visitor->last_conversation = number;
         ++visitor->conversations;
@@ -334,9 +334,9 @@ static struct command random_message_create(struct expectation *expected)
     expected->checks_id = true;
     expected->id = conversation->id;
     expected->at_ms = INT64_MIN;
-    if (client_id >= 0 && conversation->by_client_id[client_id] >= 0) {
+    if (client_id >= 0 && conversation->by_client_id[by_org][client_id] >= 0) {
         expected->replayed = true;
-        expected->replayed_message = conversation->by_client_id[client_id];
+        expected->replayed_message = conversation->by_client_id[by_org][client_id];
         return command;
     }
     model.messages[number] = (struct model_message){.id = command.message_create.message,
@@ -349,7 +349,7 @@ static struct command random_message_create(struct expectation *expected)
     ++model.message_count;
     conversation->last_message = (int)number;
     if (client_id >= 0)
-        conversation->by_client_id[client_id] = (int)number;
+        conversation->by_client_id[by_org][client_id] = (int)number;
     expected->fresh_message = (int)number;
     return command;
 }

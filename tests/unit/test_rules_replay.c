@@ -69,6 +69,29 @@ static void test_a_clientid_belongs_to_its_conversation(void **state)
     assert_sound(w);
 }
 
+/* A visitor's clientId must not hide an answer that carries the same one. */
+static void test_a_clientid_counts_within_its_role(void **state)
+{
+    struct world *w = *state;
+    struct id id = converse(w, w->org, "v_one");
+    struct command question = message_with(w, id, "v_one", "c-1", "a question");
+    struct command answer = message_with(w, id, NULL, "c-1", "an answer");
+    answer.message_create.by_org = true;
+    answer.message_create.role = BYTES("assistant");
+    struct outcome asked = must(w, &question), answered = must(w, &answer);
+    assert_true(!asked.replayed && !answered.replayed && answered.seq > asked.seq);
+    for (unsigned n = 0; n < 2 * CLIENT_ID_BLOCK_ENTRIES; ++n) {
+        char client_id[16];
+        struct outcome again = must(w, &question);
+        assert_true(again.replayed && again.seq == asked.seq);
+        again = must(w, &answer);
+        assert_true(again.replayed && again.seq == answered.seq);
+        snprintf(client_id, sizeof(client_id), "more-%u", n);
+        say(w, w->org, id, client_id);
+    }
+    assert_sound(w);
+}
+
 static void test_a_replay_is_refused_to_whoever_may_not_write(void **state)
 {
     struct world *w = *state;
@@ -344,6 +367,7 @@ int main(void)
         WORLD_TEST(test_the_same_clientid_gives_the_same_message),
         WORLD_TEST(test_a_replay_counts_as_seen),
         WORLD_TEST(test_a_clientid_belongs_to_its_conversation),
+        WORLD_TEST(test_a_clientid_counts_within_its_role),
         WORLD_TEST(test_a_replay_is_refused_to_whoever_may_not_write),
         WORLD_TEST(test_hundreds_of_clientids_are_all_remembered),
         WORLD_TEST(test_clientids_of_one_hash_are_told_apart),
