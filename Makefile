@@ -119,7 +119,7 @@ release: setup-build ## build build/release/helvino, one static file
 debug: setup-build ## build build/debug/helvino, for a debugger
 	@$(MAKE) MODE=debug build
 
-lint: setup-build setup-lint vendor ## check style, warnings of two compilers, and the rules of the house
+lint: setup-build setup-test setup-lint vendor ## check style, warnings of two compilers, and the rules of the house
 	@CPPFLAGS='$(CPPFLAGS)' CFLAGS='-std=gnu17 $(WARNINGS)' tools/lint/lint.sh
 
 fmt: setup-lint ## format the C sources
