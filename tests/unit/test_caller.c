@@ -168,8 +168,7 @@ static void test_what_an_origin_looks_like(void **state)
                                           " https://example.com",
                                           "https://example.com ",
                                           "https://*.example.com",
-                                          "https://b\xc3\xbc"
-                                          "cher.example",
+                                          "https://b\303\274cher.example",
                                           "chrome-extension://abcdefgh"};
     for (size_t i = 0; i < sizeof(valid) / sizeof(valid[0]); ++i)
         if (!origin_is_valid(bytes_of_string(valid[i])))

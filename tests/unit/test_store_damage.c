@@ -357,6 +357,27 @@ static void flip_in_file(const char *path, size_t bit)
     close(fd);
 }
 
+/* The child's status as waitpid gives it. */
+static int look_in_a_child(const struct directory *directory)
+{
+    int status;
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        int nowhere = open("/dev/null", O_WRONLY);
+        dup2(nowhere, STDERR_FILENO);
+        for (int number = 1; number < 32; ++number) {
+            /* cmocka's handlers would go on with the next test in the child. */
+            struct sigaction plain = {.sa_handler = SIG_DFL};
+            sigaction(number, &plain, NULL);
+        }
+        alarm(60);
+        _exit(look_at_everything(directory));
+    }
+    assert_int_equal(waitpid(child, &status, 0), child);
+    return status;
+}
+
 static void test_no_flipped_bit_of_the_file_is_ever_an_answer(void **state)
 {
     const struct directory *directory = *state;
@@ -371,22 +392,8 @@ static void test_no_flipped_bit_of_the_file_is_ever_an_answer(void **state)
     fclose(file);
     for (unsigned round = 0; round < rounds; ++round) {
         size_t bit = random_u64(&pool) % bits;
-        int status;
         flip_in_file(path, bit);
-        pid_t child = fork();
-        assert_true(child >= 0);
-        if (child == 0) {
-            int nowhere = open("/dev/null", O_WRONLY);
-            dup2(nowhere, STDERR_FILENO);
-            for (int signal = 1; signal < 32; ++signal) {
-                /* cmocka's handlers would go on with the next test in the child. */
-                struct sigaction plain = {.sa_handler = SIG_DFL};
-                sigaction(signal, &plain, NULL);
-            }
-            alarm(60);
-            _exit(look_at_everything(directory));
-        }
-        assert_int_equal(waitpid(child, &status, 0), child);
+        int status = look_in_a_child(directory);
         if (WIFEXITED(status) && WEXITSTATUS(status) == FALSE_ANSWER)
             fail_msg("bit %zu of the file, flipped, gave a false answer", bit);
         assert_false(WIFSIGNALED(status) && WTERMSIG(status) == SIGALRM);
@@ -394,7 +401,7 @@ static void test_no_flipped_bit_of_the_file_is_ever_an_answer(void **state)
         flip_in_file(path, bit);
     }
     print_message("%u of %u flipped bits stopped the process, none gave a false answer\n", stopped, rounds);
-    assert_int_equal(look_at_everything(directory), 0);
+    assert_int_equal(look_in_a_child(directory), 0);
 }
 
 int main(void)
