@@ -6,6 +6,7 @@
 #include <sodium.h>
 
 #include "api/internal.h"
+#include "base/text.h"
 
 #define TOKEN_PREFIX "hvt_"
 #define SECRET_LEN 32
@@ -35,16 +36,34 @@ bool visitor_key_is_valid(struct bytes key)
            all_of(bytes_view(key.data + 2, key.len - 2), "_.-");
 }
 
+/* The host as browsers send it: a name or address in lower case, or an IPv6 address in brackets; returns its length. */
+static size_t host_len(struct bytes text)
+{
+    bool brackets = text.len != 0 && text.data[0] == '[';
+    size_t len = brackets ? 1 : 0;
+    while (len < text.len &&
+           strchr(brackets ? "0123456789abcdef:." : "0123456789abcdefghijklmnopqrstuvwxyz.-", text.data[len]) != NULL &&
+           text.data[len] != '\0')
+        ++len;
+    if (!brackets)
+        return len;
+    return len > 2 && len < text.len && text.data[len] == ']' ? len + 1 : 0;
+}
+
 bool origin_is_valid(struct bytes origin)
 {
-    size_t scheme = 0;
-    if (origin.len > ORIGIN_LEN_MAX)
+    uint64_t port;
+    size_t scheme = origin.len > 8 && memcmp(origin.data, "https://", 8) == 0  ? 8
+                    : origin.len > 7 && memcmp(origin.data, "http://", 7) == 0 ? 7
+                                                                               : 0;
+    if (scheme == 0 || origin.len > ORIGIN_LEN_MAX)
         return false;
-    if (origin.len > 7 && memcmp(origin.data, "http://", 7) == 0)
-        scheme = 7;
-    else if (origin.len > 8 && memcmp(origin.data, "https://", 8) == 0)
-        scheme = 8;
-    return scheme != 0 && all_of(bytes_view(origin.data + scheme, origin.len - scheme), ".-:[]");
+    struct bytes rest = bytes_view(origin.data + scheme, origin.len - scheme);
+    size_t host = host_len(rest);
+    if (host == 0 || host == rest.len)
+        return host != 0;
+    return rest.data[host] == ':' && rest.data[host + 1 < rest.len ? host + 1 : host] != '0' &&
+           parse_uint(bytes_view(rest.data + host + 1, rest.len - host - 1), 1, 65535, &port);
 }
 
 /* ---- tokens ---- */

@@ -76,12 +76,27 @@ static unsigned find_bucket(const struct line *line, uint64_t key)
     return fullest;
 }
 
-bool limiter_take(struct limiter *limiter, uint64_t key, uint64_t interval_us, uint64_t burst, uint64_t *wait_us)
+static struct line *lock_line(struct limiter *limiter, uint64_t key)
 {
-    uint64_t now_us = clock_monotonic_ns() / 1000;
     struct line *line = &limiter->lines[(key >> 32) & (LINES - 1)];
     while (atomic_flag_test_and_set_explicit(&line->lock, memory_order_acquire))
         ;
+    return line;
+}
+
+void limiter_give_back(struct limiter *limiter, uint64_t key, uint64_t interval_us)
+{
+    struct line *line = lock_line(limiter, key);
+    unsigned i = find_bucket(line, key);
+    if (line->buckets[i].key == key)
+        line->buckets[i].full_at_us -= interval_us;
+    atomic_flag_clear_explicit(&line->lock, memory_order_release);
+}
+
+bool limiter_take(struct limiter *limiter, uint64_t key, uint64_t interval_us, uint64_t burst, uint64_t *wait_us)
+{
+    uint64_t now_us = clock_monotonic_ns() / 1000;
+    struct line *line = lock_line(limiter, key);
     unsigned i = find_bucket(line, key);
     uint64_t full_at_us =
         line->buckets[i].key == key && line->buckets[i].full_at_us > now_us ? line->buckets[i].full_at_us : now_us;

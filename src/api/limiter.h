@@ -20,3 +20,5 @@ uint64_t limiter_key(const struct limiter *limiter, uint64_t kind, struct bytes 
  * otherwise *wait_us says when there will be.
  */
 bool limiter_take(struct limiter *limiter, uint64_t key, uint64_t interval_us, uint64_t burst, uint64_t *wait_us);
+/* Puts a token back that limiter_take has just taken. */
+void limiter_give_back(struct limiter *limiter, uint64_t key, uint64_t interval_us);

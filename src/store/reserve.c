@@ -112,7 +112,7 @@ static enum error commit_nothing(struct store *store)
 static enum error commit_nothing_with_reserve(struct store *store)
 {
     enum error error = commit_nothing(store);
-    if (error == ERR_STORE_FULL && (store_grow(store, true) || store_reserve_spend(store)))
+    if (error == ERR_STORE_FULL && (store->map_was_full ? store_grow(store, true) : store_reserve_spend(store)))
         error = commit_nothing(store);
     return error;
 }
