@@ -4,6 +4,8 @@
  */
 #include "world.h"
 
+#include "store/internal.h"
+
 /* Conversations of three visitors and of nobody, with messages, clientIds, replays and tokens. */
 static void fill_org(struct world *w, struct id org, unsigned conversations)
 {
@@ -254,8 +256,21 @@ static void test_purging_goes_on_after_a_new_start(void **state)
 
 /* ---- damage ---------------------------------------------------------------------------------------------------- */
 
-/* Rubbish in the place of every `each`-th value of a table. */
-static void spoil(struct world *w, enum table table, unsigned each)
+/* Past the store, so that the checksum is wrong too. */
+static enum error put_damaged(struct txn *txn, enum table table, struct bytes key)
+{
+    MDB_val k = {key.len, (void *)(uintptr_t)key.data}, value = {20, "twenty damaged bytes"};
+    return mdb_put(txn->handle, txn->store->tables[table], &k, &value, 0) == 0 ? OK : ERR_INTERNAL;
+}
+
+static enum error put_rubbish(struct txn *txn, enum table table, struct bytes key)
+{
+    return table_put(txn, table, key, BYTES("rubbish"));
+}
+
+/* Does that to every `each`-th value of a table. */
+static void spoil(struct world *w, enum table table, unsigned each,
+                  enum error (*put)(struct txn *txn, enum table table, struct bytes key))
 {
     struct bytes key;
     unsigned number = 0;
@@ -272,18 +287,18 @@ static void spoil(struct world *w, enum table table, unsigned each)
     for (size_t at = 0; at < keys.len;) {
         size_t len;
         memcpy(&len, keys.data + at, sizeof(len));
-        assert_int_equal(table_put(txn, table, bytes_view(keys.data + at + sizeof(len), len), BYTES("rubbish")), OK);
+        assert_int_equal(put(txn, table, bytes_view(keys.data + at + sizeof(len), len)), OK);
         at += sizeof(len) + len;
     }
     commit_write(txn);
     buffer_dispose(&keys);
 }
 
-static void test_rubbish_in_records_does_not_stop_a_purge(void **state)
+static void test_damaged_records_do_not_stop_a_purge(void **state)
 {
     struct world *w = *state;
     static const enum table tables[] = {TABLE_CONVERSATIONS, TABLE_MESSAGES, TABLE_VISITORS, TABLE_VISITOR_BY_SEEN};
-    for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); ++i) {
+    for (size_t i = 0; i < 8; ++i) {
         char key[16];
         struct buffer others = {0};
         uint64_t own;
@@ -291,7 +306,7 @@ static void test_rubbish_in_records_does_not_stop_a_purge(void **state)
         struct command create = org_create(w, key);
         struct id org = must(w, &create).id;
         fill_org(w, org, 20);
-        spoil(w, tables[i], 3);
+        spoil(w, tables[i % 4], 3, i < 4 ? put_rubbish : put_damaged);
         struct command delete = org_delete(w, org);
         must(w, &delete);
         purge_all(w, org, 11);
@@ -304,12 +319,32 @@ static void test_rubbish_in_records_does_not_stop_a_purge(void **state)
     assert_int_equal(count_rows(w).of[TABLE_VISITORS], 0);
 }
 
-static void test_rubbish_in_the_tokens_of_others_does_not_stop_a_purge(void **state)
+/* What only a damaged entry led to can't be found any more; but the purge comes to its end and the index is empty. */
+static void test_damaged_indexes_do_not_stop_a_purge(void **state)
+{
+    struct world *w = *state;
+    static const enum table tables[] = {TABLE_CONVERSATION_BY_ACTIVITY, TABLE_VISITOR_BY_KEY, TABLE_VISITOR_BY_SEEN};
+    for (size_t i = 0; i < 3; ++i) {
+        char key[16];
+        snprintf(key, sizeof(key), "gone-%zu", i);
+        struct command create = org_create(w, key);
+        struct id org = must(w, &create).id;
+        fill_org(w, org, 20);
+        spoil(w, tables[i], 2, put_damaged);
+        struct command delete = org_delete(w, org);
+        must(w, &delete);
+        purge_all(w, org, 11);
+        for (size_t j = 0; j < 3; ++j)
+            assert_int_equal(count_rows(w).of[tables[j]], 0);
+    }
+}
+
+static void test_damaged_tokens_do_not_stop_a_purge(void **state)
 {
     struct world *w = *state;
     fill_org(w, w->other_org, 1);
     fill_org(w, w->org, 1);
-    spoil(w, TABLE_TOKENS, 2);
+    spoil(w, TABLE_TOKENS, 2, put_damaged);
     struct command delete = org_delete(w, w->org);
     must(w, &delete);
     purge_all(w, w->org, 100);
@@ -325,8 +360,9 @@ int main(void)
         WORLD_TEST(test_a_sweep_in_between_hides_nothing_from_the_purge),
         WORLD_TEST(test_touches_in_between_leave_nothing_behind),
         WORLD_TEST(test_purging_goes_on_after_a_new_start),
-        WORLD_TEST(test_rubbish_in_records_does_not_stop_a_purge),
-        WORLD_TEST(test_rubbish_in_the_tokens_of_others_does_not_stop_a_purge),
+        WORLD_TEST(test_damaged_records_do_not_stop_a_purge),
+        WORLD_TEST(test_damaged_indexes_do_not_stop_a_purge),
+        WORLD_TEST(test_damaged_tokens_do_not_stop_a_purge),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
