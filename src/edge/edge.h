@@ -102,7 +102,8 @@ uint16_t edge_listener_port(const struct edge *edge, size_t index);
  * asked for it. Requests still suspended at the deadline are answered 503.
  */
 void edge_run(struct edge *edge, void (*on_stop)(void *app));
-/* Any thread. Listeners close, idle connections end, requests under way are finished. */
+/* Any thread; it must have returned before edge_close is called. Listeners close, idle connections end, requests under
+ * way are finished. */
 void edge_stop(struct edge *edge);
 bool edge_stopping(const struct edge *edge);
 /* Loop 0. Reads the certificate again; a bad one is logged and the old one stays. No connection is dropped. */

@@ -205,7 +205,7 @@ void request_respond_error(struct request *request, enum error error, const char
 void respond_edge_error(struct request *request, enum error error)
 {
     request_add_header(request, BYTES("access-control-allow-origin"), BYTES("*"));
-    request_respond_error(request, error, NULL, error == ERR_STOPPING ? 1 : 0);
+    request_respond_error(request, error, NULL, 0);
 }
 
 static const char *body_sentence(h2o_mem_pool_t *pool, uint32_t body_len_max)

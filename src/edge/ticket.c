@@ -59,6 +59,9 @@ void tickets_answer_stopping(struct loop *loop)
 {
     while (!h2o_linklist_is_empty(&loop->tickets)) {
         struct ticket *ticket = H2O_STRUCT_FROM_MEMBER(struct ticket, link, loop->tickets.next);
-        respond_edge_error(detach(ticket), ERR_STOPPING);
+        /* What it waits for may still be done: saying "not taken" would make a client do it twice. */
+        request_respond_error(
+            detach(ticket), ERR_OUTCOME_UNKNOWN,
+            "The server stopped before this was answered; whether it was kept is not known. Please retry.", 1);
     }
 }

@@ -218,7 +218,7 @@ static void test_at_the_deadline_the_rest_hears_503_and_late_answers_find_nobody
     ask(client);
     late_job = wait_for_job();
     edge_stop(edge);
-    assert_non_null(strstr(read_answer(client, "\"stopping\"}"), "503 Service Unavailable"));
+    assert_non_null(strstr(read_answer(client, "\"outcome_unknown\"}"), "503 Service Unavailable"));
     assert_closed(client);
     pthread_join(edge_thread, NULL);
     assert_int_equal(atomic_load(&late_tickets), 1);
