@@ -339,6 +339,7 @@ describe('slow and broken clients', () => {
         const server = await serverFor(t, { flags: ['--request-deadline', '2'] });
         const org = await server.org();
         const id = await org.anonymous.converse();
+        server.agent.destroy(); // its idle connection would end at the same moment
         const wire = await Wire.connect(server.port);
         wire.send(`POST /conversations/${id}/messages HTTP/1.1\r\nHost: x\r\nX-Org-Key: ${org.key}\r\nContent-Type: application/json\r\nContent-Length: 3000\r\n\r\n{"role":"user","content":"`);
         const dribble = setInterval(() => wire.send('x'), 20);
