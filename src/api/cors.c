@@ -60,7 +60,7 @@ enum error cors_admit(struct call *call)
  * organisation would. */
 static bool any_org_admits(struct txn *txn, struct bytes origin)
 {
-    struct bytes key = BYTES_NONE, value;
+    struct bytes key, value;
     bool admitted = false;
     struct cursor *cursor = cursor_open(txn, TABLE_ORGS);
     enum error error = cursor_seek(cursor, BYTES_NONE, &key, &value);

@@ -51,7 +51,7 @@ static void sweep_step(struct api_loop *loop)
 /* An organisation whose deletion was begun and is not over; ID_NONE when there is none. */
 static struct id find_doomed(struct txn *txn)
 {
-    struct bytes key = BYTES_NONE, value;
+    struct bytes key, value;
     struct id doomed = ID_NONE;
     struct cursor *cursor = cursor_open(txn, TABLE_ORGS);
     enum error error = cursor_seek(cursor, BYTES_NONE, &key, &value);

@@ -30,7 +30,7 @@ static enum error damaged_too(enum error error, struct bytes key)
 /* Removes every entry under `prefix` while `left` lasts. OK when none remain, ERR_CONFLICT when the step is over. */
 static enum error purge_prefix(struct purge *purge, enum table table, struct bytes prefix)
 {
-    struct bytes key = BYTES_NONE;
+    struct bytes key;
     struct cursor *cursor = cursor_open(purge->txn, table);
     enum error found = cursor_seek(cursor, prefix, &key, NULL), error = damaged_too(found, key);
     while (error == OK && key.len >= prefix.len && memcmp(key.data, prefix.data, prefix.len) == 0) {
@@ -38,7 +38,6 @@ static enum error purge_prefix(struct purge *purge, enum table table, struct byt
         if (error == OK)
             error = cursor_del(cursor);
         if (error == OK) {
-            key = BYTES_NONE;
             found = cursor_next(cursor, &key, NULL);
             error = damaged_too(found, key);
         }
@@ -67,7 +66,7 @@ static enum error purge_visitor(struct purge *purge, struct id visitor)
 /* Walks the organisation's entries of an index whose values are ids: first what an entry names goes, then the entry. */
 static enum error purge_index(struct purge *purge, enum table table, enum error (*remove)(struct purge *, struct id))
 {
-    struct bytes prefix = bytes_view(purge->org.bytes, ID_LEN), key = BYTES_NONE, value;
+    struct bytes prefix = bytes_view(purge->org.bytes, ID_LEN), key, value;
     struct cursor *cursor = cursor_open(purge->txn, table);
     enum error found = cursor_seek(cursor, prefix, &key, &value), error = damaged_too(found, key);
     while (error == OK && key.len >= ID_LEN && memcmp(key.data, prefix.data, ID_LEN) == 0) {
@@ -80,7 +79,6 @@ static enum error purge_index(struct purge *purge, enum table table, enum error 
             error = cursor_del(cursor); /* in the same step as what it named, even if that was the last record of it */
         purge->left -= error == OK && purge->left > 0;
         if (error == OK) {
-            key = BYTES_NONE;
             found = cursor_next(cursor, &key, &value);
             error = damaged_too(found, key);
         }
@@ -91,7 +89,7 @@ static enum error purge_index(struct purge *purge, enum table table, enum error 
 
 static enum error purge_tokens(struct purge *purge)
 {
-    struct bytes key = BYTES_NONE, value;
+    struct bytes key, value;
     struct cursor *cursor = cursor_open(purge->txn, TABLE_TOKENS);
     enum error found = cursor_seek(cursor, BYTES_NONE, &key, &value), error = damaged_too(found, key);
     while (error == OK) {
@@ -100,7 +98,6 @@ static enum error purge_tokens(struct purge *purge)
         if (ours)
             error = cursor_del(cursor);
         if (error == OK) {
-            key = BYTES_NONE;
             found = cursor_next(cursor, &key, &value);
             error = damaged_too(found, key);
         }

@@ -9,7 +9,7 @@
 
 /* What the caller wants to know afterwards; which members are set is said at each command. */
 struct outcome {
-    bool replayed; /* conversation_create, message_create: the first answer again, nothing was written */
+    bool replayed; /* conversation_create, message_create: the first answer again */
     bool more;     /* org_purge: there is more to remove */
     uint64_t seq;  /* of the change; for a replayed message the first one's */
     int64_t at_ms; /* conversation_create: createdAt */

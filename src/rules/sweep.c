@@ -56,7 +56,7 @@ static bool may_go_on(enum error error, struct bytes key)
 static enum error sweep_index(struct txn *txn, enum table table, struct bytes from, uint64_t limit, staleness *is_stale,
                               struct key *next)
 {
-    struct bytes key = BYTES_NONE, value;
+    struct bytes key, value;
     struct cursor *cursor = cursor_open(txn, table);
     key_clear(next);
     enum error error = cursor_seek(cursor, from, &key, &value);
@@ -66,10 +66,8 @@ static enum error sweep_index(struct txn *txn, enum table table, struct bytes fr
             error = is_stale(txn, key, value, &stale);
         if (stale)
             error = cursor_del(cursor);
-        if (may_go_on(error, key)) {
-            key = BYTES_NONE;
+        if (may_go_on(error, key))
             error = cursor_next(cursor, &key, &value);
-        }
     }
     if (may_go_on(error, key)) {
         key_put(next, key);
@@ -88,15 +86,13 @@ static bool day_has_expired(struct bytes key, int64_t at_ms)
 
 static enum error sweep_idempotency(struct txn *txn, int64_t at_ms, uint64_t limit)
 {
-    struct bytes key = BYTES_NONE;
+    struct bytes key;
     struct cursor *cursor = cursor_open(txn, TABLE_IDEMPOTENCY);
     enum error error = cursor_seek(cursor, BYTES_NONE, &key, NULL);
     for (; may_go_on(error, key) && limit > 0 && day_has_expired(key, at_ms); --limit) {
         error = cursor_del(cursor);
-        if (error == OK) {
-            key = BYTES_NONE;
+        if (error == OK)
             error = cursor_next(cursor, &key, NULL);
-        }
     }
     cursor_close(cursor);
     return error == ERR_NOT_FOUND || error == ERR_CORRUPT ? OK : error;
@@ -128,7 +124,7 @@ static double staleness_of(struct txn *txn, enum table index, enum table records
 
 static bool has_expired_answers(struct txn *txn, int64_t now_ms)
 {
-    struct bytes key = BYTES_NONE;
+    struct bytes key;
     struct cursor *cursor = cursor_open(txn, TABLE_IDEMPOTENCY);
     enum error error = cursor_seek(cursor, BYTES_NONE, &key, NULL);
     bool expired = may_go_on(error, key) && day_has_expired(key, now_ms);

@@ -287,11 +287,6 @@ void store_close(struct store *store)
     free(store);
 }
 
-const char *store_directory(const struct store *store)
-{
-    return store->directory;
-}
-
 /* ---- resizing ---- */
 
 static void wait_for_readers(struct store *store)

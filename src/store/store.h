@@ -53,7 +53,6 @@ struct store_config {
 /* Opens; on failure returns NULL with a sentence in why. One store a process, opened once. */
 struct store *store_open(const struct store_config *config, char why[STORE_WHY_LEN]);
 void store_close(struct store *store);
-const char *store_directory(const struct store *store);
 
 /* What to say on standard error, and the status to end with, when the map can't be read at some place: the disk failed,
  * or another program cut the file. store_open sets a sentence of its own. With `crashes_too`, damage that makes LMDB
@@ -166,7 +165,8 @@ struct cursor;
 struct cursor *cursor_open(struct txn *txn, enum table table);
 void cursor_close(struct cursor *cursor);
 /* To the first entry at or after `key`; to the last entry before `key`. ERR_NOT_FOUND at the end. An empty key is the
- * table's beginning for seek, and its end for seek_before. key and value may be NULL. */
+ * table's beginning for seek, and its end for seek_before. key and value may be NULL. ERR_CORRUPT sets *key when only
+ * the entry is damaged, and the walk can go on behind it; *key is BYTES_NONE when the place can't be read at all. */
 enum error cursor_seek(struct cursor *cursor, struct bytes from, struct bytes *key, struct bytes *value);
 enum error cursor_seek_before(struct cursor *cursor, struct bytes before, struct bytes *key, struct bytes *value);
 enum error cursor_next(struct cursor *cursor, struct bytes *key, struct bytes *value);

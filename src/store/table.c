@@ -232,10 +232,18 @@ void cursor_close(struct cursor *cursor)
     free(cursor);
 }
 
+/* A key that stays NULL tells a place that can't be read from an entry that is only damaged. */
+static void forget(struct bytes *key)
+{
+    if (key != NULL)
+        *key = BYTES_NONE;
+}
+
 static enum error cursor_get(struct cursor *cursor, MDB_val *k, MDB_cursor_op op, struct bytes *key,
                              struct bytes *value)
 {
     MDB_val data;
+    forget(key);
     int code = cursor->handle == NULL ? MDB_BAD_TXN : mdb_cursor_get(cursor->handle, k, &data, op);
     return code != 0 ? store_error(code, "walking") : entry_give(cursor->txn, cursor->table, k, &data, key, value);
 }
@@ -249,6 +257,7 @@ enum error cursor_seek(struct cursor *cursor, struct bytes from, struct bytes *k
 enum error cursor_seek_before(struct cursor *cursor, struct bytes before, struct bytes *key, struct bytes *value)
 {
     MDB_val k, data;
+    forget(key);
     int code = cursor->handle == NULL ? MDB_BAD_TXN : find_before(cursor->handle, before, &k, &data);
     return code != 0 ? store_error(code, "walking") : entry_give(cursor->txn, cursor->table, &k, &data, key, value);
 }
