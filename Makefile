@@ -23,7 +23,7 @@ FLAVOUR := $(if $(filter asan tsan,$(MODE)),$(MODE),release)
 VENDOR := build/vendor/$(FLAVOUR)
 
 WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wvla -Werror
-CPPFLAGS := -D_GNU_SOURCE -Isrc -isystem $(VENDOR)/include $(file <vendor/defines)
+CPPFLAGS := -D_GNU_SOURCE -Isrc -Itools -isystem $(VENDOR)/include $(file <vendor/defines)
 CFLAGS := -std=gnu17 -g -fPIE -fno-omit-frame-pointer -pthread $(WARNINGS)
 LDFLAGS := -pthread -Wl,-z,relro,-z,now,-z,noexecstack
 
@@ -51,7 +51,8 @@ LIBS := -L$(VENDOR)/lib -lh2o-evloop -llmdb -lmsgpackc -lyyjson $(OPENSSL_LIBS) 
 
 OUT := build/$(MODE)
 SOURCES := $(wildcard src/main.c src/*/*.c tools/dump/*.c)
-OBJECTS := $(SOURCES:%.c=$(OUT)/%.o)
+REPORTS := $(wildcard tools/dump/reports/*.sql)
+OBJECTS := $(SOURCES:%.c=$(OUT)/%.o) $(OUT)/reports.o
 LIBRARY := $(OUT)/libhelvino.a
 BINARY := $(OUT)/helvino
 UNIT_TESTS := $(patsubst tests/unit/%.c,$(OUT)/unit/%,$(wildcard tests/unit/test_*.c))
@@ -169,6 +170,13 @@ $(OUT)/%.o: %.c $(OUT)/flags $(VENDOR)/stamp
 	@echo "CC $@"
 	@$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
+# The reports as one array of names and texts, for tools/dump/report.c.
+$(OUT)/reports.c: $(REPORTS) tools/dump/pack.sh $(OUT)/members
+	@tools/dump/pack.sh $(REPORTS) >$@
+
+$(OUT)/reports.o: $(OUT)/reports.c $(OUT)/flags $(VENDOR)/stamp
+	@$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+
 # Static glibc makes the linker warn of every getaddrinfo, and libcrypto and libh2o hold some that the server never
 # calls. So the linker is heard only when it fails.
 link = $(CC) $(CFLAGS) $(LDFLAGS) $(1) -o $@ $< $(LIBRARY) $(LIBS) $(2) 2>$@.log || { cat $@.log >&2; exit 1; }
@@ -181,7 +189,7 @@ $(LIBRARY): $(filter-out $(OUT)/src/main.o,$(OBJECTS)) $(OUT)/members
 # The list of sources, so that removing one relinks.
 $(OUT)/members: FORCE
 	@mkdir -p $(@D)
-	@echo '$(SOURCES)' | cmp -s - $@ || echo '$(SOURCES)' >$@
+	@echo '$(SOURCES) $(REPORTS)' | cmp -s - $@ || echo '$(SOURCES) $(REPORTS)' >$@
 
 $(BINARY): $(OUT)/src/main.o $(LIBRARY) $(OUT)/flags
 	@echo "LD $@"

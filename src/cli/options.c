@@ -393,6 +393,12 @@ static bool find_flag(struct parse *parse, const char *flag, size_t len, enum op
     return false;
 }
 
+/* The flags that have a letter of their own, as other tools have them. */
+static const char *long_flag_of(char letter)
+{
+    return letter == 'f' ? "--file" : letter == 'o' ? "--output" : NULL;
+}
+
 /* A word that begins with "--": "--flag value", "--flag=value" or "--switch". */
 static bool read_flag(struct parse *parse, const char *word)
 {
@@ -439,6 +445,10 @@ static bool read_words(struct parse *parse)
             only_arguments = true;
         } else if (!only_arguments && strncmp(word, "--", 2) == 0) {
             if (!read_flag(parse, word))
+                return false;
+        } else if (!only_arguments && word[0] == '-' && word[1] != '\0' && word[2] == '\0' &&
+                   long_flag_of(word[1]) != NULL) {
+            if (!read_flag(parse, long_flag_of(word[1])))
                 return false;
         } else if (!only_arguments && word[0] == '-' && word[1] != '\0') {
             snprintf(parse->why, OPTION_WHY_LEN, "there is no flag %.40s: flags begin with two dashes", word);

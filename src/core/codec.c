@@ -313,16 +313,22 @@ static uint64_t skip_one(struct input *in, unsigned format)
     return 0;
 }
 
-/* The fields of a newer writer, which must be `count` whole objects up to the end. Each object is at least a byte, so a
- * count that promises more than there is, is refused before it is followed. */
-static void take_rest(struct input *in, uint64_t count, struct codec_rest *rest)
+/* Steps over `count` whole objects. Each is at least a byte, so a count that promises more than there is, is refused
+ * before it is followed. */
+INLINE void skip_objects(struct input *in, uint64_t count)
 {
-    const unsigned char *begin = in->at;
-    *rest = (struct codec_rest){.count = (uint32_t)count};
     for (; count > 0 && !in->bad; --count) {
         count += skip_one(in, take_byte(in));
         in->bad |= count - 1 > (size_t)(in->end - in->at);
     }
+}
+
+/* The fields of a newer writer, which must be `count` whole objects up to the end. */
+static void take_rest(struct input *in, uint64_t count, struct codec_rest *rest)
+{
+    const unsigned char *begin = in->at;
+    *rest = (struct codec_rest){.count = (uint32_t)count};
+    skip_objects(in, count);
     in->bad |= in->at != in->end;
     rest->encoded = bytes_view(begin, (size_t)(in->at - begin));
 }
@@ -348,6 +354,26 @@ enum error codec_decode(const struct shape *shape, struct bytes encoded, uint64_
     if (shape->rest_offset != 0)
         *(struct codec_rest *)((char *)value + shape->rest_offset) = rest;
     return tail.bad || tail.at != tail.end ? ERR_CORRUPT : OK;
+}
+
+enum error codec_decode_some(const struct shape *shape, struct bytes encoded, uint64_t wanted, void *value)
+{
+    struct input in = {(const unsigned char *)encoded.data, (const unsigned char *)encoded.data + encoded.len, false};
+    unsigned first = shape->field_count - stored_field_count(shape);
+    uint32_t count = take_array(&in);
+    take_uint(&in);
+    for (unsigned i = first; i < shape->field_count && wanted >> i != 0 && !in.bad; ++i) {
+        const struct field *field = &shape->fields[i];
+        void *member = (char *)value + field->offset;
+        bool is_stored = i - first + 1 < count, is_wanted = (wanted >> i & 1) != 0;
+        if (is_stored && is_wanted)
+            take_field(&in, field->type, member);
+        else if (is_stored)
+            skip_objects(&in, 1);
+        else if (is_wanted)
+            zero_field(field->type, member);
+    }
+    return in.bad ? ERR_CORRUPT : OK;
 }
 
 enum error codec_tag(struct bytes encoded, uint64_t *tag)

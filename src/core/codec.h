@@ -50,5 +50,10 @@ void codec_encode(const struct shape *shape, uint64_t tag, const void *value, st
  * ERR_CORRUPT when `encoded` is not one such array from its first to its last byte; *value is then undefined.
  */
 enum error codec_decode(const struct shape *shape, struct bytes encoded, uint64_t *tag, void *value);
+/*
+ * The same for the members whose bits are set in `wanted` (bit i: shape->fields[i]; key members' bits mean nothing):
+ * what lies between is stepped over, what comes after the last one is not looked at. The other members are left alone.
+ */
+enum error codec_decode_some(const struct shape *shape, struct bytes encoded, uint64_t wanted, void *value);
 /* The tag alone, without looking at the fields. */
 enum error codec_tag(struct bytes encoded, uint64_t *tag);

@@ -5,9 +5,10 @@
  */
 #include "core/codec.h"
 
-#define RECORD(name, table) struct name {
-#define KEY(record, type, member, json_name) FIELD_C_##type member;
-#define FIELD(record, type, member, json_name) FIELD_C_##type member;
+#define RECORD(name, table, sql_name, use) struct name {
+#define COMPUTED(record, type, member, json_name, show)
+#define KEY(record, type, member, json_name, show) FIELD_C_##type member;
+#define FIELD(record, type, member, json_name, show) FIELD_C_##type member;
 #define END(name)           \
     struct codec_rest rest; \
     }                       \
@@ -15,17 +16,20 @@
 #include "core/records.def"
 #undef RECORD
 #undef KEY
+#undef COMPUTED
 #undef FIELD
 #undef END
 
 enum record_kind {
-#define RECORD(name, table) RECORD_##table,
-#define KEY(record, type, member, json_name)
-#define FIELD(record, type, member, json_name)
+#define RECORD(name, table, sql_name, use) RECORD_##table,
+#define COMPUTED(record, type, member, json_name, show)
+#define KEY(record, type, member, json_name, show)
+#define FIELD(record, type, member, json_name, show)
 #define END(name)
 #include "core/records.def"
 #undef RECORD
 #undef KEY
+#undef COMPUTED
 #undef FIELD
 #undef END
     RECORD_COUNT
