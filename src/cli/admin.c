@@ -59,7 +59,13 @@ static bool is_reachable(const struct options *options, enum store_mode mode, bo
     char path[PATH_LEN_MAX], full[PATH_LEN_MAX], user[64];
     struct stat file;
     const char *directory = full_path(options->data, full);
-    snprintf(path, sizeof(path), "%s/data.mdb", options->data);
+    bool is_file = stat(options->data, &file) == 0 && S_ISREG(file.st_mode);
+    snprintf(path, sizeof(path), "%s%s", options->data, is_file ? "" : "/data.mdb");
+    if (is_file && mode != STORE_READ_ONLY) {
+        cli_complain("%s is a file; this needs a directory that the server can use (see \"helvino help restore\")",
+                     directory);
+        return false;
+    }
     if (stat(path, &file) != 0) {
         if (errno == EACCES)
             return complain_of_access(directory, NULL);

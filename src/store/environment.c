@@ -112,21 +112,49 @@ static bool make_directory(const char *path, char why[STORE_WHY_LEN])
     return true;
 }
 
-static bool check_directory(const struct store_config *config, char why[STORE_WHY_LEN])
+/* "DIR/data.mdb" beside its locks means DIR: to read that file without them would be to read pages that a server writes
+ * over. */
+static bool is_live(const char *path, size_t parent_len)
+{
+    char lock[PATH_LEN_MAX];
+    snprintf(lock, sizeof(lock), "%.*s/lock.mdb", (int)parent_len, path);
+    return strcmp(path + parent_len, "/data.mdb") == 0 && access(lock, F_OK) == 0;
+}
+
+/* Where the data is: in a directory, or in a file that nobody writes to any more, such as a backup. */
+static void locate(struct store *store, const struct store_config *config)
 {
     struct stat info;
-    bool create = config->mode == STORE_SERVE || (config->mode == STORE_ADMIN && config->create);
-    if (create && !make_directory(config->directory, why))
+    char path[PATH_LEN_MAX], resolved[PATH_LEN_MAX];
+    struct bytes place = bytes_of_string(config->directory);
+    if (config->mode == STORE_READ_ONLY && stat(config->directory, &info) == 0 && S_ISREG(info.st_mode) &&
+        realpath(config->directory, resolved) != NULL) {
+        size_t parent_len = (size_t)(strrchr(resolved, '/') - resolved);
+        store->is_file = !is_live(resolved, parent_len);
+        if (!store->is_file)
+            place = bytes_view(resolved, parent_len);
+    }
+    store->directory = bytes_dup(place);
+    snprintf(path, sizeof(path), "%s%s", store->directory, store->is_file ? "" : "/data.mdb");
+    store->data_file = bytes_dup(bytes_of_string(path));
+}
+
+static bool check_directory(const struct store *store, bool create, char why[STORE_WHY_LEN])
+{
+    struct stat info;
+    if (store->is_file)
+        return true;
+    if (create && !make_directory(store->directory, why))
         return false;
-    if (stat(config->directory, &info) != 0)
-        return store_refuse(why, "cannot open the data directory %s: %s", config->directory, strerror(errno));
+    if (stat(store->directory, &info) != 0)
+        return store_refuse(why, "cannot open the data directory %s: %s", store->directory, strerror(errno));
     if (!S_ISDIR(info.st_mode))
-        return store_refuse(why, "%s is not a directory", config->directory);
+        return store_refuse(why, "%s is not a directory", store->directory);
     if (info.st_mode & S_IWOTH)
-        return store_refuse(why, "everybody may write to %s; make it private (chmod 700)", config->directory);
-    const char *network = network_file_system(config->directory);
+        return store_refuse(why, "everybody may write to %s; make it private (chmod 700)", store->directory);
+    const char *network = network_file_system(store->directory);
     return network == NULL || store_refuse(why, "%s is on a network file system (%s); the data must be on a local disk",
-                                           config->directory, network);
+                                           store->directory, network);
 }
 
 static bool take_server_lock(struct store *store, char why[STORE_WHY_LEN])
@@ -164,7 +192,8 @@ static uint64_t choose_map_bytes(const struct store_config *config)
 
 static bool open_environment(struct store *store, const struct store_config *config, char why[STORE_WHY_LEN])
 {
-    unsigned flags = MDB_NOTLS | (config->mode == STORE_READ_ONLY ? MDB_RDONLY : 0);
+    unsigned flags = MDB_NOTLS | (config->mode == STORE_READ_ONLY ? MDB_RDONLY : 0) |
+                     (store->is_file ? MDB_NOSUBDIR | MDB_NOLOCK : 0);
     int code = mdb_env_create(&store->env);
     if (code == 0)
         code = mdb_env_set_maxdbs(store->env, STORE_TABLES_MAX);
@@ -174,6 +203,11 @@ static bool open_environment(struct store *store, const struct store_config *con
         code = mdb_env_set_mapsize(store->env, choose_map_bytes(config));
     if (code == 0)
         code = mdb_env_open(store->env, store->directory, flags, 0600);
+    if (code == EACCES && config->mode == STORE_READ_ONLY && !store->is_file)
+        return store_refuse(why,
+                            "%s/lock.mdb can't be opened for writing, and even who only reads is noted there; run this "
+                            "as the server's user, or read the file of a backup",
+                            store->directory);
     if (code != 0)
         return store_refuse(why, "cannot open the database in %s: %s", store->directory, mdb_strerror(code));
     int fd;
@@ -246,12 +280,10 @@ struct store *store_open(const struct store_config *config, char why[STORE_WHY_L
     why[0] = '\0';
     store_guard("helvino: a part of data.mdb can't be read; the disk has failed or the file was cut\n", EXIT_UNREADABLE,
                 false);
-    if (!check_directory(config, why))
-        return NULL;
     struct store *store = calloc(1, sizeof(*store));
     if (store == NULL)
         abort();
-    store->directory = bytes_dup(bytes_of_string(config->directory));
+    locate(store, config);
     store->mode = config->mode;
     store->data_bytes_max = config->data_bytes_max;
     store->lock_fd = store->reserve_fd = -1;
@@ -260,8 +292,10 @@ struct store *store_open(const struct store_config *config, char why[STORE_WHY_L
     txn_init(&store->writer, store, NULL);
     for (int table = 0; table < TABLE_COUNT; ++table)
         store->seeds[table] = crc32c(0, table_names[table], strlen(table_names[table]));
-    if ((config->mode == STORE_SERVE && !take_server_lock(store, why)) || !soundness_of_data_file(config, why) ||
-        !open_environment(store, config, why) || !soundness_of_length(store, why) || !prepare_tables(store, why)) {
+    bool create = config->mode == STORE_SERVE || (config->mode == STORE_ADMIN && config->create);
+    if (!check_directory(store, create, why) || (config->mode == STORE_SERVE && !take_server_lock(store, why)) ||
+        !soundness_of_data_file(store, create, why) || !open_environment(store, config, why) ||
+        !soundness_of_length(store, why) || !prepare_tables(store, why)) {
         store_close(store);
         return NULL;
     }
@@ -284,6 +318,7 @@ void store_close(struct store *store)
     pthread_mutex_destroy(&store->write_mutex);
     pthread_mutex_destroy(&store->readers_mutex);
     free(store->directory);
+    free(store->data_file);
     free(store);
 }
 

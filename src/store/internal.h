@@ -27,7 +27,9 @@ struct txn {
 };
 
 struct store {
-    char *directory;
+    char *directory; /* or the file, when is_file */
+    char *data_file;
+    bool is_file; /* nobody writes to it: there are no locks */
     enum store_mode mode;
     MDB_env *env;
     MDB_dbi tables[TABLE_COUNT];
@@ -55,7 +57,7 @@ __attribute__((format(printf, 2, 3), noinline)) bool store_refuse(char why[STORE
 /* Opens or makes a file of our own beside the data; -1 with errno when it is a link or no regular file. */
 int store_open_file(const char *path);
 /* soundness.c: what is checked before the pages are followed; false with a sentence. */
-bool soundness_of_data_file(const struct store_config *config, char why[STORE_WHY_LEN]);
+bool soundness_of_data_file(const struct store *store, bool create, char why[STORE_WHY_LEN]);
 bool soundness_of_length(struct store *store, char why[STORE_WHY_LEN]);
 /* How many numbers in the free list are at least first_page. */
 uint64_t store_count_free(MDB_txn *txn, uint64_t first_page);

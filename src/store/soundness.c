@@ -15,8 +15,6 @@
 
 #include "store/internal.h"
 
-#define PATH_LEN_MAX 4096
-
 bool store_refuse(char why[STORE_WHY_LEN], const char *format, ...)
 {
     va_list args;
@@ -77,24 +75,20 @@ static bool meta_page_is_sound(const unsigned char *page)
 }
 
 /* A missing file is fine where one is made; an empty one is a start that was cut off before the first commit. */
-bool soundness_of_data_file(const struct store_config *config, char why[STORE_WHY_LEN])
+bool soundness_of_data_file(const struct store *store, bool create, char why[STORE_WHY_LEN])
 {
-    char path[PATH_LEN_MAX];
     unsigned char page[64];
-    snprintf(path, sizeof(path), "%s/data.mdb", config->directory);
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-    if (fd < 0) {
-        bool missing_is_fine = errno == ENOENT && (config->mode == STORE_SERVE || config->create);
-        return missing_is_fine ||
-               store_refuse(why, "there is no database in %s: %s", config->directory, strerror(errno));
-    }
+    int fd = open(store->data_file, O_RDONLY | O_CLOEXEC | O_NONBLOCK | (store->is_file ? 0 : O_NOFOLLOW));
+    if (fd < 0)
+        return (create && errno == ENOENT) ||
+               store_refuse(why, "there is no database in %s: %s", store->directory, strerror(errno));
     ssize_t got = pread(fd, page, sizeof(page), 0);
     close(fd); /* before LMDB has locked anything through this file: closing it later would drop those locks */
-    if (got == 0 && config->mode != STORE_READ_ONLY)
+    if (got == 0 && store->mode != STORE_READ_ONLY)
         return true;
     if (got == (ssize_t)sizeof(page) && meta_page_is_sound(page))
         return true;
-    return store_refuse(why, "%s is not a database of helvino, or it is damaged", path);
+    return store_refuse(why, "%s is not a database of helvino, or it is damaged", store->data_file);
 }
 
 /* ---- the length ---- */
@@ -139,6 +133,6 @@ bool soundness_of_length(struct store *store, char why[STORE_WHY_LEN])
     uint64_t file_pages = (uint64_t)file.st_size / stat.ms_psize, pages = (uint64_t)info.me_last_pgno + 1;
     if (file_pages >= pages || info.me_last_txnid == 0 || missing_pages_are_free(store, file_pages, pages - file_pages))
         return true;
-    return store_refuse(why, "%s/data.mdb is truncated: it has %llu bytes and should have %llu", store->directory,
+    return store_refuse(why, "%s is truncated: it has %llu bytes and should have %llu", store->data_file,
                         (unsigned long long)file.st_size, (unsigned long long)(pages * stat.ms_psize));
 }

@@ -41,7 +41,7 @@ enum store_mode {
 };
 
 struct store_config {
-    const char *directory;
+    const char *directory; /* with STORE_READ_ONLY also a file by itself that nobody writes to any more: a backup */
     enum store_mode mode;
     bool create;             /* with STORE_ADMIN: make what is not there */
     uint64_t map_bytes;      /* to begin with; 0: chosen by the disk's size. Address space only, the file is sparse */
