@@ -110,6 +110,13 @@ void visitor_seen_key(struct key *key, struct id org, int64_t seen_at_ms, struct
     key_put_id(key, visitor);
 }
 
+void conversation_updated_key(struct key *key, struct id org, int64_t updated_at_ms, struct id conversation)
+{
+    id_key(key, org);
+    key_put_u32(key, minute_of(updated_at_ms));
+    key_put_id(key, conversation);
+}
+
 void activity_key(struct key *key, struct id org, uint64_t seq)
 {
     id_key(key, org);

@@ -27,6 +27,8 @@ enum error conversation_get(struct txn *txn, struct id id, struct conversation *
 enum error conversation_put(struct txn *txn, const struct conversation *conversation);
 /* "org, seq" as conversation_by_activity has it. */
 void activity_key(struct key *key, struct id org, uint64_t seq);
+/* "org, minute, conversation" as conversation_by_updated has it. */
+void conversation_updated_key(struct key *key, struct id org, int64_t updated_at_ms, struct id conversation);
 
 /* The key "conversation, seq". */
 void message_key(struct key *key, struct id conversation, uint64_t seq);
