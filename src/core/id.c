@@ -3,6 +3,8 @@
 
 #include <assert.h>
 
+#include <sodium.h>
+
 #define DIGITS_PER_HALF 12
 #define RANDOM_HIGH_LIMIT 1679616u  /* 36^4: the random digits in the first half */
 #define TIME_LIMIT_MS 2821109907456 /* 36^8 */
@@ -99,4 +101,42 @@ bool id_parse(struct bytes text, struct id *out)
     put_u64(out->bytes, high);
     put_u64(out->bytes + 8, low);
     return !id_is_none(*out);
+}
+
+/* ---- texts of another shape ---- */
+
+#define TIME_DIGITS 13
+#define TIME_PLAUSIBLE_MS \
+    946684800000 /* 2000-01-01: thirteen digits below it are more likely to count something else */
+
+/* The time that the text begins with; 0 when it does not. */
+static uint64_t leading_time_ms(struct bytes text)
+{
+    uint64_t ms = 0;
+    if (text.len < TIME_DIGITS)
+        return 0;
+    for (int i = 0; i < TIME_DIGITS; ++i) {
+        if (text.data[i] < '0' || text.data[i] > '9')
+            return 0;
+        ms = ms * 10 + (uint64_t)(text.data[i] - '0');
+    }
+    return ms >= TIME_PLAUSIBLE_MS && ms < TIME_LIMIT_MS ? ms : 0;
+}
+
+/* What it gives is in databases and in other people's links: it must never change. */
+struct id id_derive(struct id org, struct bytes text)
+{
+    struct id id;
+    unsigned char hash[2 * sizeof(uint64_t)];
+    crypto_generichash_state state;
+    crypto_generichash_init(&state, NULL, 0, sizeof(hash));
+    crypto_generichash_update(&state, org.bytes, ID_LEN);
+    crypto_generichash_update(&state, (const unsigned char *)text.data, text.len);
+    crypto_generichash_final(&state, hash, sizeof(hash));
+    uint64_t high = get_u64(hash), low = get_u64(hash + 8), time_ms = leading_time_ms(text);
+    put_u64(id.bytes, time_ms != 0 ? time_ms * RANDOM_HIGH_LIMIT + high % RANDOM_HIGH_LIMIT : high % ID_HALF_LIMIT);
+    put_u64(id.bytes + 8, low % ID_HALF_LIMIT);
+    if (id_is_none(id))
+        id.bytes[ID_LEN - 1] = 1;
+    return id;
 }

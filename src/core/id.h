@@ -48,3 +48,9 @@ struct id id_make(int64_t time_ms, struct random_pool *pool);
 void id_format(struct id id, char out[ID_TEXT_LEN]);
 /* False when the text is not of the shape above. */
 bool id_parse(struct bytes text, struct id *out);
+/*
+ * The id that stands for a text of another shape, such as "1770313654000-ab12cd34e": always the same for the same
+ * organisation and text, and of 82 hashed bits at least. A text that begins with 13 digits, a time in milliseconds from
+ * 2000 on, gives an id of that time, so that such ids sort by time too. Never ID_NONE.
+ */
+struct id id_derive(struct id org, struct bytes text);
