@@ -29,15 +29,17 @@
 #define ORIGIN_LEN_MAX 256       /* bytes */
 #define ORG_TEXT_LEN_MAX 500     /* bytes of one widget text */
 #define TOKENS_PER_ORG_MAX 100
+#define ALIAS_LEN_MAX 64 /* bytes of an id of another shape */
 
 /* ---- the write path ---- */
-#define BATCH_COMMANDS_MAX 1024  /* commands in one transaction */
-#define BATCH_BYTES_MAX 8388608  /* bytes of commands in one transaction */
-#define QUEUE_COMMANDS_MAX 16384 /* commands waiting; one more is answered 503 */
-#define QUEUE_BYTES_MAX 67108864 /* bytes of commands waiting */
-#define TOUCH_INTERVAL_MS 1000   /* reads move a visitor's lastSeenAt at most this often */
-#define SWEEP_ENTRIES_MAX 512    /* index entries that one maintenance command looks at */
-#define PURGE_RECORDS_MAX 200    /* records that one step of deleting an organisation removes */
+#define BATCH_COMMANDS_MAX 1024    /* commands in one transaction */
+#define BATCH_BYTES_MAX 8388608    /* bytes of commands in one transaction */
+#define EXECUTE_COMMANDS_MAX 20000 /* commands that an import gives in one transaction */
+#define QUEUE_COMMANDS_MAX 16384   /* commands waiting; one more is answered 503 */
+#define QUEUE_BYTES_MAX 67108864   /* bytes of commands waiting */
+#define TOUCH_INTERVAL_MS 1000     /* reads move a visitor's lastSeenAt at most this often */
+#define SWEEP_ENTRIES_MAX 512      /* index entries that one maintenance command looks at */
+#define PURGE_RECORDS_MAX 200      /* records that one step of deleting an organisation removes */
 
 /* ---- the store ---- */
 #define STORE_READERS_MAX 512 /* slots for read transactions, all processes together */

@@ -223,6 +223,12 @@ enum batch_end batch_apply(struct store *store, struct log_entry *entries, struc
     return end;
 }
 
+enum error log_execute_all(struct store *store, struct log_entry *entries)
+{
+    struct log_figures figures = {0};
+    return batch_apply(store, entries, &figures) == BATCH_FAILED ? ERR_OUTCOME_UNKNOWN : OK;
+}
+
 enum error log_execute(struct store *store, const struct command *command, struct outcome *outcome)
 {
     struct log_figures figures = {0};
