@@ -65,7 +65,7 @@ struct api {
     struct route routes[API_ROUTES_MAX];
     struct api_loop *loops;
     struct sweeper {
-        struct key next_seen, next_activity;
+        struct key next_seen, next_activity, next_updated;
         bool under_way;
     } sweeper;            /* loop 0 */
     bool purge_under_way; /* loop 0 */

@@ -28,6 +28,7 @@ static void on_swept(struct api_loop *loop, struct txn *txn, struct request *req
         return;
     sweeper->next_seen = entry->outcome.next_seen;
     sweeper->next_activity = entry->outcome.next_activity;
+    sweeper->next_updated = entry->outcome.next_updated;
     if (txn != NULL && may_go_on(loop) && rules_sweep_is_due(txn, clock_now_ms()))
         sweep_step(loop);
 }
@@ -41,7 +42,8 @@ static void sweep_step(struct api_loop *loop)
                                          .sweep = {.at_ms = clock_now_ms(),
                                                    .limit = SWEEP_ENTRIES_MAX,
                                                    .from_seen = key_view(&sweeper->next_seen),
-                                                   .from_activity = key_view(&sweeper->next_activity)},
+                                                   .from_activity = key_view(&sweeper->next_activity),
+                                                   .from_updated = key_view(&sweeper->next_updated)},
                                      },
                                      on_swept);
 }

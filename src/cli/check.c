@@ -28,9 +28,9 @@ static void print_rows(const struct check_report *report)
 
 static void print_notes(const struct options *options, const struct check_report *report)
 {
-    if (report->stale_seen + report->stale_activity != 0)
-        printf("%" PRIu64 " index entries are out of date, as they may be; the server removes them in time\n",
-               report->stale_seen + report->stale_activity);
+    uint64_t stale = report->stale_seen + report->stale_activity + report->stale_updated;
+    if (stale != 0)
+        printf("%" PRIu64 " index entries are out of date, as they may be; the server removes them in time\n", stale);
     if (report->orgs_deleted != 0)
         printf("%" PRIu64 " deleted %s data; this goes on removing it: %s\n", report->orgs_deleted,
                report->orgs_deleted == 1 ? "organisation still has" : "organisations still have",

@@ -98,7 +98,14 @@ static void format_key(const struct entry *entry, char *out, size_t len)
         else
             format_hex(bytes_view(key.data, has_id ? ID_LEN : key.len), out, len);
         return;
+    case TABLE_ALIASES:
+        if (key.len > ID_LEN && alias_text_is_fit(bytes_view(key.data + ID_LEN, key.len - ID_LEN))) {
+            snprintf(out, len, "%s/%.*s", first.text, (int)(key.len - ID_LEN), key.data + ID_LEN);
+            return;
+        }
+        break;
     case TABLE_VISITOR_BY_SEEN:
+    case TABLE_CONVERSATION_BY_UPDATED:
         if (key.len == 2 * ID_LEN + 4) {
             snprintf(out, len, "%s/%s", first.text, text_of(id_at(key, ID_LEN + 4)).text);
             return;
@@ -383,6 +390,11 @@ static void check_conversation(struct check *check, const struct entry *entry)
     activity_key(&key, conversation.org, activity.seq);
     if (!index_leads_to(check, TABLE_CONVERSATION_BY_ACTIVITY, key_view(&key), conversation.id))
         broken(check, entry, "conversation_by_activity has no entry for its last change, %" PRIu64, activity.seq);
+    if (!is_time(activity.updated_at_ms))
+        return;
+    conversation_updated_key(&key, conversation.org, activity.updated_at_ms, conversation.id);
+    if (!index_has(check, TABLE_CONVERSATION_BY_UPDATED, key_view(&key)))
+        broken(check, entry, "conversation_by_updated has no entry for when it was updated");
 }
 
 static void check_activity(struct check *check, const struct entry *entry)
@@ -404,6 +416,27 @@ static void check_activity(struct check *check, const struct entry *entry)
         broken(check, entry, "its conversation %s is of another organisation", text_of(conversation.id).text);
     else if (conversation_activity(check->txn, &conversation, &activity) == OK && activity.seq != seq)
         ++check->report->stale_activity;
+}
+
+static void check_updated(struct check *check, const struct entry *entry)
+{
+    struct conversation conversation;
+    struct conversation_activity activity;
+    if (!has_lengths(check, entry, 2 * ID_LEN + 4, 0))
+        return;
+    size_t offset = ID_LEN;
+    uint32_t minute = key_get_u32(entry->key, &offset);
+    org_is_complete(check, entry, id_at(entry->key, 0));
+    enum error error = conversation_get(check->txn, id_at(entry->key, offset), &conversation);
+    if (error == ERR_NOT_FOUND)
+        ++check->report->stale_updated;
+    if (error != OK)
+        return;
+    if (!id_equal(conversation.org, id_at(entry->key, 0)))
+        broken(check, entry, "its conversation is of another organisation");
+    else if (conversation_activity(check->txn, &conversation, &activity) == OK && is_time(activity.updated_at_ms) &&
+             minute_of(activity.updated_at_ms) != minute)
+        ++check->report->stale_updated;
 }
 
 /* ---- messages ------------------------------------------------------------------------------------------------ */
@@ -520,6 +553,41 @@ static void check_message_entry(struct check *check, const struct entry *entry)
         check_message(check, entry);
 }
 
+/* ---- aliases ------------------------------------------------------------------------------------------------- */
+
+/* The organisation of the conversation or visitor that an alias leads to. */
+static enum error org_of_target(struct txn *txn, struct id target, struct id *org)
+{
+    struct conversation conversation;
+    struct visitor visitor;
+    enum error error = conversation_get(txn, target, &conversation);
+    if (error == OK)
+        *org = conversation.org;
+    if (error != ERR_NOT_FOUND)
+        return error;
+    error = visitor_get(txn, target, &visitor);
+    if (error == OK)
+        *org = visitor.org;
+    return error;
+}
+
+static void check_alias(struct check *check, const struct entry *entry)
+{
+    struct alias alias;
+    struct id org;
+    if (entry->key.len <= ID_LEN || !alias_text_is_fit(bytes_view(entry->key.data + ID_LEN, entry->key.len - ID_LEN))) {
+        broken(check, entry, "its text is not 1 to %d visible ASCII characters", ALIAS_LEN_MAX);
+        return;
+    }
+    if (!decode(check, entry, RECORD_ALIASES, 0, &alias) || !org_is_complete(check, entry, id_at(entry->key, 0)))
+        return;
+    enum error error = org_of_target(check->txn, alias.target, &org);
+    if (error == ERR_NOT_FOUND)
+        broken(check, entry, "%s, which it stands for, is no conversation and no visitor", text_of(alias.target).text);
+    else if (error == OK && !id_equal(org, id_at(entry->key, 0)))
+        broken(check, entry, "%s, which it stands for, is of another organisation", text_of(alias.target).text);
+}
+
 /* ---- the rest ------------------------------------------------------------------------------------------------ */
 
 static void check_idempotency(struct check *check, const struct entry *entry)
@@ -556,8 +624,10 @@ static check_entry *const checks[TABLE_COUNT] = {
     [TABLE_VISITOR_BY_SEEN] = check_visitor_by_seen,
     [TABLE_CONVERSATIONS] = check_conversation,
     [TABLE_CONVERSATION_BY_ACTIVITY] = check_activity,
+    [TABLE_CONVERSATION_BY_UPDATED] = check_updated,
     [TABLE_MESSAGES] = check_message_entry,
     [TABLE_IDEMPOTENCY] = check_idempotency,
+    [TABLE_ALIASES] = check_alias,
 };
 
 static bool is_before(struct bytes a, struct bytes b)

@@ -5,11 +5,29 @@
  */
 #include "rules/internal.h"
 
+/* ---- what every change of a conversation leaves in the indexes ---- */
+
 static enum error put_activity(struct txn *txn, struct id org, uint64_t seq, struct id conversation)
 {
     struct key key;
     activity_key(&key, org, seq);
     return table_put(txn, TABLE_CONVERSATION_BY_ACTIVITY, key_view(&key), bytes_view(conversation.bytes, ID_LEN));
+}
+
+static enum error put_updated(struct txn *txn, struct id org, int64_t updated_at_ms, struct id conversation)
+{
+    struct key key;
+    conversation_updated_key(&key, org, updated_at_ms, conversation);
+    return table_put(txn, TABLE_CONVERSATION_BY_UPDATED, key_view(&key), BYTES_NONE);
+}
+
+enum error conversation_note_change(struct txn *txn, uint64_t seq, const struct conversation *conversation,
+                                    int64_t updated_before_ms, int64_t updated_at_ms)
+{
+    enum error error = put_activity(txn, conversation->org, seq, conversation->id);
+    if (error == OK && (updated_before_ms < 0 || minute_of(updated_before_ms) != minute_of(updated_at_ms)))
+        error = put_updated(txn, conversation->org, updated_at_ms, conversation->id);
+    return error;
 }
 
 /* ---- a new conversation ---- */
@@ -40,28 +58,32 @@ static enum error keep_answer(struct txn *txn, const struct conversation_create 
                                 });
 }
 
+enum error conversation_add(struct txn *txn, uint64_t seq, struct conversation *conversation, struct sighting *sighting)
+{
+    struct visitor *visitor = &sighting->visitor;
+    conversation->changed_seq = seq;
+    if (sighting->present) {
+        conversation->visitor = visitor->id;
+        conversation->previous_of_visitor = visitor->last_conversation;
+        visitor->last_conversation = conversation->id;
+        ++visitor->conversation_count;
+    }
+    enum error error = visitor_write(txn, sighting);
+    if (error == OK)
+        error = conversation_put(txn, conversation);
+    return error == OK ? conversation_note_change(txn, seq, conversation, -1, conversation->changed_at_ms) : error;
+}
+
 static enum error write_conversation(struct txn *txn, uint64_t seq, const struct conversation_create *command,
                                      struct sighting *sighting)
 {
-    struct visitor *visitor = &sighting->visitor;
     struct conversation conversation = {
         .id = command->conversation,
         .org = command->org,
         .created_at_ms = command->at_ms,
         .changed_at_ms = command->at_ms,
-        .changed_seq = seq,
     };
-    if (sighting->present) {
-        conversation.visitor = visitor->id;
-        conversation.previous_of_visitor = visitor->last_conversation;
-        visitor->last_conversation = conversation.id;
-        ++visitor->conversation_count;
-    }
-    enum error error = visitor_write(txn, sighting);
-    if (error == OK)
-        error = conversation_put(txn, &conversation);
-    if (error == OK)
-        error = put_activity(txn, command->org, seq, conversation.id);
+    enum error error = conversation_add(txn, seq, &conversation, sighting);
     return error == OK ? keep_answer(txn, command) : error;
 }
 
@@ -99,27 +121,42 @@ static bool may_write(const struct message_create *command, const struct convers
     return sighting->present && id_equal(sighting->visitor.id, conversation->visitor);
 }
 
-static enum error write_message(struct txn *txn, uint64_t seq, const struct message_create *command, struct bytes block)
+static int64_t later(int64_t a, int64_t b)
 {
-    struct message last;
-    enum error error = message_get_last(txn, command->conversation, &last);
+    return a > b ? a : b;
+}
+
+enum error message_add(struct txn *txn, uint64_t seq, const struct conversation *conversation, struct message *message,
+                       struct bytes block)
+{
+    struct message last = {.at_ms = conversation->changed_at_ms};
+    enum error error = message_get_last(txn, conversation->id, &last);
     if (error != OK && error != ERR_NOT_FOUND)
         return error;
+    message->conversation = conversation->id;
+    message->seq = seq;
+    message->ordinal = last.ordinal + 1;
+    error = message_put(txn, message);
+    if (error == OK && message->client_id.data != NULL)
+        error = client_id_note(txn, conversation->id, block, message->client_id, seq);
+    return error != OK
+               ? error
+               : conversation_note_change(txn, seq, conversation, later(conversation->changed_at_ms, last.at_ms),
+                                          later(conversation->changed_at_ms, message->at_ms));
+}
+
+static enum error write_message(struct txn *txn, uint64_t seq, const struct message_create *command,
+                                const struct conversation *conversation, struct bytes block)
+{
     struct message message = {
-        .conversation = command->conversation,
-        .seq = seq,
         .id = command->message,
         .org = command->org,
         .role = command->role,
         .content = command->content,
         .at_ms = command->at_ms,
         .client_id = command->client_id,
-        .ordinal = error == OK ? last.ordinal + 1 : 1,
     };
-    error = message_put(txn, &message);
-    if (error == OK && command->client_id.data != NULL)
-        error = client_id_note(txn, command->conversation, block, command->client_id, seq);
-    return error == OK ? put_activity(txn, command->org, seq, command->conversation) : error;
+    return message_add(txn, seq, conversation, &message, block);
 }
 
 enum error rule_message_create(struct txn *txn, uint64_t seq, const struct message_create *command,
@@ -146,7 +183,7 @@ enum error rule_message_create(struct txn *txn, uint64_t seq, const struct messa
     outcome->replayed = error == OK;
     if (error == ERR_NOT_FOUND) {
         outcome->seq = seq;
-        error = write_message(txn, seq, command, block);
+        error = write_message(txn, seq, command, &conversation, block);
     }
     return error == OK ? visitor_write(txn, &sighting) : error;
 }

@@ -14,6 +14,8 @@
 
 /* ERR_NOT_FOUND unless the organisation exists and is not being deleted. */
 enum error org_is_alive(struct txn *txn, struct id id);
+/* Writes a new organisation, whose id and key are free. */
+enum error org_add(struct txn *txn, const struct org *org);
 
 /* A visitor on its way into the tables: read first, written with the rest of the command. */
 struct sighting {
@@ -29,3 +31,16 @@ struct sighting {
 enum error visitor_sight(struct txn *txn, struct id org, struct bytes visitor_key, bool create, struct id fresh,
                          int64_t at_ms, struct bytes user_agent, struct sighting *out);
 enum error visitor_write(struct txn *txn, const struct sighting *sighting);
+
+/* Links a new conversation into its visitor's chain and writes both, with every index entry. The record comes without
+ * visitor, chain and sequence number. */
+enum error conversation_add(struct txn *txn, uint64_t seq, struct conversation *conversation,
+                            struct sighting *sighting);
+/* The index entries of a conversation that has changed: `updated_before_ms` is its updatedAt before, or -1 when it is
+ * new. */
+enum error conversation_note_change(struct txn *txn, uint64_t seq, const struct conversation *conversation,
+                                    int64_t updated_before_ms, int64_t updated_at_ms);
+/* Puts a message behind the conversation's last one, with every index entry. It comes without conversation, sequence
+ * number and ordinal; `block` as client_id_find gave it. */
+enum error message_add(struct txn *txn, uint64_t seq, const struct conversation *conversation, struct message *message,
+                       struct bytes block);

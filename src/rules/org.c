@@ -18,6 +18,12 @@ enum error org_is_alive(struct txn *txn, struct id id)
     return error;
 }
 
+enum error org_add(struct txn *txn, const struct org *org)
+{
+    enum error error = org_put(txn, org);
+    return error == OK ? table_put(txn, TABLE_ORG_BY_KEY, org->key, bytes_view(org->id.bytes, ID_LEN)) : error;
+}
+
 enum error rule_org_create(struct txn *txn, uint64_t seq, const struct org_create *command, struct outcome *outcome)
 {
     struct org org;
@@ -34,8 +40,7 @@ enum error rule_org_create(struct txn *txn, uint64_t seq, const struct org_creat
         .updated_at_ms = command->at_ms,
     };
     outcome->id = org.id;
-    error = org_put(txn, &org);
-    return error == OK ? table_put(txn, TABLE_ORG_BY_KEY, org.key, bytes_view(org.id.bytes, ID_LEN)) : error;
+    return org_add(txn, &org);
 }
 
 static void replace(struct bytes *field, struct bytes with)

@@ -106,6 +106,16 @@ static enum error purge_tokens(struct purge *purge)
     return error == ERR_NOT_FOUND ? OK : error;
 }
 
+/* The entries that begin with the organisation and name nothing else that has to go. */
+static enum error purge_prefixes(struct purge *purge)
+{
+    static const enum table tables[] = {TABLE_VISITOR_BY_SEEN, TABLE_CONVERSATION_BY_UPDATED, TABLE_ALIASES};
+    enum error error = OK;
+    for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]) && error == OK; ++i)
+        error = purge_prefix(purge, tables[i], bytes_view(purge->org.bytes, ID_LEN));
+    return error;
+}
+
 enum error rule_org_purge(struct txn *txn, uint64_t seq, const struct org_purge *command, struct outcome *outcome)
 {
     struct org org;
@@ -118,7 +128,7 @@ enum error rule_org_purge(struct txn *txn, uint64_t seq, const struct org_purge 
     if (error == OK)
         error = purge_index(&purge, TABLE_VISITOR_BY_KEY, purge_visitor);
     if (error == OK)
-        error = purge_prefix(&purge, TABLE_VISITOR_BY_SEEN, bytes_view(purge.org.bytes, ID_LEN));
+        error = purge_prefixes(&purge);
     if (error == OK)
         error = purge_tokens(&purge);
     if (error == OK)

@@ -9,13 +9,14 @@
 
 /* What the caller wants to know afterwards; which members are set is said at each command. */
 struct outcome {
-    bool replayed; /* conversation_create, message_create: the first answer again */
+    bool replayed; /* conversation_create, message_create: the first answer again; imports: nothing had to be changed */
     bool more;     /* org_purge: there is more to remove */
     uint64_t seq;  /* of the change; for a replayed message the first one's */
     int64_t at_ms; /* conversation_create: createdAt */
     struct id id;  /* conversation_create: the conversation; message_create: the one it is in; org_create, token_create:
-                      itself */
-    struct key next_seen, next_activity; /* sweep: where to go on; empty at the end of the index. Set by sweep alone */
+                      itself; visitor_import: the visitor that it has become */
+    /* sweep: where to go on; empty at the end of the index. Set by sweep alone */
+    struct key next_seen, next_activity, next_updated;
 };
 
 /*

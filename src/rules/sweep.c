@@ -46,6 +46,25 @@ static enum error activity_is_stale(struct txn *txn, struct bytes key, struct by
     return error;
 }
 
+static enum error updated_is_stale(struct txn *txn, struct bytes key, struct bytes value, bool *stale)
+{
+    struct conversation conversation;
+    struct conversation_activity activity;
+    size_t offset = ID_LEN;
+    uint32_t minute = key_get_u32(key, &offset);
+    (void)value;
+    *stale = false;
+    if (belongs_to_purge(txn, key))
+        return OK;
+    enum error error = conversation_get(txn, key_get_id(key, &offset), &conversation);
+    *stale = error == ERR_NOT_FOUND;
+    if (error != OK)
+        return *stale ? OK : error;
+    error = conversation_activity(txn, &conversation, &activity);
+    *stale = error == OK && minute != minute_of(activity.updated_at_ms);
+    return error;
+}
+
 /* A damaged page gives no entry at all; everything else can be passed. */
 static bool may_go_on(enum error error, struct bytes key)
 {
@@ -106,6 +125,9 @@ enum error rule_sweep(struct txn *txn, uint64_t seq, const struct sweep *command
     if (error == OK)
         error = sweep_index(txn, TABLE_CONVERSATION_BY_ACTIVITY, command->from_activity, command->limit,
                             activity_is_stale, &outcome->next_activity);
+    if (error == OK)
+        error = sweep_index(txn, TABLE_CONVERSATION_BY_UPDATED, command->from_updated, command->limit, updated_is_stale,
+                            &outcome->next_updated);
     return error == OK ? sweep_idempotency(txn, command->at_ms, command->limit) : error;
 }
 
@@ -136,5 +158,6 @@ bool rules_sweep_is_due(struct txn *txn, int64_t now_ms)
 {
     return staleness_of(txn, TABLE_VISITOR_BY_SEEN, TABLE_VISITORS) > STALENESS_WORTH_SWEEPING ||
            staleness_of(txn, TABLE_CONVERSATION_BY_ACTIVITY, TABLE_CONVERSATIONS) > STALENESS_WORTH_SWEEPING ||
+           staleness_of(txn, TABLE_CONVERSATION_BY_UPDATED, TABLE_CONVERSATIONS) > STALENESS_WORTH_SWEEPING ||
            has_expired_answers(txn, now_ms);
 }

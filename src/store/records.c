@@ -123,6 +123,39 @@ void activity_key(struct key *key, struct id org, uint64_t seq)
     key_put_u64(key, seq);
 }
 
+/* ---- aliases ---- */
+
+bool alias_text_is_fit(struct bytes text)
+{
+    bool fit = text.len >= 1 && text.len <= ALIAS_LEN_MAX;
+    for (size_t i = 0; i < text.len && fit; ++i)
+        fit = text.data[i] >= 0x21 && text.data[i] <= 0x7e;
+    return fit;
+}
+
+void alias_key(struct key *key, struct id org, struct bytes text)
+{
+    assert(text.len >= 1 && text.len <= ALIAS_LEN_MAX);
+    id_key(key, org);
+    key_put(key, text);
+}
+
+enum error alias_get(struct txn *txn, struct id org, struct bytes text, struct alias *out)
+{
+    struct key key;
+    alias_key(&key, org, text);
+    out->org = org;
+    out->text = text;
+    return record_get(txn, TABLE_ALIASES, RECORD_ALIASES, &key, out);
+}
+
+enum error alias_put(struct txn *txn, const struct alias *alias)
+{
+    struct key key;
+    alias_key(&key, alias->org, alias->text);
+    return record_put(txn, TABLE_ALIASES, RECORD_ALIASES, &key, alias);
+}
+
 /* ---- messages ---- */
 
 void message_key(struct key *key, struct id conversation, uint64_t seq)

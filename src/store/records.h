@@ -40,6 +40,16 @@ enum error message_put(struct txn *txn, const struct message *message);
 enum error message_decode(struct bytes key, struct bytes value, struct message *out);
 /* Whether a key of MESSAGES is of this conversation and a message (not a clientId). */
 bool message_key_is_of(struct bytes key, struct id conversation);
+
+/* What an id of another shape stands for in an organisation. `text` has 1 to ALIAS_LEN_MAX bytes, as alias_text_is_fit
+ * says. */
+enum error alias_get(struct txn *txn, struct id org, struct bytes text, struct alias *out);
+enum error alias_put(struct txn *txn, const struct alias *alias);
+/* "org, text" as aliases has it. */
+void alias_key(struct key *key, struct id org, struct bytes text);
+/* Whether it can be an alias: 1 to ALIAS_LEN_MAX visible ASCII characters. */
+bool alias_text_is_fit(struct bytes text);
+
 /* ---- clientIds (client_ids.c) ---- */
 
 #define CLIENT_ID_ENTRY_LEN 16     /* bytes: hash, seq */

@@ -199,7 +199,7 @@ static void test_a_sweep_in_between_hides_nothing_from_the_purge(void **state)
         struct command delete = org_delete(w, org), purge = org_purge(org, limit);
         must(w, &delete);
         for (bool more = true; more;) {
-            struct command step = sweep(w, 10000, BYTES_NONE, BYTES_NONE);
+            struct command step = sweep(w, 10000, BYTES_NONE, BYTES_NONE, BYTES_NONE);
             must(w, &step);
             more = must(w, &purge).more;
         }

@@ -103,8 +103,7 @@ static struct {
     struct model_answer answers[COMMANDS];
     unsigned answer_count;
     int64_t now_ms;
-    struct bytes from_seen, from_activity;
-    struct key next_seen, next_activity;
+    struct key next_seen, next_activity, next_updated;
 } model;
 
 /* What a command must answer, and what the model has to learn from the answer. */
@@ -374,7 +373,8 @@ static struct command random_sweep(struct expectation *expected)
                             .sweep = {.at_ms = model.now_ms,
                                       .limit = 1 + below(below(3) == 0 ? 500 : 20),
                                       .from_seen = key_view(&model.next_seen),
-                                      .from_activity = key_view(&model.next_activity)}};
+                                      .from_activity = key_view(&model.next_activity),
+                                      .from_updated = key_view(&model.next_updated)}};
 }
 
 static void advance_time(void)
@@ -461,6 +461,7 @@ static void check_entry(const struct log_entry *entry, const struct expectation 
     if (expected->is_sweep) {
         model.next_seen = outcome->next_seen;
         model.next_activity = outcome->next_activity;
+        model.next_updated = outcome->next_updated;
     }
 }
 
@@ -509,6 +510,10 @@ static void check_conversation(struct txn *txn, const struct model_conversation 
     activity_key(&key, conversation.org, activity.seq);
     assert_int_equal(table_get(txn, TABLE_CONVERSATION_BY_ACTIVITY, key_view(&key), &value), OK);
     assert_true(bytes_equal(value, bytes_view(expected->id.bytes, ID_LEN)));
+    int64_t last_ms = expected->last_message < 0 ? 0 : model.messages[expected->last_message].at_ms;
+    int64_t updated_at_ms = last_ms > expected->created_at_ms ? last_ms : expected->created_at_ms;
+    conversation_updated_key(&key, conversation.org, updated_at_ms, expected->id);
+    assert_int_equal(table_get(txn, TABLE_CONVERSATION_BY_UPDATED, key_view(&key), NULL), OK);
 }
 
 static void check_message(struct txn *txn, const struct model_message *expected)

@@ -271,9 +271,10 @@ static void test_the_same_key_gives_the_first_conversation(void **state)
     struct rows rows = count_rows(w);
     struct command command = conversation_with(w, "v_one", some_hash);
     struct outcome first = must(w, &command);
-    assert_rows_added(w, &rows,
-                      ROWS([TABLE_VISITORS] = 1, [TABLE_VISITOR_BY_KEY] = 1, [TABLE_VISITOR_BY_SEEN] = 1,
-                           [TABLE_CONVERSATIONS] = 1, [TABLE_CONVERSATION_BY_ACTIVITY] = 1, [TABLE_IDEMPOTENCY] = 1));
+    assert_rows_added(
+        w, &rows,
+        ROWS([TABLE_VISITORS] = 1, [TABLE_VISITOR_BY_KEY] = 1, [TABLE_VISITOR_BY_SEEN] = 1, [TABLE_CONVERSATIONS] = 1,
+             [TABLE_CONVERSATION_BY_ACTIVITY] = 1, [TABLE_CONVERSATION_BY_UPDATED] = 1, [TABLE_IDEMPOTENCY] = 1));
     rows = count_rows(w);
     w->now_ms += 10;
     command = conversation_with(w, "v_one", some_hash);
@@ -341,7 +342,7 @@ static void test_sweeping_forgets_only_what_no_longer_holds(void **state)
     must(w, &first);
     for (int64_t after = 0; after < 3 * DAY_MS; after += DAY_MS / 8 + 1) {
         w->now_ms = NOW_MS + after;
-        struct command step = sweep(w, 100, BYTES_NONE, BYTES_NONE);
+        struct command step = sweep(w, 100, BYTES_NONE, BYTES_NONE, BYTES_NONE);
         must(w, &step);
         struct idempotency found;
         enum error error = idempotency_get(look(w), some_hash, w->now_ms, &found);

@@ -29,6 +29,20 @@ static void dump_living(struct world *w, struct buffer *out)
             buffer_append(out, key.data, key.len);
     }
     cursor_close(cursor);
+    cursor = cursor_open(txn, TABLE_CONVERSATION_BY_UPDATED);
+    for (enum error error = cursor_seek_before(cursor, BYTES_NONE, &key, NULL); error == OK;
+         error = cursor_previous(cursor, &key, NULL)) {
+        struct conversation conversation;
+        struct conversation_activity activity;
+        size_t offset = ID_LEN;
+        uint32_t minute = key_get_u32(key, &offset);
+        if (conversation_get(txn, key_get_id(key, &offset), &conversation) != OK)
+            continue;
+        assert_int_equal(conversation_activity(txn, &conversation, &activity), OK);
+        if (minute == minute_of(activity.updated_at_ms))
+            buffer_append(out, key.data, key.len);
+    }
+    cursor_close(cursor);
     cursor = cursor_open(txn, TABLE_VISITOR_BY_SEEN);
     for (enum error error = cursor_seek_before(cursor, BYTES_NONE, &key, NULL); error == OK;
          error = cursor_previous(cursor, &key, NULL)) {
@@ -65,22 +79,25 @@ static void make_stale(struct world *w, unsigned rounds)
     }
 }
 
-/* In steps of `limit` until both walks have been at their end; the shorter one begins again meanwhile. Gives the number
+/* In steps of `limit` until all walks have been at their end; the shorter ones begin again meanwhile. Gives the number
  * of steps. */
 static unsigned sweep_all(struct world *w, uint64_t limit)
 {
-    struct key seen, activity;
-    bool seen_ended = false, activity_ended = false;
+    struct key seen, activity, updated;
+    bool seen_ended = false, activity_ended = false, updated_ended = false;
     unsigned steps = 0;
     key_clear(&seen);
     key_clear(&activity);
-    while (!seen_ended || !activity_ended) {
-        struct command step = sweep(w, limit, key_view(&seen), key_view(&activity));
+    key_clear(&updated);
+    while (!seen_ended || !activity_ended || !updated_ended) {
+        struct command step = sweep(w, limit, key_view(&seen), key_view(&activity), key_view(&updated));
         struct outcome outcome = must(w, &step);
         seen = outcome.next_seen;
         activity = outcome.next_activity;
+        updated = outcome.next_updated;
         seen_ended |= seen.len == 0;
         activity_ended |= activity.len == 0;
+        updated_ended |= updated.len == 0;
         assert_true(++steps < 100000);
     }
     return steps;
@@ -94,19 +111,19 @@ static void test_exactly_what_is_stale_goes_in_steps_of_any_size(void **state)
         struct buffer before = {0}, after = {0};
         make_stale(w, 60);
         struct check_report report = assert_sound(w);
-        assert_true(report.stale_seen > 10 && report.stale_activity > 50);
+        assert_true(report.stale_seen > 10 && report.stale_activity > 50 && report.stale_updated > 5);
         struct rows rows = count_rows(w);
         dump_living(w, &before);
         unsigned steps = sweep_all(w, limits[i]);
         assert_true(limits[i] > 1000 ? steps == 1 : steps >= (unsigned)(50 / limits[i]));
         dump_living(w, &after);
         assert_dumps_equal(&before, &after);
-        assert_rows_added(
-            w, &rows,
-            ROWS([TABLE_VISITOR_BY_SEEN] = -(int64_t)report.stale_seen, [TABLE_CONVERSATION_BY_ACTIVITY] =
-                                                                            -(int64_t)report.stale_activity));
+        assert_rows_added(w, &rows,
+                          ROWS([TABLE_VISITOR_BY_SEEN] = -(int64_t)report.stale_seen,
+                               [TABLE_CONVERSATION_BY_ACTIVITY] = -(int64_t)report.stale_activity,
+                               [TABLE_CONVERSATION_BY_UPDATED] = -(int64_t)report.stale_updated));
         report = assert_sound(w);
-        assert_true(report.stale_seen == 0 && report.stale_activity == 0);
+        assert_true(report.stale_seen == 0 && report.stale_activity == 0 && report.stale_updated == 0);
         buffer_dispose(&before);
         buffer_dispose(&after);
     }
@@ -118,14 +135,16 @@ static void test_a_step_looks_at_no_more_than_its_limit(void **state)
     make_stale(w, 60);
     for (uint64_t limit = 1; limit < 30; limit += 4) {
         struct rows before = count_rows(w);
-        struct command step = sweep(w, limit, BYTES_NONE, BYTES_NONE);
+        struct command step = sweep(w, limit, BYTES_NONE, BYTES_NONE, BYTES_NONE);
         must(w, &step);
         struct rows after = count_rows(w);
         assert_true(before.of[TABLE_VISITOR_BY_SEEN] - after.of[TABLE_VISITOR_BY_SEEN] <= (int64_t)limit);
         assert_true(before.of[TABLE_CONVERSATION_BY_ACTIVITY] - after.of[TABLE_CONVERSATION_BY_ACTIVITY] <=
                     (int64_t)limit);
+        assert_true(before.of[TABLE_CONVERSATION_BY_UPDATED] - after.of[TABLE_CONVERSATION_BY_UPDATED] <=
+                    (int64_t)limit);
     }
-    struct command nothing = sweep(w, 0, BYTES_NONE, BYTES_NONE);
+    struct command nothing = sweep(w, 0, BYTES_NONE, BYTES_NONE, BYTES_NONE);
     assert_refused(w, &nothing, OK);
 }
 
@@ -134,11 +153,12 @@ static void test_a_step_that_finds_nothing_writes_nothing(void **state)
     struct world *w = *state;
     make_stale(w, 20);
     sweep_all(w, 10000);
-    struct command step = sweep(w, 10000, BYTES_NONE, BYTES_NONE);
+    struct command step = sweep(w, 10000, BYTES_NONE, BYTES_NONE, BYTES_NONE);
     assert_refused(w, &step, OK);
     struct outcome outcome = must(w, &step);
     assert_int_equal(outcome.next_seen.len, 0);
     assert_int_equal(outcome.next_activity.len, 0);
+    assert_int_equal(outcome.next_updated.len, 0);
 }
 
 static void test_a_position_behind_the_end_begins_again(void **state)
@@ -147,10 +167,12 @@ static void test_a_position_behind_the_end_begins_again(void **state)
     char beyond[40];
     make_stale(w, 20);
     memset(beyond, 0xff, sizeof(beyond));
-    struct command step = sweep(w, 10000, bytes_view(beyond, sizeof(beyond)), bytes_view(beyond, sizeof(beyond)));
+    struct command step = sweep(w, 10000, bytes_view(beyond, sizeof(beyond)), bytes_view(beyond, sizeof(beyond)),
+                                bytes_view(beyond, sizeof(beyond)));
     struct outcome outcome = must(w, &step);
     assert_int_equal(outcome.next_seen.len, 0);
     assert_int_equal(outcome.next_activity.len, 0);
+    assert_int_equal(outcome.next_updated.len, 0);
     assert_true(assert_sound(w).stale_activity > 0);
     sweep_all(w, 10000);
     assert_true(assert_sound(w).stale_activity == 0);
@@ -160,19 +182,21 @@ static void test_a_position_behind_the_end_begins_again(void **state)
 static void test_writers_in_between_lose_nothing(void **state)
 {
     struct world *w = *state;
-    struct key seen, activity;
+    struct key seen, activity, updated;
     make_stale(w, 60);
     key_clear(&seen);
     key_clear(&activity);
+    key_clear(&updated);
     for (unsigned round = 0; round < 200; ++round) {
         struct buffer before = {0}, after = {0};
         dump_living(w, &before);
-        struct command step = sweep(w, 3, key_view(&seen), key_view(&activity));
+        struct command step = sweep(w, 3, key_view(&seen), key_view(&activity), key_view(&updated));
         struct outcome outcome = must(w, &step);
         dump_living(w, &after);
         assert_dumps_equal(&before, &after);
         seen = outcome.next_seen;
         activity = outcome.next_activity;
+        updated = outcome.next_updated;
         if (round % 2 == 0)
             make_stale(w, 1);
         buffer_dispose(&before);
@@ -245,7 +269,7 @@ static void test_a_sweep_is_due_when_answers_have_expired(void **state)
 static void test_an_empty_store_has_nothing_to_sweep(void **state)
 {
     struct world *w = *state;
-    struct command step = sweep(w, 100, BYTES_NONE, BYTES_NONE);
+    struct command step = sweep(w, 100, BYTES_NONE, BYTES_NONE, BYTES_NONE);
     assert_refused(w, &step, OK);
 }
 
@@ -317,6 +341,7 @@ static void test_damaged_entries_stay_and_do_not_stop_a_sweep(void **state)
     make_stale(w, 60);
     int64_t damaged_seen = damage_index(w, TABLE_VISITOR_BY_SEEN);
     int64_t damaged_activity = damage_index(w, TABLE_CONVERSATION_BY_ACTIVITY);
+    int64_t damaged_updated = damage_index(w, TABLE_CONVERSATION_BY_UPDATED);
     for (size_t i = 0; i < 3; ++i) {
         sweep_all(w, limits[i]);
         struct rows rows = count_rows(w);
@@ -324,8 +349,10 @@ static void test_damaged_entries_stay_and_do_not_stop_a_sweep(void **state)
         assert_in_range(rows.of[TABLE_VISITOR_BY_SEEN], damaged_seen, damaged_seen + rows.of[TABLE_VISITORS]);
         assert_in_range(rows.of[TABLE_CONVERSATION_BY_ACTIVITY], damaged_activity,
                         damaged_activity + rows.of[TABLE_CONVERSATIONS]);
+        assert_in_range(rows.of[TABLE_CONVERSATION_BY_UPDATED], damaged_updated,
+                        damaged_updated + rows.of[TABLE_CONVERSATIONS]);
     }
-    assert_true(damaged_seen > 5 && damaged_activity > 20);
+    assert_true(damaged_seen > 5 && damaged_activity > 20 && damaged_updated > 5);
 }
 
 int main(void)

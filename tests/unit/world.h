@@ -108,11 +108,15 @@ static inline struct command visitor_touch(struct world *w, struct id org, const
         .visitor_touch = {.org = org, .visitor_key = bytes_of_string(visitor_key), .at_ms = w->now_ms}};
 }
 
-static inline struct command sweep(struct world *w, uint64_t limit, struct bytes from_seen, struct bytes from_activity)
+static inline struct command sweep(struct world *w, uint64_t limit, struct bytes from_seen, struct bytes from_activity,
+                                   struct bytes from_updated)
 {
-    return (struct command){
-        .kind = COMMAND_SWEEP,
-        .sweep = {.at_ms = w->now_ms, .limit = limit, .from_seen = from_seen, .from_activity = from_activity}};
+    return (struct command){.kind = COMMAND_SWEEP,
+                            .sweep = {.at_ms = w->now_ms,
+                                      .limit = limit,
+                                      .from_seen = from_seen,
+                                      .from_activity = from_activity,
+                                      .from_updated = from_updated}};
 }
 
 /* ---- short ways ------------------------------------------------------------------------------------------------ */
@@ -229,6 +233,13 @@ static inline bool is_active_at(struct world *w, struct id org, uint64_t seq, st
     struct key key;
     activity_key(&key, org, seq);
     return index_has(w, TABLE_CONVERSATION_BY_ACTIVITY, &key, conversation);
+}
+
+static inline bool is_updated_in(struct world *w, struct id org, int64_t at_ms, struct id conversation)
+{
+    struct key key;
+    conversation_updated_key(&key, org, at_ms, conversation);
+    return index_has(w, TABLE_CONVERSATION_BY_UPDATED, &key, ID_NONE);
 }
 
 static inline void print_broken(void *context, const char *sentence)
