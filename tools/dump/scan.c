@@ -426,7 +426,7 @@ static void run_add(struct scan *scan, const struct stream *stream)
 /* Whole minutes, until there are enough entries. */
 static enum error run_gather(struct scan *scan)
 {
-    uint32_t minute;
+    uint32_t minute = 0;
     enum error error = OK;
     scan->run_len = scan->run_at = 0;
     while (scan->run_len < scan->run_wanted && (error = next_minute(scan, &minute)) == OK)

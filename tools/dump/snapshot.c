@@ -12,33 +12,12 @@
 
 #include "base/clock.h"
 
-/* ---- Ctrl-C ---------------------------------------------------------------------------------------------------- */
-
-static volatile sig_atomic_t caught;
-
-static void on_signal(int number)
-{
-    (void)number;
-    caught = 1;
-}
-
-/* Without SA_RESTART: a read from a terminal or a write into a full pipe ends too. A second one ends the process. */
-void interrupt_catch(void)
-{
-    struct sigaction action = {.sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND};
-    sigaction(SIGINT, &action, NULL);
-    sigaction(SIGTERM, &action, NULL);
-    signal(SIGPIPE, SIG_IGN);
-}
-
-bool interrupt_was_caught(void)
-{
-    return caught != 0;
-}
+/* ---- ending early --------------------------------------------------------------------------------------------------
+ */
 
 enum snapshot_end snapshot_state(const struct snapshot *snapshot)
 {
-    if (caught != 0)
+    if (interrupt_was_noted())
         return SNAPSHOT_INTERRUPTED;
     if (snapshot->max_age_ns != 0 && clock_monotonic_ns() - snapshot->opened_ns > snapshot->max_age_ns)
         return SNAPSHOT_TOO_OLD;
@@ -136,7 +115,8 @@ static bool begin(struct snapshot *snapshot)
 bool snapshot_open(struct snapshot *snapshot, const struct options *options)
 {
     *snapshot = (struct snapshot){.max_age_ns = options->max_age * UINT64_C(1000000000)};
-    interrupt_catch();
+    interrupt_note();
+    signal(SIGPIPE, SIG_IGN); /* a reader that goes away is seen by what is written next */
     if (!admin_open(&snapshot->admin, options, STORE_READ_ONLY))
         return false;
     snapshot->opened_ns = clock_monotonic_ns();

@@ -6,6 +6,7 @@
  * Views that it gives point into the memory map and live until snapshot_close.
  */
 #include "cli/admin.h"
+#include "cli/interrupt.h"
 
 struct snapshot {
     struct admin admin;
@@ -25,7 +26,7 @@ struct snapshot_org {
 
 /* Opens the database of options->data (a directory, or the file of a backup) read-only. Says what is wrong and returns
  * false, with nothing to close. Damage that makes LMDB stumble ends the process with a sentence and EXIT_FAILED. From
- * here on SIGINT and SIGTERM only set a flag, and SIGPIPE is ignored. */
+ * here on SIGINT and SIGTERM only set a flag (cli/interrupt.h), and SIGPIPE is ignored. */
 bool snapshot_open(struct snapshot *snapshot, const struct options *options);
 void snapshot_close(struct snapshot *snapshot);
 
@@ -43,7 +44,3 @@ enum snapshot_end snapshot_state(const struct snapshot *snapshot);
 /* The sentence for it on standard error, and the exit status to end with: 130 after Ctrl-C (nothing is said), else 1.
  */
 int snapshot_explain_end(const struct snapshot *snapshot, enum snapshot_end end);
-/* For commands without a snapshot (import, backup): installs the same handlers, and asks for the flag. */
-void interrupt_catch(void);
-bool interrupt_was_caught(void);
-#define EXIT_INTERRUPTED 130

@@ -1,8 +1,93 @@
-/* `helvino dump sql`. */
-#include "cli/cli.h"
+/* `helvino dump sql`: the text of a question from wherever it comes, answered statement by statement. */
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "answer.h"
+
+#define SQL_TEXT_LEN_MAX 16777216 /* bytes of a whole file of questions */
+#define READ_BYTES 65536
+
+/* ---- the text --------------------------------------------------------------------------------------------------- */
+
+static bool read_stream(FILE *stream, const char *name, struct buffer *out)
+{
+    size_t got;
+    while ((got = fread(buffer_reserve(out, READ_BYTES), 1, READ_BYTES, stream)) > 0 && out->len <= SQL_TEXT_LEN_MAX)
+        out->len += got;
+    if (ferror(stream))
+        cli_complain("cannot read %s: %s", name, strerror(errno));
+    else if (out->len > SQL_TEXT_LEN_MAX)
+        cli_complain("%s is longer than %d MiB", name, SQL_TEXT_LEN_MAX >> 20);
+    else
+        return true;
+    return false;
+}
+
+static bool read_file(const char *path, struct buffer *out)
+{
+    if (strcmp(path, "-") == 0)
+        return read_stream(stdin, "standard input", out);
+    FILE *file = fopen(path, "re");
+    if (file == NULL) {
+        cli_complain("cannot open %s: %s", path, strerror(errno));
+        return false;
+    }
+    bool is_read = read_stream(file, path, out);
+    fclose(file);
+    return is_read;
+}
+
+/* EXIT_FINE with the text and a NUL behind it in *out. */
+static int read_text(const struct options *options, struct buffer *out)
+{
+    bool has_argument = options->argument_count == 1 && strcmp(options->arguments[0], "-") != 0;
+    if (has_argument && options->file != NULL) {
+        cli_complain("the SQL is given twice, as an argument and by --file");
+        return EXIT_USAGE;
+    }
+    if (!has_argument && options->file == NULL && isatty(STDIN_FILENO) == 1) {
+        cli_complain("there is no question; for example: %s",
+                     cli_command(options, "dump sql 'SELECT count(*) FROM visitors'"));
+        return EXIT_USAGE;
+    }
+    if (has_argument)
+        buffer_append_string(out, options->arguments[0]);
+    else if (!read_file(options->file != NULL ? options->file : "-", out))
+        return EXIT_FAILED;
+    if (out->len != 0 && memchr(out->data, '\0', out->len) != NULL) {
+        cli_complain("the SQL has a NUL character in it; is it a text?");
+        return EXIT_FAILED;
+    }
+    buffer_append(out, "", 1);
+    return EXIT_FINE;
+}
+
+/* ---- the answers ------------------------------------------------------------------------------------------------ */
+
+static int answer_all(struct answer *answer, const char *sql)
+{
+    bool done = false;
+    uint64_t rows;
+    int status = EXIT_FINE;
+    while (status == EXIT_FINE && !done)
+        status = database_run(answer->database, &sql, NULL, answer->output, &rows, &done);
+    return status;
+}
 
 int cli_dump_sql(const struct options *options)
 {
-    (void)options;
-    return EXIT_FAILED;
+    struct answer answer;
+    struct buffer text = {0};
+    if (options->result_format == OUTPUT_HTML) {
+        cli_complain("html is a form of reports: helvino dump report NAME --format html");
+        return EXIT_USAGE;
+    }
+    int status = read_text(options, &text);
+    if (status == EXIT_FINE)
+        status = answer_open(&answer, options);
+    if (status == EXIT_FINE)
+        status = answer_close(&answer, answer_all(&answer, text.data));
+    buffer_dispose(&text);
+    return status;
 }

@@ -1,0 +1,565 @@
+/*
+ * SQLite's view of a scan (https://sqlite.org/vtab.html). xBestIndex chooses the path and says what it costs; it asks
+ * SQLite to check every condition again, so that a path only has to find no row too few. The choice travels to xFilter
+ * as one number (path, direction) and one text: a letter for each value that xFilter gets, and the columns in use.
+ */
+#include "vtab.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "scan.h"
+
+struct table_of_sql {
+    sqlite3_vtab base;
+    struct snapshot *snapshot;
+    const struct schema *schema;
+    int id, org, key, time, visitor, conversation, seq; /* columns that a path knows, or -1 */
+};
+
+struct cursor_of_sql {
+    sqlite3_vtab_cursor base;
+    struct scan *scan;
+    bool at_end;
+    char key[STORE_KEY_LEN_MAX]; /* the value of a condition, for as long as the scan needs it */
+    struct id cached_id;         /* the text of an id that many rows share */
+    char cached_text[ID_TEXT_LEN];
+};
+
+/* ---- the tables ------------------------------------------------------------------------------------------------- */
+
+struct module {
+    sqlite3_module methods;
+    struct snapshot *snapshot;
+    const struct schema *schema;
+};
+
+static const char *type_name(enum field_type type)
+{
+    return type == FIELD_UINT ? "INTEGER" : type == FIELD_BOOL ? "BOOLEAN" : "TEXT";
+}
+
+/* "CREATE TABLE x("id" TEXT, …, PRIMARY KEY(…)) WITHOUT ROWID": a name for each row that SQLite can compare. */
+static void describe(const struct schema *schema, struct buffer *out)
+{
+    const char *separator = "";
+    buffer_append_string(out, "CREATE TABLE x(");
+    for (unsigned i = 0; i < schema->column_count; ++i, separator = ", ") {
+        const struct column *column = &schema->columns[i];
+        bool is_hidden = column->show == COLUMN_HIDDEN || column->show == COLUMN_CARRIED;
+        buffer_printf(out, "%s\"%s\" %s%s", separator, column->name, type_name(column->type),
+                      is_hidden ? " HIDDEN" : "");
+    }
+    bool has_id = schema_column(schema, "id") >= 0;
+    buffer_printf(out, ", PRIMARY KEY(%s)) WITHOUT ROWID", has_id ? "\"id\"" : "\"orgId\", \"alias\"");
+}
+
+static void find_columns(struct table_of_sql *table)
+{
+    enum record_kind kind = table->schema->kind;
+    table->id = kind == RECORD_MESSAGES ? -1 : schema_column(table->schema, "id");
+    table->org = schema_column(table->schema, "orgId");
+    table->key = kind == RECORD_VISITORS ? schema_column(table->schema, "visitorKey")
+                 : kind == RECORD_ORGS   ? schema_column(table->schema, "key")
+                                         : -1;
+    table->time = kind == RECORD_VISITORS        ? schema_column(table->schema, "lastSeenAt")
+                  : kind == RECORD_CONVERSATIONS ? schema_column(table->schema, "updatedAt")
+                                                 : -1;
+    table->visitor = kind == RECORD_CONVERSATIONS ? schema_column(table->schema, "visitorId") : -1;
+    table->conversation = kind == RECORD_MESSAGES ? schema_column(table->schema, "conversationId") : -1;
+    table->seq = kind == RECORD_MESSAGES ? schema_column(table->schema, "seq") : -1;
+}
+
+static int vtab_connect(sqlite3 *connection, void *aux, int argc, const char *const *argv, sqlite3_vtab **out,
+                        char **why)
+{
+    const struct module *module = aux;
+    struct buffer declaration = {0};
+    (void)argc, (void)argv, (void)why;
+    struct table_of_sql *table = calloc(1, sizeof(*table));
+    if (table == NULL)
+        return SQLITE_NOMEM;
+    table->snapshot = module->snapshot;
+    table->schema = module->schema;
+    find_columns(table);
+    describe(module->schema, &declaration);
+    buffer_append(&declaration, "", 1);
+    int code = sqlite3_declare_vtab(connection, declaration.data);
+    buffer_dispose(&declaration);
+    assert(code == SQLITE_OK || code == SQLITE_NOMEM);
+    *out = &table->base;
+    return code;
+}
+
+static int vtab_disconnect(sqlite3_vtab *base)
+{
+    free(base);
+    return SQLITE_OK;
+}
+
+/* ---- choosing a path -------------------------------------------------------------------------------------------- */
+
+/* The usable conditions on the columns that paths know: their place among the constraints, or -1. */
+struct conditions {
+    int id, id_min, id_max, org, key, time, time_min, time_max, visitor, conversation, limit;
+};
+
+static void note_bound(unsigned char op, int i, int *equal, int *min, int *max)
+{
+    if (op == SQLITE_INDEX_CONSTRAINT_EQ)
+        *equal = i;
+    else if (op == SQLITE_INDEX_CONSTRAINT_GT || op == SQLITE_INDEX_CONSTRAINT_GE)
+        *min = i;
+    else if (op == SQLITE_INDEX_CONSTRAINT_LT || op == SQLITE_INDEX_CONSTRAINT_LE)
+        *max = i;
+}
+
+static void note_equal(unsigned char op, int i, int *equal)
+{
+    int ignored;
+    note_bound(op, i, equal, &ignored, &ignored);
+}
+
+static void note_condition(const struct table_of_sql *table, int column, unsigned char op, int i,
+                           struct conditions *out)
+{
+    if (column < 0)
+        return;
+    if (column == table->id)
+        note_bound(op, i, &out->id, &out->id_min, &out->id_max);
+    else if (column == table->time)
+        note_bound(op, i, &out->time, &out->time_min, &out->time_max);
+    else if (column == table->conversation)
+        note_bound(op, i, &out->conversation, &out->id_min, &out->id_max);
+    else if (column == table->org)
+        note_equal(op, i, &out->org);
+    else if (column == table->key)
+        note_equal(op, i, &out->key);
+    else if (column == table->visitor)
+        note_equal(op, i, &out->visitor);
+}
+
+/* Paths compare bytes: a condition with another collation is SQLite's alone. */
+static struct conditions read_conditions(const struct table_of_sql *table, sqlite3_index_info *info)
+{
+    struct conditions conditions;
+    memset(&conditions, -1, sizeof(conditions));
+    for (int i = 0; i < info->nConstraint; ++i) {
+        const struct sqlite3_index_constraint *constraint = &info->aConstraint[i];
+        if (constraint->op == SQLITE_INDEX_CONSTRAINT_LIMIT)
+            conditions.limit = i;
+        else if (constraint->usable && strcmp(sqlite3_vtab_collation(info, i), "BINARY") == 0)
+            note_condition(table, constraint->iColumn, constraint->op, i, &conditions);
+    }
+    return conditions;
+}
+
+/* What xBestIndex decides, before it is told to SQLite. */
+struct choice {
+    enum scan_path path;
+    bool descending, is_ordered, is_unique;
+    double rows, cost;
+    char letters[8]; /* of the values, in order; see filter_take */
+    int values[8], value_count;
+};
+
+static void choice_use(struct choice *choice, char letter, int constraint)
+{
+    if (constraint < 0)
+        return;
+    choice->letters[choice->value_count] = letter;
+    choice->values[choice->value_count++] = constraint;
+}
+
+#define COST_OF_LOOKUP 4.0  /* of a record at a random place, where one row of a scan is 1 */
+#define SHARE_OF_BOUND 0.25 /* what one inequality leaves of the rows: SQLite's own guess */
+
+static double average(struct txn *txn, enum table of, enum table in)
+{
+    return ((double)table_rows(txn, of) + 1) / ((double)table_rows(txn, in) + 1);
+}
+
+static struct choice choose_few(enum scan_path path, double rows, bool is_unique)
+{
+    return (struct choice){.path = path, .rows = rows, .cost = COST_OF_LOOKUP * (1 + rows), .is_unique = is_unique};
+}
+
+static bool choose_by_value(const struct table_of_sql *table, const struct conditions *at, struct choice *out)
+{
+    struct txn *txn = table->snapshot->txn;
+    double orgs = (double)table->snapshot->org_count;
+    if (at->id >= 0) {
+        *out = choose_few(SCAN_ID, 1, true);
+        choice_use(out, 'i', at->id);
+    } else if (at->key >= 0) {
+        bool is_one = at->org >= 0 || table->schema->kind == RECORD_ORGS;
+        *out = choose_few(SCAN_KEY, is_one ? 1 : orgs, is_one);
+        choice_use(out, 'k', at->key);
+        choice_use(out, 'o', at->org);
+    } else if (at->visitor >= 0) {
+        *out = choose_few(SCAN_VISITOR, average(txn, TABLE_CONVERSATIONS, TABLE_VISITORS), false);
+        choice_use(out, 'i', at->visitor);
+    } else if (at->conversation >= 0) {
+        *out = choose_few(SCAN_CONVERSATION, average(txn, TABLE_MESSAGES, TABLE_CONVERSATIONS), false);
+        out->cost = 2 * COST_OF_LOOKUP + out->rows; /* they lie side by side */
+        choice_use(out, 'i', at->conversation);
+    } else {
+        return false;
+    }
+    return true;
+}
+
+static struct choice choose_all(const struct table_of_sql *table, const struct conditions *at)
+{
+    struct choice choice = {.path = SCAN_ALL, .rows = (double)table_rows(table->snapshot->txn, table->schema->table)};
+    choice_use(&choice, 'a', at->id_min);
+    choice_use(&choice, 'b', at->id_max);
+    for (int i = 0; i < choice.value_count; ++i)
+        choice.rows *= SHARE_OF_BOUND;
+    choice.cost = choice.rows + 1;
+    return choice;
+}
+
+static struct choice choose_by_time(const struct table_of_sql *table, const struct conditions *at)
+{
+    struct choice choice = {.path = SCAN_TIME, .rows = (double)table_rows(table->snapshot->txn, table->schema->table)};
+    bool is_bounded = at->time >= 0 || at->time_min >= 0 || at->time_max >= 0;
+    choice_use(&choice, 'o', at->org);
+    choice_use(&choice, '=', at->time);
+    choice_use(&choice, '>', at->time_min);
+    choice_use(&choice, '<', at->time_max);
+    if (at->org >= 0 && table->snapshot->org_count > 1)
+        choice.rows /= (double)table->snapshot->org_count;
+    if (at->time >= 0)
+        choice.rows = choice.rows / 1000 + 1;
+    else if (is_bounded)
+        choice.rows *= (at->time_min >= 0 ? SHARE_OF_BOUND : 1) * (at->time_max >= 0 ? SHARE_OF_BOUND : 1);
+    choice.cost = COST_OF_LOOKUP * (choice.rows + 1);
+    return choice;
+}
+
+static struct choice choose_of_org(const struct table_of_sql *table, const struct conditions *at)
+{
+    double orgs = (double)table->snapshot->org_count + 1;
+    double rows = (double)table_rows(table->snapshot->txn, table->schema->table) / orgs;
+    double conversations = (double)table_rows(table->snapshot->txn, TABLE_CONVERSATIONS) / orgs;
+    struct choice choice = {.path = SCAN_ORG, .rows = rows, .cost = rows + 3 * COST_OF_LOOKUP * (conversations + 1)};
+    choice_use(&choice, 'o', at->org);
+    return choice;
+}
+
+/* ---- the order of the rows -------------------------------------------------------------------------------------- */
+
+/* Whether a path gives the asked-for order by itself, and in which direction. */
+static bool gives_order(const struct table_of_sql *table, const sqlite3_index_info *info, struct choice *choice)
+{
+    int first = choice->path == SCAN_TIME ? table->time : table->id, second = -1;
+    if (choice->path == SCAN_TIME)
+        second = table->id; /* equal times come in order of their ids */
+    if (table->conversation >= 0) {
+        first = table->conversation;
+        second = table->seq;
+    }
+    if (choice->path == SCAN_CONVERSATION && info->nOrderBy >= 1 && info->aOrderBy[0].iColumn == table->seq) {
+        first = table->seq; /* within one conversation the order is that of seq alone */
+        second = -1;
+    }
+    bool can_descend = choice->path == SCAN_ALL || choice->path == SCAN_TIME;
+    bool is_ordered_path = can_descend || choice->path == SCAN_CONVERSATION;
+    if (info->nOrderBy < 1 || info->nOrderBy > (second < 0 ? 1 : 2) || !is_ordered_path || first < 0)
+        return false;
+    bool descending = info->aOrderBy[0].desc;
+    for (int i = 0; i < info->nOrderBy; ++i)
+        if (info->aOrderBy[i].iColumn != (i == 0 ? first : second) || info->aOrderBy[i].desc != descending)
+            return false;
+    choice->descending = descending;
+    return !descending || can_descend;
+}
+
+/* SQLite sorts what is not in order: about a tenth of a row's cost for each doubling. */
+static double cost_in_order(const struct table_of_sql *table, const sqlite3_index_info *info, struct choice *choice,
+                            bool is_limited)
+{
+    double doublings = 1;
+    if (info->nOrderBy == 0)
+        return choice->cost;
+    choice->is_ordered = gives_order(table, info, choice);
+    if (choice->is_ordered)
+        return is_limited ? 1 + choice->cost / 100 : choice->cost;
+    for (double rows = choice->rows; rows > 2; rows /= 2)
+        ++doublings;
+    return choice->cost + choice->rows * doublings / 5;
+}
+
+static struct choice choose(const struct table_of_sql *table, const sqlite3_index_info *info,
+                            const struct conditions *at)
+{
+    struct choice best, other[2];
+    int others = 0;
+    if (choose_by_value(table, at, &best)) {
+        best.is_ordered = info->nOrderBy != 0 && gives_order(table, info, &best);
+        return best;
+    }
+    best = choose_all(table, at);
+    if (table->time >= 0)
+        other[others++] = choose_by_time(table, at);
+    if (table->schema->kind == RECORD_MESSAGES && at->org >= 0)
+        other[others++] = choose_of_org(table, at);
+    double least = cost_in_order(table, info, &best, at->limit >= 0);
+    for (int i = 0; i < others; ++i) {
+        double cost = cost_in_order(table, info, &other[i], at->limit >= 0);
+        if (cost < least) {
+            least = cost;
+            best = other[i];
+        }
+    }
+    return best;
+}
+
+#define DESCENDING 16 /* beside the path in idxNum */
+
+static int vtab_best_index(sqlite3_vtab *base, sqlite3_index_info *info)
+{
+    const struct table_of_sql *table = (const struct table_of_sql *)base;
+    struct conditions at = read_conditions(table, info);
+    struct choice choice = choose(table, info, &at);
+    for (int i = 0; i < choice.value_count; ++i)
+        info->aConstraintUsage[choice.values[i]].argvIndex = i + 1;
+    info->idxNum = (int)choice.path | (choice.is_ordered && choice.descending ? DESCENDING : 0);
+    info->idxStr = sqlite3_mprintf("%u %s", (unsigned)info->colUsed, choice.letters);
+    if (info->idxStr == NULL)
+        return SQLITE_NOMEM;
+    info->needToFreeIdxStr = 1;
+    info->orderByConsumed = choice.is_ordered;
+    info->estimatedCost = choice.cost;
+    info->estimatedRows = (sqlite3_int64)choice.rows + 1;
+    info->idxFlags = choice.is_unique ? SQLITE_INDEX_SCAN_UNIQUE : 0;
+    return SQLITE_OK;
+}
+
+/* ---- values of conditions --------------------------------------------------------------------------------------- */
+
+/* The earliest time whose text is not before `text`: times sort as their texts do, so any text has its place. */
+static int64_t first_time_from(struct bytes text)
+{
+    int64_t low = TIME_MS_MIN, high = TIME_MS_MAX + 1;
+    while (low < high) {
+        int64_t middle = low + (high - low) / 2;
+        char candidate[SQL_TIME_LEN];
+        sql_time_format(middle, candidate);
+        size_t len = text.len < SQL_TIME_LEN ? text.len : SQL_TIME_LEN;
+        int order = memcmp(candidate, text.data, len);
+        if (order < 0 || (order == 0 && text.len > SQL_TIME_LEN))
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+static struct bytes text_of(sqlite3_value *value)
+{
+    const void *text = sqlite3_value_text(value);
+    return bytes_view(text, (size_t)sqlite3_value_bytes(value));
+}
+
+/*
+ * Puts one value into the request. False: no row can agree. A value that is no text is compared by rules of its own
+ * (affinity), so it restricts nothing here and SQLite sorts it out; NULL agrees with nothing.
+ */
+static bool filter_take(struct scan_request *request, char letter, sqlite3_value *value)
+{
+    if (sqlite3_value_type(value) == SQLITE_NULL)
+        return false;
+    bool is_text = sqlite3_value_type(value) == SQLITE_TEXT;
+    struct bytes text = text_of(value);
+    struct id id;
+    switch (letter) {
+    case 'i':
+        return is_text && id_parse(text, &request->id);
+    case 'o':
+        request->has_org = is_text && id_parse(text, &request->org);
+        return request->has_org;
+    case 'a':
+        if (is_text && id_parse(text, &id))
+            request->id_min = id;
+        return true;
+    case 'b':
+        if (is_text && id_parse(text, &id))
+            request->id_max = id;
+        return true;
+    case 'k':
+        request->key = text;
+        if (!is_text)
+            request->path = SCAN_ALL;
+        return text.len <= STORE_KEY_LEN_MAX;
+    case '=':
+    case '>':
+        if (is_text)
+            request->time_min_ms = first_time_from(text);
+        if (is_text && letter == '=')
+            request->time_max_ms = request->time_min_ms;
+        return true;
+    case '<':
+        if (is_text)
+            request->time_max_ms = first_time_from(text);
+        return true;
+    }
+    assert(!"every letter is taken above");
+    return true;
+}
+
+/* ---- cursors ---------------------------------------------------------------------------------------------------- */
+
+static int vtab_open(sqlite3_vtab *base, sqlite3_vtab_cursor **out)
+{
+    struct table_of_sql *table = (struct table_of_sql *)base;
+    struct cursor_of_sql *cursor = calloc(1, sizeof(*cursor));
+    if (cursor == NULL)
+        return SQLITE_NOMEM;
+    cursor->scan = scan_open(table->snapshot, table->schema);
+    *out = &cursor->base;
+    return SQLITE_OK;
+}
+
+static int vtab_close(sqlite3_vtab_cursor *base)
+{
+    struct cursor_of_sql *cursor = (struct cursor_of_sql *)base;
+    scan_close(cursor->scan);
+    free(cursor);
+    return SQLITE_OK;
+}
+
+static int complain(sqlite3_vtab_cursor *base, enum error error)
+{
+    const struct table_of_sql *table = (const struct table_of_sql *)base->pVtab;
+    sqlite3_free(base->pVtab->zErrMsg);
+    base->pVtab->zErrMsg =
+        error == ERR_CORRUPT
+            ? sqlite3_mprintf("a record of %s is damaged; \"helvino check\" says which", table->schema->name)
+            : sqlite3_mprintf("%s can't be read: %s", table->schema->name, error_sentence(error));
+    return SQLITE_ERROR;
+}
+
+static int vtab_next(sqlite3_vtab_cursor *base)
+{
+    struct cursor_of_sql *cursor = (struct cursor_of_sql *)base;
+    enum error error = scan_next(cursor->scan);
+    cursor->at_end = error != OK;
+    return error == OK || error == ERR_NOT_FOUND ? SQLITE_OK : complain(base, error);
+}
+
+static int vtab_filter(sqlite3_vtab_cursor *base, int number, const char *text, int argc, sqlite3_value **argv)
+{
+    struct cursor_of_sql *cursor = (struct cursor_of_sql *)base;
+    char *letters;
+    struct scan_request request = scan_everything((uint32_t)strtoul(text, &letters, 10));
+    request.path = (enum scan_path)(number & ~DESCENDING);
+    request.descending = (number & DESCENDING) != 0;
+    request.time_min_ms = TIME_MS_MIN;
+    request.time_max_ms = TIME_MS_MAX;
+    cursor->at_end = true;
+    for (int i = 0; i < argc; ++i)
+        if (!filter_take(&request, letters[1 + i], argv[i]))
+            return SQLITE_OK;
+    if (request.key.len != 0)
+        request.key.data = memcpy(cursor->key, request.key.data, request.key.len);
+    scan_start(cursor->scan, &request);
+    return vtab_next(base);
+}
+
+static int vtab_eof(sqlite3_vtab_cursor *base)
+{
+    return ((struct cursor_of_sql *)base)->at_end;
+}
+
+static void give_id(struct cursor_of_sql *cursor, sqlite3_context *context, struct id id)
+{
+    if (!id_equal(id, cursor->cached_id)) {
+        id_format(id, cursor->cached_text);
+        cursor->cached_id = id;
+    }
+    sqlite3_result_text(context, cursor->cached_text, ID_TEXT_LEN, SQLITE_TRANSIENT);
+}
+
+static void give_time(sqlite3_context *context, int64_t time_ms)
+{
+    char text[SQL_TIME_LEN];
+    sql_time_format(time_ms, text);
+    sqlite3_result_text(context, text, SQL_TIME_LEN, SQLITE_TRANSIENT);
+}
+
+/* A text lies in the map for as long as the connection, so SQLite need not copy it. */
+static int vtab_column(sqlite3_vtab_cursor *base, sqlite3_context *context, int index)
+{
+    struct cursor_of_sql *cursor = (struct cursor_of_sql *)base;
+    struct value value;
+    enum error error = scan_value(cursor->scan, (unsigned)index, &value);
+    if (error != OK)
+        return complain(base, error);
+    switch (value.type) {
+    case VALUE_NULL:
+        break;
+    case VALUE_ID:
+        give_id(cursor, context, value.id);
+        break;
+    case VALUE_TEXT:
+        sqlite3_result_text(context, value.text.data, (int)value.text.len, SQLITE_STATIC);
+        break;
+    case VALUE_TIME:
+        give_time(context, value.time_ms);
+        break;
+    case VALUE_UINT:
+        sqlite3_result_int64(context, (sqlite3_int64)value.number);
+        break;
+    case VALUE_BOOL:
+        sqlite3_result_int(context, value.flag);
+        break;
+    }
+    return SQLITE_OK;
+}
+
+/* ---- registering ------------------------------------------------------------------------------------------------ */
+
+/* No xCreate: the table is there under the module's name, and nobody can make another. No xUpdate: read-only. */
+static const sqlite3_module methods = {
+    .iVersion = 2,
+    .xConnect = vtab_connect,
+    .xBestIndex = vtab_best_index,
+    .xDisconnect = vtab_disconnect,
+    .xOpen = vtab_open,
+    .xClose = vtab_close,
+    .xFilter = vtab_filter,
+    .xNext = vtab_next,
+    .xEof = vtab_eof,
+    .xColumn = vtab_column,
+};
+
+/* A table is connected when it is first named, and that takes rights which questions don't have. */
+static void connect_now(sqlite3 *connection, const char *name)
+{
+    char sql[128];
+    sqlite3_stmt *statement;
+    snprintf(sql, sizeof(sql), "SELECT 1 FROM \"%s\"", name);
+    if (sqlite3_prepare_v2(connection, sql, -1, &statement, NULL) != SQLITE_OK)
+        abort();
+    sqlite3_finalize(statement);
+}
+
+void vtab_register(sqlite3 *connection, struct snapshot *snapshot)
+{
+    for (unsigned kind = 0; kind < RECORD_COUNT; ++kind) {
+        if (schemas[kind]->use == SCHEMA_UNSEEN)
+            continue;
+        struct module *module = malloc(sizeof(*module));
+        if (module == NULL)
+            abort();
+        *module = (struct module){methods, snapshot, schemas[kind]};
+        if (sqlite3_create_module_v2(connection, schemas[kind]->name, &module->methods, module, free) != SQLITE_OK)
+            abort();
+        connect_now(connection, schemas[kind]->name);
+    }
+}
