@@ -55,15 +55,21 @@ static bool must_be_quoted(struct bytes text)
     return text.len == 2 && memcmp(text.data, "\\.", 2) == 0;
 }
 
-/* What spreadsheets take for the beginning of a formula, or skip before one; the last four are U+FF1D, FF0B, FF0D and
- * FF20. */
+/* What spreadsheets take for the beginning of a formula, or skip before one. */
+static const bool begins_formula[256] = {
+    ['='] = true, ['+'] = true, ['-'] = true, ['@'] = true, ['\t'] = true, ['\r'] = true, ['\n'] = true,
+};
+
 static bool is_formula(struct bytes text)
 {
-    static const char wide[][4] = {"\uff1d", "\uff0b", "\uff0d", "\uff20"};
-    if (memchr("=+-@\t\r\n", text.data[0], 7) != NULL)
+    static const char wide[][4] = {"\uff1d", "\uff0b", "\uff0d",
+                                   "\uff20"}; /* the same four, as wide as a Chinese letter */
+    if (begins_formula[(unsigned char)text.data[0]])
         return true;
+    if (text.data[0] != wide[0][0] || text.len < 3)
+        return false;
     for (size_t i = 0; i < sizeof(wide) / sizeof(*wide); ++i)
-        if (text.len >= 3 && memcmp(text.data, wide[i], 3) == 0)
+        if (memcmp(text.data, wide[i], 3) == 0)
             return true;
     return false;
 }

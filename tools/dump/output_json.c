@@ -7,6 +7,9 @@
 
 #include <assert.h>
 #include <stdio.h>
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
 
 #include "output_private.h"
 
@@ -72,32 +75,94 @@ static void make_keys(struct output *output)
 
 /* ---- rows ---------------------------------------------------------------------------------------------------- */
 
-static void put_value(struct output *output, const struct cell *cell)
+/* ASCII that needs no escape: what nearly all text is, and what is copied as it stands. */
+static inline bool is_plain(unsigned char byte)
+{
+    return byte >= 0x20 && byte < 0x80 && byte != '"' && byte != '\\';
+}
+
+#ifdef __SSE2__
+
+static inline bool are_plain(const char *data)
+{
+    __m128i chunk = _mm_loadu_si128((const __m128i *)data);
+    __m128i odd = _mm_cmplt_epi8(chunk, _mm_set1_epi8(0x20)); /* signed, so bytes from 0x80 on are less, too */
+    odd = _mm_or_si128(odd, _mm_cmpeq_epi8(chunk, _mm_set1_epi8('"')));
+    return _mm_movemask_epi8(_mm_or_si128(odd, _mm_cmpeq_epi8(chunk, _mm_set1_epi8('\\')))) == 0;
+}
+
+#else
+
+static inline bool are_plain(const char *data)
+{
+    for (size_t i = 0; i < 16; ++i)
+        if (!is_plain((unsigned char)data[i]))
+            return false;
+    return true;
+}
+
+#endif
+
+static bool is_plain_text(struct bytes text)
+{
+    if (text.len >= 16) {
+        for (size_t at = 0; at + 16 <= text.len; at += 16)
+            if (!are_plain(text.data + at))
+                return false;
+        return are_plain(text.data + text.len - 16);
+    }
+    for (size_t i = 0; i < text.len; ++i)
+        if (!is_plain((unsigned char)text.data[i]))
+            return false;
+    return true;
+}
+
+static inline char *put_bytes(char *to, const char *data, size_t len)
+{
+    memcpy(to, data, len);
+    return to + len;
+}
+
+/* A value that needs no escape, where there is room for it. */
+static inline char *put_plain(char *to, const struct cell *cell)
+{
+    switch (cell->type) {
+    case CELL_INTEGER:
+        return put_digits(to, cell->integer);
+    case CELL_REAL:
+        if (isfinite(cell->real))
+            return put_bytes(to, cell->text.data, cell->text.len);
+        return put_bytes(to, "null", 4);
+    case CELL_NULL:
+        return put_bytes(to, "null", 4);
+    case CELL_TEXT:
+        *to++ = '"';
+        if (cell->text.len != 0)
+            to = put_bytes(to, cell->text.data, cell->text.len);
+        *to++ = '"';
+        return to;
+    case CELL_BLOB:
+        *to++ = '"';
+        to = put_hex(to, cell->text);
+        *to++ = '"';
+        return to;
+    }
+    return to;
+}
+
+static inline void put_member_of_row(struct output *output, struct bytes key, const struct cell *cell)
 {
     struct json_state *state = output->state;
     struct buffer *out = output->out;
-    switch (cell->type) {
-    case CELL_INTEGER:
-        out->len = (size_t)(put_digits(buffer_reserve(out, INTEGER_TEXT_MAX), cell->integer) - out->data);
-        return;
-    case CELL_REAL:
-        if (isfinite(cell->real))
-            buffer_append(out, cell->text.data, cell->text.len);
-        else
-            buffer_append(out, "null", 4);
-        return;
-    case CELL_TEXT:
-        json_put_string(out, utf8_mend(cell->text, &state->mended));
-        return;
-    case CELL_BLOB:
-        buffer_append(out, "\"", 1);
-        out->len = (size_t)(put_hex(buffer_reserve(out, 2 * cell->text.len), cell->text) - out->data);
-        buffer_append(out, "\"", 1);
-        return;
-    case CELL_NULL:
-        buffer_append(out, "null", 4);
+    size_t len_max = key.len + INTEGER_TEXT_MAX + 2 + 2 * (cell->type >= CELL_REAL ? cell->text.len : 0);
+    char *to = out->capacity - out->len >= len_max ? out->data + out->len : buffer_reserve(out, len_max);
+    to = put_bytes(to, key.data, key.len);
+    if (cell->type != CELL_TEXT || is_plain_text(cell->text)) {
+        out->len = (size_t)(put_plain(to, cell) - out->data);
         return;
     }
+    out->len += key.len;
+    json_put_string(out, utf8_mend(cell->text, &state->mended));
 }
 
 static void put_object(struct output *output, const struct cell *cells)
@@ -105,9 +170,9 @@ static void put_object(struct output *output, const struct cell *cells)
     const struct json_state *state = output->state;
     size_t from = 0;
     for (size_t i = 0; i < output->column_count; ++i) {
-        buffer_append(output->out, state->keys.data + from, state->key_ends[i] - from);
+        struct bytes key = bytes_view(state->keys.data + from, state->key_ends[i] - from);
+        put_member_of_row(output, key, &cells[i]);
         from = state->key_ends[i];
-        put_value(output, &cells[i]);
     }
     buffer_append(output->out, "}", 1);
 }

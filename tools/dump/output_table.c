@@ -12,6 +12,10 @@
 #define SAMPLE_ROWS_MAX 300
 #define GAP 2
 #define COLUMN_WIDTH_MIN 4
+/* Columns of equally wide cells up to this, such as times, are cut only when the others would get less than the second.
+ */
+#define EVEN_WIDTH_MAX 24
+#define COLUMN_WIDTH_SPARING 8
 /* Where lines are longer than the terminal anyway. */
 #define COLUMN_WIDTH_HOPELESS 24
 #define PROSE_WIDTH_MAX 100
@@ -25,6 +29,7 @@
 struct column {
     size_t width;   /* now */
     size_t least;   /* what can't be taken from it */
+    size_t even;    /* of all cells, when they are equally wide; else 0 */
     size_t natural; /* of its widest cell or name */
     bool is_number;
 };
@@ -64,45 +69,65 @@ static void measure(struct output *output, struct column *column, size_t at)
     struct table *table = output->state;
     buffer_clear(&table->shown);
     size_t head = put_shown(&table->shown, bytes_of_string(output->names[at]), SIZE_MAX), widest = 1;
+    size_t narrowest = SIZE_MAX;
     for (size_t row = 0; row < table->sample.row_count; ++row) {
         struct cell cell = kept_cell(&table->sample, row, at);
-        widest = larger(widest, show_cell(table, &cell, SIZE_MAX));
+        size_t width = show_cell(table, &cell, SIZE_MAX);
+        widest = larger(widest, width);
+        narrowest = cell.type != CELL_NULL ? smaller(narrowest, width) : narrowest;
     }
+    column->even = widest == narrowest ? widest : 0;
     column->is_number = kept_is_number(&table->sample, at);
     column->natural = column->width = larger(head, widest);
     column->least = smaller(column->natural, larger(COLUMN_WIDTH_MIN, column->is_number ? widest : 0));
 }
 
-/* The width of a line when no column takes more than `cap`, as far as that can be. */
-static size_t line_width(const struct column *columns, size_t count, size_t cap)
+/* What a column gets when no more than `cap` is to go to each. */
+static size_t capped(const struct column *column, size_t cap, bool spares_even)
+{
+    bool is_spared = spares_even && column->even != 0 && column->even <= EVEN_WIDTH_MAX;
+    return larger(is_spared ? larger(column->least, column->even) : column->least, smaller(column->natural, cap));
+}
+
+static size_t line_width(const struct column *columns, size_t count, size_t cap, bool spares_even)
 {
     size_t width = (count - 1) * GAP;
     for (size_t i = 0; i < count; ++i)
-        width += larger(columns[i].least, smaller(columns[i].natural, cap));
+        width += capped(&columns[i], cap, spares_even);
     return width;
 }
 
-/* The widest columns give first: all are cut at one width, the largest with which the line fits. */
-static void fit(struct column *columns, size_t count, size_t width)
+/* The largest cap with which a line fits; there is one, COLUMN_WIDTH_MIN at least. */
+static size_t largest_cap(const struct column *columns, size_t count, size_t width, bool spares_even)
 {
     size_t low = COLUMN_WIDTH_MIN, high = width;
-    if (line_width(columns, count, SIZE_MAX) <= width)
-        return;
-    if (line_width(columns, count, low) > width)
-        low = high = COLUMN_WIDTH_HOPELESS;
     while (low < high) {
         size_t middle = low + (high - low + 1) / 2;
-        if (line_width(columns, count, middle) <= width)
+        if (line_width(columns, count, middle, spares_even) <= width)
             low = middle;
         else
             high = middle - 1;
     }
-    /* What is left over is less than a column for each of those that were cut. */
-    size_t left = width > line_width(columns, count, low) ? width - line_width(columns, count, low) : 0;
+    return low;
+}
+
+/* The widest columns give first: all are cut at one width. Times, whose last digits would go first, are spared if the
+ * others can give enough. */
+static void fit(struct column *columns, size_t count, size_t width)
+{
+    bool spares_even = line_width(columns, count, COLUMN_WIDTH_SPARING, true) <= width;
+    size_t cap = COLUMN_WIDTH_HOPELESS, left = 0;
+    if (line_width(columns, count, SIZE_MAX, true) <= width)
+        return;
+    if (line_width(columns, count, COLUMN_WIDTH_MIN, spares_even) <= width) {
+        cap = largest_cap(columns, count, width, spares_even);
+        left = width - line_width(columns, count, cap, spares_even);
+    }
     for (size_t i = 0; i < count; ++i) {
-        bool gets_more = left != 0 && columns[i].natural > low && columns[i].least <= low;
-        columns[i].width = larger(columns[i].least, smaller(columns[i].natural, low + (gets_more ? 1 : 0)));
-        left -= gets_more ? 1 : 0;
+        /* What is left over is less than a column for each of those that were cut. */
+        size_t more = left != 0 && capped(&columns[i], cap + 1, spares_even) > capped(&columns[i], cap, spares_even);
+        columns[i].width = capped(&columns[i], cap + more, spares_even);
+        left -= more;
     }
 }
 
@@ -256,7 +281,8 @@ static void end(struct output *output)
     struct table *table = output->state;
     if (table->columns == NULL)
         settle(output);
-    if (output->config.is_terminal && (!output->is_report || output->row_count >= COUNTED_ROWS_MIN))
+    if (output->config.is_terminal &&
+        (!output->is_report || output->row_count == 0 || output->row_count >= COUNTED_ROWS_MIN))
         put_row_count(output);
     free(table->columns);
     table->columns = NULL;
