@@ -87,9 +87,8 @@ static bool is_reachable(const struct options *options, enum store_mode mode, bo
 
 /* ---- opening ------------------------------------------------------------------------------------------------- */
 
-bool admin_open(struct admin *admin, const struct options *options, enum store_mode mode)
+static bool open_store(struct admin *admin, const struct options *options, enum store_mode mode, bool create)
 {
-    bool create = options->new_database;
     char why[STORE_WHY_LEN];
     *admin = (struct admin){.options = options};
     log_line_setup(LOG_WARN, LOG_FORMAT_TEXT);
@@ -106,6 +105,16 @@ bool admin_open(struct admin *admin, const struct options *options, enum store_m
     }
     admin->reader = reader_open(admin->store);
     return true;
+}
+
+bool admin_open(struct admin *admin, const struct options *options, enum store_mode mode)
+{
+    return open_store(admin, options, mode, options->new_database);
+}
+
+bool admin_open_or_create(struct admin *admin, const struct options *options)
+{
+    return open_store(admin, options, STORE_ADMIN, true);
 }
 
 void admin_close(struct admin *admin)

@@ -19,6 +19,8 @@ struct admin {
 /* Opens the database of --data, and makes one only for --new-database. On failure says so and returns false, with
  * nothing to close. */
 bool admin_open(struct admin *admin, const struct options *options, enum store_mode mode);
+/* The same for writing, and makes a database where there is none. */
+bool admin_open_or_create(struct admin *admin, const struct options *options);
 void admin_close(struct admin *admin);
 
 /* A snapshot to read from; what is read lives until admin_read_end. No command can be applied in between. */

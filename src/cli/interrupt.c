@@ -1,0 +1,61 @@
+/* Signal handlers may do little, but a flag, unlink(2) and rmdir(2) are allowed them. */
+#include "cli/interrupt.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#define PATH_LEN_MAX 4096
+
+static const int signals[] = {SIGINT, SIGTERM, SIGHUP};
+#define SIGNAL_COUNT (sizeof(signals) / sizeof(*signals))
+
+static volatile sig_atomic_t is_noted;
+static char file_to_remove[PATH_LEN_MAX], directory_to_remove[PATH_LEN_MAX];
+
+static void handle(void (*handler)(int), int flags)
+{
+    struct sigaction action = {.sa_handler = handler, .sa_flags = flags};
+    for (size_t i = 0; i < SIGNAL_COUNT; ++i)
+        sigaddset(&action.sa_mask, signals[i]);
+    for (size_t i = 0; i < SIGNAL_COUNT; ++i)
+        sigaction(signals[i], &action, NULL);
+}
+
+static void on_note(int signal_number)
+{
+    (void)signal_number;
+    is_noted = 1;
+}
+
+void interrupt_note(void)
+{
+    is_noted = 0;
+    handle(on_note, SA_RESTART | (int)SA_RESETHAND);
+}
+
+bool interrupt_was_noted(void)
+{
+    return is_noted;
+}
+
+static void on_remove(int signal_number)
+{
+    (void)signal_number;
+    unlink(file_to_remove);
+    if (directory_to_remove[0] != '\0')
+        rmdir(directory_to_remove);
+    _exit(EXIT_INTERRUPTED);
+}
+
+void interrupt_removes(const char *file, const char *directory)
+{
+    snprintf(file_to_remove, sizeof(file_to_remove), "%s", file);
+    snprintf(directory_to_remove, sizeof(directory_to_remove), "%s", directory == NULL ? "" : directory);
+    handle(on_remove, SA_RESTART);
+}
+
+void interrupt_removes_nothing(void)
+{
+    handle(SIG_DFL, 0);
+}
