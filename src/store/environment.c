@@ -90,7 +90,7 @@ static const char *network_file_system(const char *directory)
     }
 }
 
-static void sync_directory(const char *path)
+void store_sync_directory(const char *path)
 {
     int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd >= 0) {
@@ -108,7 +108,7 @@ static bool make_directory(const char *path, char why[STORE_WHY_LEN])
     }
     char parent[PATH_LEN_MAX];
     snprintf(parent, sizeof(parent), "%s/..", path);
-    sync_directory(parent);
+    store_sync_directory(parent);
     return true;
 }
 
@@ -224,32 +224,45 @@ static int open_tables(struct store *store, MDB_txn *handle, unsigned flags)
     return code;
 }
 
-/* An environment without any table is new; one with tables but without a format number is somebody else's. */
-static bool check_format(struct store *store, struct txn *txn, bool *is_new, char why[STORE_WHY_LEN])
+static bool refuse_format(const struct store *store, uint64_t format, char why[STORE_WHY_LEN])
 {
-    MDB_dbi unnamed;
-    MDB_stat tables;
-    uint64_t format = 0;
-    *is_new = mdb_dbi_open(txn->handle, NULL, 0, &unnamed) == 0 && mdb_stat(txn->handle, unnamed, &tables) == 0 &&
-              tables.ms_entries == 0;
-    if (*is_new && store->mode != STORE_READ_ONLY)
-        return true;
-    if (mdb_dbi_open(txn->handle, table_names[TABLE_META], 0, &store->tables[TABLE_META]) != 0)
-        return store_refuse(why, "the database in %s was not made by helvino", store->directory);
-    if (meta_get_u64(txn, META_FORMAT, &format) != OK)
-        return store_refuse(why, "the database in %s is damaged", store->directory);
     if (format == 0)
         return store_refuse(why, "the database in %s has no format number; it was not made by helvino",
                             store->directory);
-    return format == STORE_FORMAT ||
-           store_refuse(why, "the database in %s has format %llu, made by a newer helvino; this one knows format %d",
-                        store->directory, (unsigned long long)format, STORE_FORMAT);
+    if (format > STORE_FORMAT)
+        return store_refuse(why,
+                            "the database in %s has format %llu, made by a newer helvino; this one knows format %d",
+                            store->directory, (unsigned long long)format, STORE_FORMAT);
+    return store_refuse(why, "the database in %s has format %llu, of an older helvino; %s brings it up to date",
+                        store->directory, (unsigned long long)format,
+                        store->is_file ? "restoring it and starting the server on it once"
+                                       : "starting the server on it once, or any command that writes,");
+}
+
+/* An environment without any table is new, and *format is 0; one with tables but without a format number is somebody
+ * else's. */
+static bool check_format(struct store *store, struct txn *txn, uint64_t *format, char why[STORE_WHY_LEN])
+{
+    MDB_dbi unnamed;
+    MDB_stat tables;
+    bool is_new = mdb_dbi_open(txn->handle, NULL, 0, &unnamed) == 0 && mdb_stat(txn->handle, unnamed, &tables) == 0 &&
+                  tables.ms_entries == 0;
+    *format = 0;
+    if (is_new && store->mode != STORE_READ_ONLY)
+        return true;
+    if (mdb_dbi_open(txn->handle, table_names[TABLE_META], 0, &store->tables[TABLE_META]) != 0)
+        return store_refuse(why, "the database in %s was not made by helvino", store->directory);
+    if (meta_get_u64(txn, META_FORMAT, format) != OK)
+        return store_refuse(why, "the database in %s is damaged", store->directory);
+    bool is_known =
+        *format == STORE_FORMAT || (*format > 0 && *format < STORE_FORMAT && store->mode != STORE_READ_ONLY);
+    return is_known || refuse_format(store, *format, why);
 }
 
 /* Everything about the format in one transaction: what is refused has not been changed. */
-static bool prepare_tables(struct store *store, char why[STORE_WHY_LEN])
+static bool prepare_tables(struct store *store, uint64_t *format, char why[STORE_WHY_LEN])
 {
-    bool writing = store->mode != STORE_READ_ONLY, is_new;
+    bool writing = store->mode != STORE_READ_ONLY;
     struct txn txn = {.store = store};
     int code = mdb_txn_begin(store->env, NULL, writing ? 0 : MDB_RDONLY, &txn.handle);
     while (code == MDB_MAP_RESIZED &&
@@ -257,7 +270,9 @@ static bool prepare_tables(struct store *store, char why[STORE_WHY_LEN])
         code = mdb_txn_begin(store->env, NULL, writing ? 0 : MDB_RDONLY, &txn.handle);
     if (code != 0)
         return store_refuse(why, "cannot read the database in %s: %s", store->directory, mdb_strerror(code));
-    bool fine = check_format(store, &txn, &is_new, why);
+    bool fine = check_format(store, &txn, format, why), is_new = *format == 0;
+    if (fine && !is_new && *format != STORE_FORMAT)
+        fine = migrate_prepare(store, *format, why);
     if (fine) {
         code = open_tables(store, txn.handle, writing ? MDB_CREATE : 0);
         if (code == 0 && is_new && meta_put_u64(&txn, META_FORMAT, STORE_FORMAT) != OK)
@@ -270,9 +285,16 @@ static bool prepare_tables(struct store *store, char why[STORE_WHY_LEN])
         mdb_txn_abort(txn.handle);
     txn_dispose(&txn);
     if (fine && code == 0 && is_new)
-        sync_directory(store->directory);
+        store_sync_directory(store->directory);
     return fine && (code == 0 ||
                     store_refuse(why, "cannot prepare the database in %s: %s", store->directory, mdb_strerror(code)));
+}
+
+/* The tables, of this program's format when it returns true. */
+static bool open_database(struct store *store, char why[STORE_WHY_LEN])
+{
+    uint64_t format;
+    return prepare_tables(store, &format, why) && (format == 0 || format == STORE_FORMAT || migrate(store, why));
 }
 
 struct store *store_open(const struct store_config *config, char why[STORE_WHY_LEN])
@@ -295,7 +317,7 @@ struct store *store_open(const struct store_config *config, char why[STORE_WHY_L
     bool create = config->mode == STORE_SERVE || (config->mode == STORE_ADMIN && config->create);
     if (!check_directory(store, create, why) || (config->mode == STORE_SERVE && !take_server_lock(store, why)) ||
         !soundness_of_data_file(store, create, why) || !open_environment(store, config, why) ||
-        !soundness_of_length(store, why) || !prepare_tables(store, why)) {
+        !soundness_of_length(store, why) || !open_database(store, why)) {
         store_close(store);
         return NULL;
     }

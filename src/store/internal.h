@@ -59,6 +59,11 @@ int store_open_file(const char *path);
 /* soundness.c: what is checked before the pages are followed; false with a sentence. */
 bool soundness_of_data_file(const struct store *store, bool create, char why[STORE_WHY_LEN]);
 bool soundness_of_length(struct store *store, char why[STORE_WHY_LEN]);
+void store_sync_directory(const char *path);
+/* migrate.c. First, inside a write transaction that has changed nothing yet: keeps a copy of what is of an older
+ * format. Then, with every table there, brings it up to date. False with a sentence. */
+bool migrate_prepare(struct store *store, uint64_t format, char why[STORE_WHY_LEN]);
+bool migrate(struct store *store, char why[STORE_WHY_LEN]);
 /* How many numbers in the free list are at least first_page. */
 uint64_t store_count_free(MDB_txn *txn, uint64_t first_page);
 

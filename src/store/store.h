@@ -15,7 +15,8 @@
 #include "base/limits.h"
 #include "core/id.h"
 
-#define STORE_FORMAT 1 /* of the directory; a newer one is refused */
+#define STORE_FORMAT \
+    2 /* of the directory; a newer one is refused, an older one migrated when it is opened for writing */
 #define MESSAGE_CLIENT_BIT (UINT64_C(1) << 63)
 
 enum table {

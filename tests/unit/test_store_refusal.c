@@ -278,7 +278,7 @@ static void test_a_newer_format_is_refused_and_left_as_it_is(void **state)
     set_format(directory, STORE_FORMAT + 1);
     struct buffer before = read_file(path_in(directory, "data.mdb"));
     EACH_MODE(mode)
-    assert_refused(directory, all_modes[mode], "has format 2, made by a newer helvino; this one knows format 1");
+    assert_refused(directory, all_modes[mode], "has format 3, made by a newer helvino; this one knows format 2");
     struct buffer after = read_file(path_in(directory, "data.mdb"));
     assert_true(bytes_equal(buffer_view(&before), buffer_view(&after)));
     buffer_dispose(&before);
