@@ -58,6 +58,7 @@ BINARY := $(OUT)/helvino
 UNIT_TESTS := $(patsubst tests/unit/%.c,$(OUT)/unit/%,$(wildcard tests/unit/test_*.c))
 LOAD_TOOLS := $(patsubst tools/load/%.c,$(OUT)/load/%,$(wildcard tools/load/*.c))
 HTTP_TESTS := $(wildcard tests/http/*.test.mjs)
+SQL_TESTS := $(wildcard tests/sql/*.test.mjs)
 OTHER_TESTS := $(wildcard tests/fault/*.test.mjs)
 BUILD_TESTS := $(wildcard tests/build/*.test.mjs)
 
@@ -92,7 +93,7 @@ serve: release ## set up, build and run with a demo organisation on http://local
 
 test: setup ## set up, build and run every test; the last line counts them
 	@$(MAKE) MODE=release build tests
-	@$(call run_tests,release,$(call unit_tests,release),$(BUILD_TESTS) $(HTTP_TESTS) $(OTHER_TESTS))
+	@$(call run_tests,release,$(call unit_tests,release),$(BUILD_TESTS) $(SQL_TESTS) $(HTTP_TESTS) $(OTHER_TESTS))
 
 unit: setup ## run the unit tests
 	@$(MAKE) tests
@@ -149,7 +150,7 @@ unit_tests = $(patsubst tests/unit/%.c,build/$(1)/unit/%,$(wildcard tests/unit/t
 # An allocation that is too large returns null, as it does in the other modes.
 check-asan:
 	@ASAN_OPTIONS=detect_stack_use_after_return=1:strict_string_checks=1:allocator_may_return_null=1 UBSAN_OPTIONS=print_stacktrace=1 \
-		$(call run_tests,asan,$(UNIT_TESTS),$(HTTP_TESTS) $(OTHER_TESTS))
+		$(call run_tests,asan,$(UNIT_TESTS),$(SQL_TESTS) $(HTTP_TESTS) $(OTHER_TESTS))
 
 check-tsan:
 	@TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1:suppressions=$(CURDIR)/tests/tsan-suppressions \

@@ -25,6 +25,11 @@ node_is_recent() {
     [ "$(node -p 'process.versions.node.split(".")[0] >= 18' 2>/dev/null)" = true ]
 }
 
+# Debian keeps PostgreSQL's own programs in a folder for each version, not on PATH.
+need_postgres() {
+    compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || need postgresql "$1" initdb
+}
+
 for purpose in "$@"; do
     case $purpose in
     build)
@@ -54,6 +59,8 @@ for purpose in "$@"; do
         need openssl "TLS tests" openssl
         need strace "fault tests" strace
         need util-linux "runs the server in an empty root" unshare
+        need_postgres "answers the same SQL as we do"
+        need sqlite3 "the same" sqlite3
         node_is_recent || need nodejs "runs the HTTP tests"
         ;;
     lint)
@@ -64,6 +71,8 @@ for purpose in "$@"; do
         ;;
     bench)
         need wrk "the load generator" wrk
+        need_postgres "measured beside us"
+        need sqlite3 "the same" sqlite3
         ;;
     *)
         echo "setup: unknown purpose $purpose (build, try, test, lint, bench)" >&2
@@ -83,12 +92,28 @@ as_root() {
     fi
 }
 
+# The package would make and start a server of its own; the tests start theirs.
+CREATE_NO_CLUSTER=/etc/postgresql-common/createcluster.d/helvino-setup.conf
+
+refuse_cluster() {
+    [[ " ${missing[*]} " = *" postgresql "* ]] || return 0
+    as_root mkdir -p "${CREATE_NO_CLUSTER%/*}"
+    echo 'create_main_cluster = false' | as_root tee "$CREATE_NO_CLUSTER" >/dev/null
+    trap allow_cluster EXIT
+}
+
+allow_cluster() { # for whoever installs another version later
+    as_root rm -f "$CREATE_NO_CLUSTER"
+    as_root rmdir --ignore-fail-on-non-empty "${CREATE_NO_CLUSTER%/*}"
+}
+
 install_missing() {
     as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}"
 }
 
 if [ ${#missing[@]} -gt 0 ]; then
     echo "setup: installing ${missing[*]}"
+    refuse_cluster
     # The lists may be absent or older than the archive: one refresh, and the second failure is a real one.
     install_missing >/dev/null 2>&1 || {
         as_root apt-get update -qq

@@ -1,0 +1,3 @@
+-- Every column, the computed ones too, the key backwards.
+-- order: total
+SELECT * FROM conversations ORDER BY id DESC;

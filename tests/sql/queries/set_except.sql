@@ -1,0 +1,3 @@
+-- EXCEPT.
+-- order: total
+SELECT id FROM visitors EXCEPT SELECT "visitorId" FROM conversations ORDER BY id;
