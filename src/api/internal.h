@@ -116,8 +116,11 @@ void on_options(struct request *request, struct bytes route_allow);
 enum error query_text(struct call *call, const char *name, struct bytes *out);
 enum error query_uint(struct call *call, const char *name, uint64_t min, uint64_t max, uint64_t fallback,
                       uint64_t *out);
-/* The ":id" of the path. ERR_NOT_FOUND when it is not an id. */
+/* The ":id" of the path, or what an id of another shape stands for in the caller's organisation; what it leads to and
+ * whether the caller may know of it is still to be asked. ERR_NOT_FOUND when it is neither. */
 enum error path_id(struct call *call, struct id *out);
+/* Only what the ":id" of the path stands for, of whatever shape. ERR_NOT_FOUND when it stands for nothing. */
+enum error path_alias(struct call *call, struct id *out);
 /* A header that may occur once; data NULL when absent. */
 enum error single_header(struct call *call, struct bytes name, struct bytes *out);
 

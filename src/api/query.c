@@ -67,9 +67,20 @@ enum error query_uint(struct call *call, const char *name, uint64_t min, uint64_
         sentence_in(call, "The parameter \"%s\" must be a whole number from %llu to %llu.", name, min, max));
 }
 
+enum error path_alias(struct call *call, struct id *out)
+{
+    struct alias alias;
+    struct bytes text = request_path_param(call->request, 0);
+    if (!alias_text_is_fit(text))
+        return ERR_NOT_FOUND;
+    enum error error = alias_get(call->txn, call->org.id, text, &alias);
+    *out = alias.target;
+    return error;
+}
+
 enum error path_id(struct call *call, struct id *out)
 {
-    return id_parse(request_path_param(call->request, 0), out) ? OK : ERR_NOT_FOUND;
+    return id_parse(request_path_param(call->request, 0), out) ? OK : path_alias(call, out);
 }
 
 enum error single_header(struct call *call, struct bytes name, struct bytes *out)

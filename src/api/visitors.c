@@ -137,15 +137,22 @@ enum error handle_visitor_list(struct call *call)
     return error;
 }
 
+static enum error get_own(struct call *call, struct id id, struct visitor *out)
+{
+    enum error error = visitor_get(call->txn, id, out);
+    return error == OK && !id_equal(out->org, call->org.id) ? ERR_NOT_FOUND : error;
+}
+
+/* An id of our own shape may be one that an import has merged with another. */
 enum error handle_visitor_show(struct call *call)
 {
     struct visitor visitor;
     struct id id;
     enum error error = path_id(call, &id);
     if (error == OK)
-        error = visitor_get(call->txn, id, &visitor);
-    if (error == OK && !id_equal(visitor.org, call->org.id))
-        error = ERR_NOT_FOUND;
+        error = get_own(call, id, &visitor);
+    if (error == ERR_NOT_FOUND && path_alias(call, &id) == OK)
+        error = get_own(call, id, &visitor);
     if (error != OK)
         return error;
     render_visitor(&call->loop->json, &visitor);

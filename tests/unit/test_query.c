@@ -165,6 +165,10 @@ static void test_a_path_that_is_no_id_leads_nowhere(void **state)
 {
     (void)state;
     struct id id;
+    struct directory directory = directory_make();
+    struct store *store = open_store(&directory);
+    struct reader *reader = reader_open(store);
+    struct txn *txn = begin_read(reader);
     static const struct {
         const char *text;
         enum error error;
@@ -175,9 +179,60 @@ static void test_a_path_that_is_no_id_leads_nowhere(void **state)
                  {"1", ERR_NOT_FOUND}};
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); ++i) {
         begin();
+        call.txn = txn;
         request.param = bytes_of_string(cases[i].text);
         assert_int_equal(path_id(&call, &id), cases[i].error);
     }
+    reader_end(reader);
+    reader_close(reader);
+    store_close(store);
+    directory_remove(&directory);
+}
+
+/* An id of another shape is its organisation's alone, and only what can be one is looked for. */
+static void test_an_alias_leads_where_its_organisation_says(void **state)
+{
+    (void)state;
+    struct id id, target, ours = {{1}}, theirs = {{2}};
+    struct directory directory = directory_make();
+    struct store *store = open_store(&directory);
+    struct reader *reader = reader_open(store);
+    struct txn *txn = begin_write(store);
+    static const char longest[] = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+    assert_true(id_parse(BYTES("cjld2cjxh0000qzrmn831i7rn"), &target));
+    static const char *const texts[] = {"1770313654000-ab12cd34e", "1", "C-UPPER", "a%2Fb/~!", longest};
+    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); ++i)
+        assert_int_equal(
+            alias_put(txn, &(struct alias){.org = ours, .text = bytes_of_string(texts[i]), .target = target}), OK);
+    commit_write(txn);
+    txn = begin_read(reader);
+    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); ++i)
+        for (unsigned other = 0; other < 2; ++other) {
+            begin();
+            call.txn = txn;
+            call.org.id = other ? theirs : ours;
+            request.param = bytes_of_string(texts[i]);
+            assert_int_equal(path_id(&call, &id), other ? ERR_NOT_FOUND : OK);
+            assert_true(other || id_equal(id, target));
+        }
+    static const char *const nothing[] = {"",
+                                          "1770313654000-ab12cd34",
+                                          "c-upper",
+                                          "a b",
+                                          "\xc3\xa9",
+                                          "1\x7f",
+                                          "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef0"};
+    for (size_t i = 0; i < sizeof(nothing) / sizeof(nothing[0]); ++i) {
+        begin();
+        call.txn = txn;
+        call.org.id = ours;
+        request.param = bytes_of_string(nothing[i]);
+        assert_int_equal(path_id(&call, &id), ERR_NOT_FOUND);
+    }
+    reader_end(reader);
+    reader_close(reader);
+    store_close(store);
+    directory_remove(&directory);
 }
 
 static void test_a_header_that_may_occur_once_may_not_occur_twice(void **state)
@@ -413,6 +468,7 @@ int main(void)
         REQUEST_TEST(test_numbers_are_within_their_bounds),
         REQUEST_TEST(test_the_largest_bounds_are_told_in_full),
         REQUEST_TEST(test_a_path_that_is_no_id_leads_nowhere),
+        REQUEST_TEST(test_an_alias_leads_where_its_organisation_says),
         REQUEST_TEST(test_a_header_that_may_occur_once_may_not_occur_twice),
         REQUEST_TEST(test_types_that_are_json),
         REQUEST_TEST(test_no_body_is_fine_whatever_its_type),
