@@ -210,7 +210,14 @@ static bool bind(struct database *database, sqlite3_stmt *statement)
 
 /* ---- rows ------------------------------------------------------------------------------------------------------- */
 
-static struct bytes text_of(sqlite3_stmt *statement, int column)
+/* The bytes of a text as they are: sqlite3_column_text would copy one that lies in the map, to put a NUL behind it. */
+static struct bytes bytes_of(sqlite3_stmt *statement, int column)
+{
+    const void *data = sqlite3_column_blob(statement, column);
+    return bytes_view(data != NULL ? data : "", (size_t)sqlite3_column_bytes(statement, column));
+}
+
+static struct bytes decimal_of(sqlite3_stmt *statement, int column)
 {
     const void *text = sqlite3_column_text(statement, column);
     return bytes_view(text != NULL ? text : "", (size_t)sqlite3_column_bytes(statement, column));
@@ -224,15 +231,13 @@ static void read_cell(sqlite3_stmt *statement, int column, struct cell *out)
         return;
     case SQLITE_FLOAT:
         *out = (struct cell){.type = CELL_REAL, .real = sqlite3_column_double(statement, column)};
-        out->text = text_of(statement, column);
+        out->text = decimal_of(statement, column);
         return;
     case SQLITE_TEXT:
-        *out = (struct cell){.type = CELL_TEXT, .text = text_of(statement, column)};
+        *out = (struct cell){.type = CELL_TEXT, .text = bytes_of(statement, column)};
         return;
     case SQLITE_BLOB:
-        *out = (struct cell){.type = CELL_BLOB};
-        out->text.data = sqlite3_column_blob(statement, column);
-        out->text.len = (size_t)sqlite3_column_bytes(statement, column);
+        *out = (struct cell){.type = CELL_BLOB, .text = bytes_of(statement, column)};
         return;
     default:
         *out = (struct cell){.type = CELL_NULL};
