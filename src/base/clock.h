@@ -18,3 +18,10 @@ int64_t clock_now_ms(void);
 uint64_t clock_monotonic_ns(void);
 /* Writes exactly TIME_TEXT_LEN characters, without a NUL. time_ms must lie within the bounds above. */
 void time_format(int64_t time_ms, char out[TIME_TEXT_LEN]);
+/*
+ * Reads "2026-01-31 23:59:59" as PostgreSQL and SQL write it: with "T" in place of the space or not, with one to nine
+ * digits of a fraction (cut to milliseconds), with "Z" or an offset such as +00, +0330, +03:30 or +03:30:00 behind it.
+ * Without one it is UTC. False when it is of another form, names no moment, or lies outside the bounds above; *out is
+ * left as it was.
+ */
+bool time_parse(struct bytes text, int64_t *out);

@@ -296,6 +296,19 @@ bool json_integer(const struct json_value *value, int64_t *out)
     return true;
 }
 
+bool json_is_null(const struct json_value *value)
+{
+    return yyjson_is_null((yyjson_val *)value);
+}
+
+void json_each_member(const struct json_value *object, json_visit *visit, void *context)
+{
+    size_t at, max;
+    yyjson_val *name, *value;
+    yyjson_obj_foreach((yyjson_val *)object, at, max, name, value)
+        visit(context, value_text(name), (const struct json_value *)value);
+}
+
 /* ---- writing ------------------------------------------------------------------------------------------------- */
 
 /* buffer_reserve with the usual case, room enough, inlined. */

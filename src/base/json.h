@@ -30,6 +30,10 @@ const struct json_value *json_member(const struct json_value *object, const char
 bool json_string(const struct json_value *value, struct bytes *out);
 bool json_bool(const struct json_value *value, bool *out);
 bool json_integer(const struct json_value *value, int64_t *out);
+bool json_is_null(const struct json_value *value);
+/* Calls `visit` for each member of an object in order, those that are null included. */
+typedef void json_visit(void *context, struct bytes name, const struct json_value *value);
+void json_each_member(const struct json_value *object, json_visit *visit, void *context);
 
 /* ---- writing ------------------------------------------------------------------------------------------------- */
 

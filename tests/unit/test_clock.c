@@ -1,4 +1,4 @@
-/* Times as text: known dates, every day of ten thousand years in order, and the C library's own opinion. */
+/* Times as text, to and fro: known dates, every day of ten thousand years in order, and the C library's own opinion. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -123,6 +123,104 @@ static void test_random_times_are_as_the_c_library_has_them(void **state)
     }
 }
 
+static void assert_parses(const char *text, int64_t expected)
+{
+    int64_t time_ms = -1;
+    if (!time_parse(bytes_of_string(text), &time_ms) || time_ms != expected)
+        fail_msg("\"%s\" was read as %lld", text, (long long)time_ms);
+}
+
+static void test_reads_times_as_databases_write_them(void **state)
+{
+    (void)state;
+    const int64_t at = 1769903999000; /* 2026-01-31T23:59:59Z */
+    assert_parses("2026-01-31 23:59:59", at);
+    assert_parses("2026-01-31T23:59:59Z", at);
+    assert_parses("2026-01-31T23:59:59.999Z", at + 999);
+    assert_parses("2026-01-31 23:59:59.9", at + 900);
+    assert_parses("2026-01-31 23:59:59.99", at + 990);
+    assert_parses("2026-01-31 23:59:59.123999", at + 123);
+    assert_parses("2026-01-31 23:59:59.000000001", at);
+    assert_parses("2026-01-31 23:59:59+00", at);
+    assert_parses("2026-02-01 02:59:59.5+03", at + 500);
+    assert_parses("2026-02-01 03:29:59+03:30", at);
+    assert_parses("2026-02-01 03:29:59+0330", at);
+    assert_parses("2026-01-31 18:59:29-05:00:30", at);
+    assert_parses("1970-01-01 00:00:00", 0);
+    assert_parses("1969-12-31 23:59:59.999", -1);
+    assert_parses("2024-02-29 00:00:00", 1709164800000);
+    assert_parses("0000-01-01 00:00:00", TIME_MS_MIN);
+    assert_parses("9999-12-31 23:59:59.999", TIME_MS_MAX);
+}
+
+static void test_refuses_what_is_no_time(void **state)
+{
+    (void)state;
+    static const char *const texts[] = {
+        "",
+        "2026-01-31",
+        "2026-01-31 23:59",
+        "2026-01-31  23:59:59",
+        "2026-01-31 23:59:59 ",
+        "2026-01-31 23:59:59.",
+        "2026-01-31 23:59:59.1234567890",
+        "2026-01-31 23:59:59z",
+        "2026-01-31 23:59:59ZZ",
+        "2026-01-31 23:59:59+3",
+        "2026-01-31 23:59:59+03:",
+        "2026-01-31 23:59:59+03:60",
+        "2026-01-31 23:59:59+24",
+        "2026-01-31 23:59:59 UTC",
+        "2026-01-31 24:00:00",
+        "2026-01-31 23:60:00",
+        "2026-01-31 23:59:60",
+        "2026-00-31 23:59:59",
+        "2026-13-31 23:59:59",
+        "2026-01-00 23:59:59",
+        "2026-01-32 23:59:59",
+        "2026-02-29 23:59:59",
+        "1900-02-29 23:59:59",
+        "2026-04-31 23:59:59",
+        "10000-01-01 00:00:00",
+        "0044-03-15 12:00:00 BC",
+        "infinity",
+        "1769903999000",
+        "+026-01-31 23:59:59",
+        "0000-01-01 00:00:00+01", /* before the year 0 */
+        "9999-12-31 23:59:59-01", /* after 9999 */
+    };
+    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); ++i) {
+        int64_t time_ms = 42;
+        if (time_parse(bytes_of_string(texts[i]), &time_ms) || time_ms != 42)
+            fail_msg("\"%s\" was read as a time", texts[i]);
+    }
+}
+
+static void test_every_prefix_of_a_time_is_refused_without_a_look_behind_it(void **state)
+{
+    (void)state;
+    static const char text[] = "2026-02-01 03:29:59.5+03:30";
+    int64_t time_ms;
+    for (size_t len = 0; len < 19; ++len) {
+        char *copy = bytes_dup(bytes_view(text, len));
+        assert_false(time_parse(bytes_view(copy, len), &time_ms));
+        free(copy);
+    }
+}
+
+static void test_reads_what_it_writes(void **state)
+{
+    (void)state;
+    struct random_pool pool = {.left = 0};
+    for (unsigned i = 0; i < 200000; ++i) {
+        int64_t time_ms = TIME_MS_MIN + (int64_t)(random_u64(&pool) % (uint64_t)(TIME_MS_MAX - TIME_MS_MIN + 1)), again;
+        char out[TIME_TEXT_LEN];
+        time_format(time_ms, out);
+        assert_true(time_parse(bytes_view(out, TIME_TEXT_LEN), &again));
+        assert_int_equal(again, time_ms);
+    }
+}
+
 static void test_the_wall_clock_is_utc_milliseconds(void **state)
 {
     (void)state;
@@ -152,6 +250,10 @@ int main(void)
         cmocka_unit_test(test_the_bounds),
         cmocka_unit_test(test_every_day_of_ten_thousand_years_follows_the_one_before),
         cmocka_unit_test(test_random_times_are_as_the_c_library_has_them),
+        cmocka_unit_test(test_reads_times_as_databases_write_them),
+        cmocka_unit_test(test_refuses_what_is_no_time),
+        cmocka_unit_test(test_every_prefix_of_a_time_is_refused_without_a_look_behind_it),
+        cmocka_unit_test(test_reads_what_it_writes),
         cmocka_unit_test(test_the_wall_clock_is_utc_milliseconds),
         cmocka_unit_test(test_the_monotonic_clock_never_steps_back),
     };
