@@ -13,9 +13,10 @@
 #include "cli/progress.h"
 #include "rules/rules.h"
 
-#define BATCH_COMMANDS 32768
+#define BATCH_COMMANDS 65536
 #define BATCH_TEXTS_BYTES (BATCH_COMMANDS * 256)
 #define PROGRESS_COMMANDS 512 /* between two looks at the clock */
+#define SWEEP_ENTRIES 16384   /* of each index, in one command */
 
 struct generator {
     struct store *store;
@@ -24,42 +25,62 @@ struct generator {
     struct command *commands;
     char *texts; /* of the commands */
     size_t count;
+    bool sweep_is_due;
 };
+
+/* Two stale entries for each living one: a walk then takes out more than it passes, and the file stays a fraction of
+ * what it would become. (Every visitor and conversation has one living entry in each of its indexes.) */
+static bool sweep_is_due(struct txn *txn)
+{
+    uint64_t living = table_rows(txn, TABLE_VISITORS) + 2 * table_rows(txn, TABLE_CONVERSATIONS);
+    return table_rows(txn, TABLE_VISITOR_BY_SEEN) + table_rows(txn, TABLE_CONVERSATION_BY_ACTIVITY) +
+               table_rows(txn, TABLE_CONVERSATION_BY_UPDATED) >
+           3 * living;
+}
 
 /* ---- applying -------------------------------------------------------------------------------------------------- */
 
-static enum error apply_all(struct generator *generator, struct txn *txn)
+/* The number counts only when something was changed, as in the server's log. */
+static enum error apply(struct txn *txn, uint64_t *seq, const struct command *command, struct outcome *outcome)
+{
+    uint64_t changes = txn_changes(txn);
+    txn_arena_reset(txn);
+    enum error error = rules_apply(txn, *seq + 1, command, outcome);
+    *seq += txn_changes(txn) != changes;
+    return error;
+}
+
+static enum error apply_all(struct generator *generator, struct txn *txn, struct outcome *outcome)
 {
     uint64_t seq;
-    struct outcome outcome;
     enum error error = meta_get_u64(txn, META_SEQ, &seq);
     for (size_t i = 0; i < generator->count && error == OK; ++i) {
-        txn_arena_reset(txn);
-        error = rules_apply(txn, ++seq, &generator->commands[i], &outcome);
+        error = apply(txn, &seq, &generator->commands[i], outcome);
         if (i % PROGRESS_COMMANDS == 0)
             progress_update(&generator->progress, invention_rows(generator->invention) - generator->count + i);
     }
     return error == OK ? meta_put_u64(txn, META_SEQ, seq) : error;
 }
 
-static enum error try_batch(struct generator *generator)
+static enum error try_batch(struct generator *generator, struct outcome *outcome)
 {
     struct txn *txn;
     enum error error = write_begin(generator->store, &txn);
     if (error != OK)
         return error;
-    error = apply_all(generator, txn);
+    error = apply_all(generator, txn, outcome);
+    generator->sweep_is_due = error == OK && sweep_is_due(txn);
     if (error == OK)
         return write_commit(txn);
     write_abort(txn);
     return error;
 }
 
-static enum error apply_batch(struct generator *generator)
+static enum error apply_batch(struct generator *generator, struct outcome *outcome)
 {
     enum error error;
     do
-        error = try_batch(generator);
+        error = try_batch(generator, outcome);
     while (error == ERR_STORE_FULL && store_map_was_full(generator->store) && store_grow(generator->store, false));
     return error;
 }
@@ -79,9 +100,47 @@ static bool fill_batch(struct generator *generator)
 
 static enum error apply_org(struct generator *generator)
 {
+    struct outcome outcome;
     generator->commands[0] = invention_org(generator->invention);
     generator->count = 1;
-    return apply_batch(generator);
+    return apply_batch(generator, &outcome);
+}
+
+/* ---- sweeping -------------------------------------------------------------------------------------------------- */
+
+/* Where a walk over an index goes on; behind every key once it has come to the end. */
+static struct bytes go_on(const struct key *next)
+{
+    return next->len == 0 ? BYTES("\xff") : key_view(next);
+}
+
+/* One walk over the indexes that takes out what is stale, as the server does it a little at a time. */
+static enum error sweep_all(struct generator *generator)
+{
+    struct outcome outcome = {0};
+    struct command command = {.kind = COMMAND_SWEEP, .sweep = {.at_ms = INVENTION_END_MS, .limit = SWEEP_ENTRIES}};
+    enum error error;
+    do {
+        generator->commands[0] = command;
+        generator->count = 1;
+        error = apply_batch(generator, &outcome);
+        command.sweep.from_seen = go_on(&outcome.next_seen);
+        command.sweep.from_activity = go_on(&outcome.next_activity);
+        command.sweep.from_updated = go_on(&outcome.next_updated);
+    } while (error == OK && outcome.next_seen.len + outcome.next_activity.len + outcome.next_updated.len != 0);
+    return error;
+}
+
+static enum error fill(struct generator *generator)
+{
+    struct outcome outcome;
+    enum error error = OK;
+    while (error == OK && !interrupt_was_noted() && fill_batch(generator)) {
+        error = apply_batch(generator, &outcome);
+        if (error == OK && generator->sweep_is_due)
+            error = sweep_all(generator);
+    }
+    return error == OK ? sweep_all(generator) : error;
 }
 
 /* ---- the command ----------------------------------------------------------------------------------------------- */
@@ -108,8 +167,8 @@ static int generate(struct generator *generator, const struct options *options, 
     enum error error = apply_org(generator);
     bool has_org = error == OK;
     progress_begin(&generator->progress, "rows", rows);
-    while (error == OK && !interrupt_was_noted() && fill_batch(generator))
-        error = apply_batch(generator);
+    if (error == OK)
+        error = fill(generator);
     progress_end(&generator->progress);
     if (error != OK || interrupt_was_noted())
         return explain(options, key, error, has_org);

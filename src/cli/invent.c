@@ -16,9 +16,8 @@
 #define HOUR_MS (60 * MINUTE_MS)
 #define DAY_MS (24 * HOUR_MS)
 #define WEEK_MS (7 * DAY_MS)
-#define END_MS INT64_C(1767225600000) /* 2026-01-01T00:00:00Z */
 #define SPAN_MS (365 * DAY_MS)
-#define BEGIN_MS (END_MS - SPAN_MS)
+#define BEGIN_MS (INVENTION_END_MS - SPAN_MS)
 
 #define COUNT(array) (sizeof(array) / sizeof(*(array)))
 
@@ -140,9 +139,9 @@ static bool happens(struct dice *dice, unsigned of_thousand)
 static int64_t later(struct dice *dice, int64_t at_ms, const struct bracket *brackets)
 {
     int64_t then_ms = at_ms + draw(dice, brackets);
-    if (then_ms < END_MS)
+    if (then_ms < INVENTION_END_MS)
         return then_ms;
-    return at_ms + (int64_t)(dice_u64(dice) % (uint64_t)(END_MS - at_ms));
+    return at_ms + (int64_t)(dice_u64(dice) % (uint64_t)(INVENTION_END_MS - at_ms));
 }
 
 static void dealer_init(struct dealer *dealer, uint64_t total, uint64_t things, uint64_t seed, enum kind kind,

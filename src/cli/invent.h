@@ -10,6 +10,8 @@ struct invention_size {
     uint64_t visitors, conversations, messages; /* at least one visitor, and a conversation for each */
 };
 
+#define INVENTION_END_MS INT64_C(1767225600000) /* 2026-01-01T00:00:00Z; everything was in the 365 days before it */
+
 struct invention;
 
 /* `org_key` must outlive it; an organisation of another key gets other ids from the same seed. */
