@@ -1,8 +1,336 @@
-/* `helvino import`. */
-#include "cli/cli.h"
+/*
+ * `helvino import`: every file is looked at once, then read again and given to the rules in batches, in the order in
+ * which tables refer to each other. Each batch is a transaction of its own, so a server beside it writes in between,
+ * and since the rules know every row again, an import that ended early is simply repeated. A dry run does the same to a
+ * copy of the database.
+ */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "cli/grid.h"
+#include "cli/interrupt.h"
+
+#include "import_private.h"
+
+struct counts {
+    uint64_t rows, added, updated, present, rejected;
+};
+
+/* Where a command is from; it stands beside it in its entry. */
+struct origin {
+    struct bytes row;
+    uint64_t line;
+};
+
+struct import {
+    const struct options *options;
+    struct import_file files[SCHEMA_EXPORTED_COUNT];
+    struct counts counts[SCHEMA_EXPORTED_COUNT];
+    struct admin admin;
+    struct import_rows rows;
+    struct import_rejects rejects;
+    struct progress progress;
+    uint64_t total, done;
+    bool is_new_database;
+    struct batch {
+        struct log_entry *first, **end;
+        unsigned count;
+        size_t bytes;
+    } batch;
+    struct buffer scratch;
+};
+
+/* ---- batches --------------------------------------------------------------------------------------------------- */
+
+static void batch_begin(struct batch *batch)
+{
+    *batch = (struct batch){.end = &batch->first};
+}
+
+static void batch_end(struct batch *batch)
+{
+    for (struct log_entry *entry = batch->first, *next; entry != NULL; entry = next) {
+        next = entry->next;
+        log_entry_free(entry);
+    }
+    batch_begin(batch);
+}
+
+static struct bytes command_of(const struct log_entry *entry)
+{
+    return bytes_view(entry->bytes + entry->extra_len, entry->command_len);
+}
+
+/* The error that keeps the whole batch out, or OK. */
+static enum error batch_error(const struct batch *batch)
+{
+    for (const struct log_entry *entry = batch->first; entry != NULL; entry = entry->next)
+        if (entry->error == ERR_STORE_FULL || entry->error == ERR_OUTCOME_UNKNOWN)
+            return entry->error;
+    return OK;
+}
+
+static bool reject_entry(struct import *import, struct import_file *file, const struct log_entry *entry)
+{
+    const struct origin *origin = log_entry_extra(entry);
+    struct command command;
+    struct import_reason reason;
+    if (import->admin.txn == NULL && admin_read(&import->admin) == NULL)
+        return false;
+    if (command_decode(command_of(entry), &command) == OK)
+        import_explain(import->admin.txn, &command, entry->error, &reason);
+    return import_reject(&import->rejects, file, origin->line, origin->row, &reason);
+}
+
+static bool count_entries(struct import *import, struct import_file *file, struct counts *counts)
+{
+    bool is_fine = true;
+    for (const struct log_entry *entry = import->batch.first; entry != NULL && is_fine; entry = entry->next) {
+        bool is_taken = entry->error == OK;
+        counts->added += is_taken && !entry->outcome.replayed;
+        counts->present += is_taken && entry->outcome.replayed;
+        counts->rejected += !is_taken;
+        is_fine = is_taken || reject_entry(import, file, entry);
+    }
+    if (import->admin.txn != NULL)
+        admin_read_end(&import->admin);
+    return is_fine;
+}
+
+static void complain_of_store(struct import *import, enum error error)
+{
+    progress_end(&import->progress);
+    if (error == ERR_STORE_FULL)
+        cli_complain(
+            "there is no more room for the database in %s; what has been taken so far is kept. With more room, "
+            "repeat the import: it goes on where it ended",
+            import->admin.options->data);
+    else
+        cli_complain("the disk reported an error, so whether the last rows were taken is not known. Repeat the import: "
+                     "it knows what is there already");
+}
+
+/* Applies what is gathered; an exit status. */
+static int apply_batch(struct import *import, struct import_file *file, struct counts *counts)
+{
+    int status = EXIT_FINE;
+    if (import->admin.txn != NULL)
+        admin_read_end(&import->admin);
+    if (import->batch.first == NULL)
+        return EXIT_FINE;
+    enum error error = log_execute_all(import->admin.store, import->batch.first);
+    if (error == OK)
+        error = batch_error(&import->batch);
+    if (error != OK) {
+        complain_of_store(import, error);
+        status = EXIT_FAILED;
+    } else if (!count_entries(import, file, counts)) {
+        status = EXIT_FAILED;
+    }
+    import->done += import->batch.count;
+    batch_end(&import->batch);
+    progress_update(&import->progress, import->done);
+    return status;
+}
+
+static void add_to_batch(struct import *import, const struct command *command, const struct import_record *record)
+{
+    struct batch *batch = &import->batch;
+    struct log_entry *entry = log_entry_new(command, &import->scratch, sizeof(struct origin));
+    *(struct origin *)log_entry_extra(entry) = (struct origin){.row = record->text, .line = record->line};
+    *batch->end = entry;
+    batch->end = &entry->next;
+    ++batch->count;
+    batch->bytes += entry->command_len;
+}
+
+/* A row fits beside any batch that is not full. */
+static bool is_full(const struct batch *batch)
+{
+    return batch->count >= IMPORT_BATCH_COMMANDS || batch->bytes + IMPORT_ROW_LEN_MAX > BATCH_BYTES_MAX;
+}
+
+/* ---- tables ---------------------------------------------------------------------------------------------------- */
+
+/* False when the rejects can't be written. */
+static bool take_row(struct import *import, struct import_file *file, struct counts *counts,
+                     struct import_record *record)
+{
+    struct import_reason reason;
+    struct command command;
+    ++counts->rows;
+    if (import_cells(file, record, &reason) && import_command(&import->rows, file->table, record, &command, &reason)) {
+        add_to_batch(import, &command, record);
+        return true;
+    }
+    ++counts->rejected;
+    ++import->done;
+    return import_reject(&import->rejects, file, record->line, record->text, &reason);
+}
+
+/* Messages that don't say whose they are ask the database. */
+static void begin_lookups(struct import *import, const struct import_file *file)
+{
+    if (file->table->kind == RECORD_MESSAGES && import->admin.txn == NULL)
+        admin_read(&import->admin);
+    import->rows.txn = import->admin.txn;
+}
+
+static int import_table(struct import *import, struct import_file *file, struct counts *counts)
+{
+    struct import_cursor cursor = import_begin(file);
+    struct import_record record;
+    int status = EXIT_FINE;
+    begin_lookups(import, file);
+    while (status == EXIT_FINE && import_next(file, &cursor, &record)) {
+        if (!take_row(import, file, counts, &record))
+            status = EXIT_FAILED;
+        else if (is_full(&import->batch)) {
+            status = apply_batch(import, file, counts);
+            begin_lookups(import, file);
+        }
+        if (status == EXIT_FINE && interrupt_was_noted())
+            status = EXIT_INTERRUPTED;
+    }
+    int last = apply_batch(import, file, counts);
+    return status == EXIT_FINE ? last : status;
+}
+
+static int import_all(struct import *import)
+{
+    int status = EXIT_FINE;
+    batch_begin(&import->batch);
+    for (size_t i = 0; i < SCHEMA_EXPORTED_COUNT; ++i)
+        import->total += import->files[i].rows;
+    progress_begin(&import->progress, "rows", import->total);
+    for (size_t i = 0; i < SCHEMA_EXPORTED_COUNT && status == EXIT_FINE; ++i)
+        if (import->files[i].path != NULL)
+            status = import_table(import, &import->files[i], &import->counts[i]);
+    progress_end(&import->progress);
+    batch_end(&import->batch);
+    buffer_dispose(&import->scratch);
+    if (!import_rejects_finish(&import->rejects) && status == EXIT_FINE)
+        status = EXIT_FAILED;
+    return status;
+}
+
+/* ---- what is said at the end ----------------------------------------------------------------------------------- */
+
+static void add_counts(struct grid *grid, const char *name, const struct counts *counts)
+{
+    grid_add(grid, bytes_of_string(name));
+    grid_add_number(grid, counts->rows);
+    grid_add_number(grid, counts->added);
+    grid_add_number(grid, counts->updated);
+    grid_add_number(grid, counts->present);
+    grid_add_number(grid, counts->rejected);
+}
+
+static void print_table(const struct import *import)
+{
+    static const char *const heads[] = {"TABLE", "ROWS", "NEW", "UPDATED", "ALREADY THERE", "REJECTED"};
+    struct grid grid = {.column_count = sizeof(heads) / sizeof(heads[0])};
+    for (size_t i = 0; i < grid.column_count; ++i)
+        grid_add(&grid, bytes_of_string(heads[i]));
+    for (size_t i = 0; i < SCHEMA_EXPORTED_COUNT; ++i)
+        if (import->files[i].path != NULL)
+            add_counts(&grid, import_tables[i].name, &import->counts[i]);
+    grid_print(&grid, stderr);
+    grid_dispose(&grid);
+}
+
+static void print_notes(struct import *import)
+{
+    struct stat there;
+    for (size_t i = 0; i < SCHEMA_EXPORTED_COUNT; ++i)
+        if (import->files[i].path != NULL)
+            import_name_unknown(&import->files[i]);
+    if (import->rows.agents_cut != 0)
+        cli_complain("note: %" PRIu64 " userAgent texts were cut to %d bytes", import->rows.agents_cut,
+                     USER_AGENT_LEN_MAX);
+    if (import->rejects.count == 0 && stat(import->rejects.path, &there) == 0)
+        cli_complain("note: %s is of an earlier import; this one has rejected nothing", import->rejects.path);
+    if (import->is_new_database && !import->options->dry_run)
+        cli_complain("note: there was no database in %s, so a new one was made", import->options->data);
+}
+
+static void print_summary(struct import *import, int status)
+{
+    if (status == EXIT_INTERRUPTED)
+        cli_complain("ended early, after %" PRIu64 " of %" PRIu64
+                     " rows; what was taken is kept, and the import can be "
+                     "repeated: it goes on where it ended",
+                     import->done, import->total);
+    print_notes(import);
+    if (import->options->dry_run)
+        fprintf(stderr, "a dry run: nothing has been changed. The import would do this:\n");
+    print_table(import);
+    import_rejects_print(&import->rejects);
+}
+
+/* ---- the database ---------------------------------------------------------------------------------------------- */
+
+static bool has_database(const struct options *options)
+{
+    char *path;
+    if (asprintf(&path, "%s/data.mdb", options->data) < 0)
+        abort();
+    bool has = access(path, F_OK) == 0;
+    free(path);
+    return has;
+}
+
+/* Into the database of options->data, which is made when there is none. */
+static int import_into(struct import *import, const struct options *options)
+{
+    struct options creating = *options;
+    creating.new_database = true;
+    if (!admin_open(&import->admin, &creating, STORE_ADMIN))
+        return EXIT_FAILED;
+    store_guard("helvino: the database or a file of the import can't be read any further: the disk has failed, or the "
+                "file was cut\n",
+                EXIT_FAILED, false);
+    int status = import_all(import);
+    admin_close(&import->admin);
+    print_summary(import, status);
+    return status == EXIT_FINE && import->rejects.count != 0 ? EXIT_FAILED : status;
+}
+
+static int try_out(struct import *import)
+{
+    struct import_trial trial;
+    if (!import_trial_begin(&trial, import->options))
+        return EXIT_FAILED;
+    struct options elsewhere = *import->options;
+    elsewhere.data = trial.directory;
+    int status = import_into(import, &elsewhere);
+    import_trial_end(&trial);
+    return status;
+}
+
+static int look_and_import(struct import *import)
+{
+    for (size_t i = 0; i < SCHEMA_EXPORTED_COUNT; ++i)
+        if (import->files[i].path != NULL)
+            import_name_unknown(&import->files[i]);
+    int status = import_look(import->files);
+    if (status == EXIT_INTERRUPTED)
+        cli_complain("ended early; nothing has been imported");
+    if (status != EXIT_FINE)
+        return status;
+    import->is_new_database = !has_database(import->options);
+    return import->options->dry_run ? try_out(import) : import_into(import, import->options);
+}
 
 int cli_import(const struct options *options)
 {
-    (void)options;
-    return EXIT_FAILED;
+    struct import import = {.options = options, .rejects = {.path = options->rejects}};
+    interrupt_note();
+    int status = EXIT_FAILED;
+    if (import_files_open(import.files, options->arguments[0]))
+        status = look_and_import(&import);
+    import_files_close(import.files);
+    return status;
 }

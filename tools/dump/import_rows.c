@@ -1,0 +1,443 @@
+/*
+ * From cells to commands. Whatever the API could never have stored is refused here with a reason, row by row; what
+ * depends on other rows is for the rules. An id of another shape becomes one of ours that is always the same, and goes
+ * along as an alias, so that links with the old id go on working.
+ */
+#include <assert.h>
+
+#include "api/api.h"
+#include "base/clock.h"
+#include "base/text.h"
+
+#include "import_private.h"
+
+#define NAMES(...)           \
+    {                        \
+        {__VA_ARGS__}, false \
+    }
+#define REQUIRED(...)       \
+    {                       \
+        {__VA_ARGS__}, true \
+    }
+
+const struct import_table import_tables[SCHEMA_EXPORTED_COUNT] = {
+    {
+        .name = "organizations",
+        .kind = RECORD_ORGS,
+        .members =
+            {
+                [ORGANIZATION_ID] = REQUIRED("id"),
+                [ORGANIZATION_KEY] = REQUIRED("key", "orgKey", "slug"),
+                [ORGANIZATION_NAME] = NAMES("name"),
+                [ORGANIZATION_ORIGINS] = NAMES("allowedOrigins"),
+                [ORGANIZATION_CREATED_AT] = REQUIRED("createdAt"),
+                [ORGANIZATION_UPDATED_AT] = NAMES("updatedAt"),
+                [ORGANIZATION_WIDGET_TITLE] = NAMES("widgetTitle"),
+                [ORGANIZATION_WIDGET_SUBTITLE] = NAMES("widgetSubtitle"),
+                [ORGANIZATION_WIDGET_COLOR] = NAMES("widgetColor"),
+                [ORGANIZATION_WIDGET_POSITION] = NAMES("widgetPosition"),
+                [ORGANIZATION_WIDGET_LANGUAGE] = NAMES("widgetLanguage"),
+                [ORGANIZATION_COUNT_VISITS] = NAMES("countVisits"),
+            },
+        .time = IMPORT_NO_MEMBER,
+        .group = IMPORT_NO_MEMBER,
+    },
+    {
+        .name = "visitors",
+        .kind = RECORD_VISITORS,
+        .members =
+            {
+                [VISITOR_ID] = REQUIRED("id"),
+                [VISITOR_ORG] = REQUIRED("orgId"),
+                [VISITOR_KEY] = REQUIRED("visitorKey"),
+                [VISITOR_FIRST_SEEN_AT] = REQUIRED("firstSeenAt"),
+                [VISITOR_LAST_SEEN_AT] = REQUIRED("lastSeenAt"),
+                [VISITOR_USER_AGENT] = NAMES("userAgent"),
+                [VISITOR_CREATED_AT] = NAMES("createdAt"),
+                [VISITOR_UPDATED_AT] = NAMES("updatedAt"),
+            },
+        .time = IMPORT_NO_MEMBER,
+        .group = IMPORT_NO_MEMBER,
+    },
+    {
+        .name = "conversations",
+        .kind = RECORD_CONVERSATIONS,
+        .members =
+            {
+                [CONVERSATION_ID] = REQUIRED("id"),
+                [CONVERSATION_ORG] = REQUIRED("orgId"),
+                [CONVERSATION_VISITOR] = REQUIRED("visitorId"),
+                [CONVERSATION_CREATED_AT] = REQUIRED("createdAt"),
+                [CONVERSATION_UPDATED_AT] = NAMES("updatedAt"),
+            },
+        .time = CONVERSATION_CREATED_AT,
+        .group = IMPORT_NO_MEMBER,
+    },
+    {
+        .name = "messages",
+        .kind = RECORD_MESSAGES,
+        .members =
+            {
+                [MESSAGE_ID] = REQUIRED("id"),
+                [MESSAGE_CONVERSATION] = REQUIRED("conversationId"),
+                [MESSAGE_ORG] = NAMES("orgId"),
+                [MESSAGE_ROLE] = REQUIRED("role"),
+                [MESSAGE_CONTENT] = REQUIRED("content"),
+                [MESSAGE_TIMESTAMP] = REQUIRED("timestamp"),
+                [MESSAGE_CLIENT_ID] = NAMES("clientId"),
+            },
+        .time = MESSAGE_TIMESTAMP,
+        .group = MESSAGE_CONVERSATION,
+    },
+    {
+        .name = "aliases",
+        .kind = RECORD_ALIASES,
+        .members =
+            {
+                [ALIAS_ORG] = REQUIRED("orgId"),
+                [ALIAS_TEXT] = REQUIRED("alias"),
+                [ALIAS_TARGET] = REQUIRED("targetId"),
+            },
+        .time = IMPORT_NO_MEMBER,
+        .group = IMPORT_NO_MEMBER,
+    },
+};
+
+/* One row on its way. */
+struct row {
+    struct import_rows *rows;
+    const struct import_table *table;
+    const struct bytes *cells;
+    struct import_reason *reason;
+};
+
+static const char *name_of(const struct row *row, int member)
+{
+    return row->table->members[member].names[0];
+}
+
+/* ---- single cells ---------------------------------------------------------------------------------------------- */
+
+static bool read_text(const struct row *row, int member, struct bytes *out)
+{
+    *out = row->cells[member];
+    return out->data != NULL || import_refuse(row->reason, "%s is missing", name_of(row, member));
+}
+
+/* What is missing is `fallback_ms`. */
+static bool read_time_or(const struct row *row, int member, int64_t fallback_ms, int64_t *out)
+{
+    struct bytes text = row->cells[member];
+    *out = fallback_ms;
+    if (text.data == NULL || (time_parse(text, out) && *out >= 0))
+        return true;
+    import_refuse(row->reason, "%s is not a time between 1970 and 9999 such as 2026-01-31 23:59:59.999",
+                  name_of(row, member));
+    return import_refuse_text(row->reason, text);
+}
+
+static bool read_time(const struct row *row, int member, int64_t *out)
+{
+    struct bytes text;
+    return read_text(row, member, &text) && read_time_or(row, member, 0, out);
+}
+
+static bool read_bool(const struct row *row, int member, bool *out)
+{
+    struct bytes text = row->cells[member];
+    *out = bytes_equal(text, BYTES("t")) || bytes_equal(text, BYTES("true"));
+    if (*out || text.data == NULL || bytes_equal(text, BYTES("f")) || bytes_equal(text, BYTES("false")))
+        return true;
+    import_refuse(row->reason, "%s is none of t, f, true and false", name_of(row, member));
+    return import_refuse_text(row->reason, text);
+}
+
+/* A text for one line, of len_max bytes at most; it may be missing. */
+static bool read_line(const struct row *row, int member, size_t len_max, struct bytes *out)
+{
+    *out = row->cells[member];
+    if (out->len > len_max)
+        return import_refuse(row->reason, "%s is longer than %zu bytes", name_of(row, member), len_max);
+    for (size_t i = 0; i < out->len; ++i)
+        if ((unsigned char)out->data[i] < ' ' || out->data[i] == '\x7f')
+            return import_refuse(row->reason, "%s holds a control character", name_of(row, member));
+    return true;
+}
+
+/* The words that a flag of the command line takes for the same thing, or nothing. */
+static bool read_word(const struct row *row, int member, enum option option, struct bytes *out)
+{
+    *out = row->cells[member];
+    struct bytes words = bytes_of_string(option_specs[option].argument);
+    for (size_t at = 0; at < words.len && out->len != 0;) {
+        const char *bar = memchr(words.data + at, '|', words.len - at);
+        size_t len = bar != NULL ? (size_t)(bar - words.data) - at : words.len - at;
+        if (bytes_equal(*out, bytes_view(words.data + at, len)))
+            return true;
+        at += len + 1;
+    }
+    if (out->len == 0)
+        return true;
+    import_refuse(row->reason, "%s is none of %s", name_of(row, member), option_specs[option].argument);
+    return import_refuse_text(row->reason, *out);
+}
+
+/* ---- ids ------------------------------------------------------------------------------------------------------- */
+
+/* The id that a text stands for; *alias is the text when it is of another shape, else none. */
+static bool read_id(const struct row *row, int member, struct id org, struct id *out, struct bytes *alias)
+{
+    struct bytes text;
+    *alias = BYTES_NONE;
+    if (!read_text(row, member, &text))
+        return false;
+    if (id_parse(text, out))
+        return true;
+    if (!alias_text_is_fit(text)) {
+        import_refuse(row->reason, "%s is not an id of 1 to %d visible ASCII characters", name_of(row, member),
+                      ALIAS_LEN_MAX);
+        return import_refuse_text(row->reason, text);
+    }
+    *alias = text;
+    *out = id_derive(org, text);
+    return true;
+}
+
+static bool read_org(const struct row *row, int member, struct id *out)
+{
+    struct bytes alias;
+    return read_id(row, member, ID_NONE, out, &alias);
+}
+
+/* ---- organizations --------------------------------------------------------------------------------------------- */
+
+/* One a line, as the record has them. */
+static bool read_origins(const struct row *row, struct bytes *out)
+{
+    struct bytes rest = *out = row->cells[ORGANIZATION_ORIGINS];
+    for (unsigned count = 0; rest.len != 0; ++count) {
+        const char *end = memchr(rest.data, '\n', rest.len);
+        struct bytes origin = bytes_view(rest.data, end != NULL ? (size_t)(end - rest.data) : rest.len);
+        if (!origin_is_valid(origin)) {
+            import_refuse(row->reason, "allowedOrigins are not origins such as https://www.example.com, one a line");
+            return import_refuse_text(row->reason, origin);
+        }
+        if (count == ORG_ORIGINS_MAX)
+            return import_refuse(row->reason, "allowedOrigins are more than %d", ORG_ORIGINS_MAX);
+        size_t used = origin.len + (end != NULL);
+        rest = bytes_view(rest.data + used, rest.len - used);
+    }
+    return true;
+}
+
+static bool read_color(const struct row *row, struct bytes *out)
+{
+    *out = row->cells[ORGANIZATION_WIDGET_COLOR];
+    bool is_fit = out->len == 0 || (out->len == 7 && out->data[0] == '#');
+    for (size_t i = 1; i < out->len && is_fit; ++i)
+        is_fit = out->data[i] != '\0' && strchr("0123456789abcdefABCDEF", out->data[i]) != NULL;
+    if (is_fit)
+        return true;
+    import_refuse(row->reason, "widgetColor is not # and six hexadecimal digits");
+    return import_refuse_text(row->reason, *out);
+}
+
+static bool read_widget(const struct row *row, struct org_import *out)
+{
+    return read_line(row, ORGANIZATION_WIDGET_TITLE, ORG_TEXT_LEN_MAX, &out->widget_title) &&
+           read_line(row, ORGANIZATION_WIDGET_SUBTITLE, ORG_TEXT_LEN_MAX, &out->widget_subtitle) &&
+           read_color(row, &out->widget_color) &&
+           read_word(row, ORGANIZATION_WIDGET_POSITION, OPTION_widget_position, &out->widget_position) &&
+           read_word(row, ORGANIZATION_WIDGET_LANGUAGE, OPTION_widget_language, &out->widget_language) &&
+           read_bool(row, ORGANIZATION_COUNT_VISITS, &out->count_visits);
+}
+
+static bool read_organization(const struct row *row, struct command *command)
+{
+    struct org_import *out = &command->org_import;
+    command->kind = COMMAND_ORG_IMPORT;
+    if (!read_org(row, ORGANIZATION_ID, &out->org) || !read_text(row, ORGANIZATION_KEY, &out->key))
+        return false;
+    if (!org_key_is_valid(out->key)) {
+        import_refuse(row->reason, "key is not 1 to %d characters of A-Z, a-z, 0-9, _ and -", ORG_KEY_LEN_MAX);
+        return import_refuse_text(row->reason, out->key);
+    }
+    if (!read_line(row, ORGANIZATION_NAME, ORG_NAME_LEN_MAX, &out->name) || !read_origins(row, &out->origins) ||
+        !read_time(row, ORGANIZATION_CREATED_AT, &out->created_at_ms) ||
+        !read_time_or(row, ORGANIZATION_UPDATED_AT, out->created_at_ms, &out->updated_at_ms))
+        return false;
+    if (out->name.data == NULL)
+        out->name = out->key;
+    return read_widget(row, out);
+}
+
+/* ---- visitors -------------------------------------------------------------------------------------------------- */
+
+static bool read_visitor_key(const struct row *row, struct bytes *out)
+{
+    if (!read_text(row, VISITOR_KEY, out))
+        return false;
+    if (visitor_key_is_valid(*out))
+        return true;
+    import_refuse(row->reason, "visitorKey is not v_ and 1 to %d characters of A-Z, a-z, 0-9, _, . and -",
+                  VISITOR_KEY_LEN_MAX - 2);
+    return import_refuse_text(row->reason, *out);
+}
+
+static bool read_seen(const struct row *row, struct visitor_import *out)
+{
+    if (!read_time(row, VISITOR_FIRST_SEEN_AT, &out->first_seen_at_ms) ||
+        !read_time(row, VISITOR_LAST_SEEN_AT, &out->last_seen_at_ms) ||
+        !read_time_or(row, VISITOR_CREATED_AT, out->first_seen_at_ms, &out->created_at_ms) ||
+        !read_time_or(row, VISITOR_UPDATED_AT, out->last_seen_at_ms, &out->updated_at_ms))
+        return false;
+    return out->first_seen_at_ms <= out->last_seen_at_ms ||
+           import_refuse(row->reason, "lastSeenAt lies before firstSeenAt");
+}
+
+static bool read_visitor(const struct row *row, struct command *command)
+{
+    struct visitor_import *out = &command->visitor_import;
+    command->kind = COMMAND_VISITOR_IMPORT;
+    if (!read_org(row, VISITOR_ORG, &out->org) || !read_id(row, VISITOR_ID, out->org, &out->visitor, &out->alias) ||
+        !read_visitor_key(row, &out->visitor_key) || !read_seen(row, out))
+        return false;
+    struct bytes agent = row->cells[VISITOR_USER_AGENT];
+    out->user_agent = utf8_cut(agent, USER_AGENT_LEN_MAX);
+    row->rows->agents_cut += out->user_agent.len < agent.len;
+    return true;
+}
+
+/* ---- conversations, messages, aliases --------------------------------------------------------------------------- */
+
+static bool read_conversation(const struct row *row, struct command *command)
+{
+    struct conversation_import *out = &command->conversation_import;
+    struct bytes visitor_alias;
+    command->kind = COMMAND_CONVERSATION_IMPORT;
+    if (!read_org(row, CONVERSATION_ORG, &out->org) ||
+        !read_id(row, CONVERSATION_ID, out->org, &out->conversation, &out->alias))
+        return false;
+    if (row->cells[CONVERSATION_VISITOR].data != NULL &&
+        !read_id(row, CONVERSATION_VISITOR, out->org, &out->visitor, &visitor_alias))
+        return false;
+    return read_time(row, CONVERSATION_CREATED_AT, &out->created_at_ms) &&
+           read_time_or(row, CONVERSATION_UPDATED_AT, out->created_at_ms, &out->updated_at_ms);
+}
+
+/* The organisation of a conversation that is in the database, for messages that don't say theirs. */
+static bool look_up_org(const struct row *row, struct id *out)
+{
+    struct import_rows *rows = row->rows;
+    struct conversation conversation;
+    struct bytes text;
+    struct id id;
+    if (!read_text(row, MESSAGE_CONVERSATION, &text))
+        return false;
+    if (!id_parse(text, &id)) {
+        import_refuse(row->reason, "orgId is missing, without which a conversationId of this form means nothing");
+        return import_refuse_text(row->reason, text);
+    }
+    if (!rows->is_looked_up || !id_equal(id, rows->conversation)) {
+        rows->is_looked_up = rows->txn != NULL && conversation_get(rows->txn, id, &conversation) == OK;
+        if (!rows->is_looked_up) {
+            import_refuse(row->reason, "orgId is missing, and its conversation does not exist either");
+            return import_refuse_text(row->reason, text);
+        }
+        rows->conversation = id;
+        rows->org = conversation.org;
+    }
+    *out = rows->org;
+    return true;
+}
+
+static bool read_role(const struct row *row, struct bytes *out)
+{
+    if (!read_text(row, MESSAGE_ROLE, out))
+        return false;
+    if (bytes_equal(*out, BYTES("user")) || bytes_equal(*out, BYTES("assistant")))
+        return true;
+    import_refuse(row->reason, "role is neither user nor assistant");
+    return import_refuse_text(row->reason, *out);
+}
+
+static bool read_content(const struct row *row, struct bytes *out)
+{
+    if (!read_text(row, MESSAGE_CONTENT, out))
+        return false;
+    if (out->len == 0)
+        return import_refuse(row->reason, "content is empty");
+    return out->len <= MESSAGE_CONTENT_LEN_MAX ||
+           import_refuse(row->reason, "content is longer than %d bytes", MESSAGE_CONTENT_LEN_MAX);
+}
+
+/* Without one of its own, a message is known again by the text of its id. */
+static bool read_client_id(const struct row *row, struct id message, struct bytes *out)
+{
+    *out = row->cells[MESSAGE_CLIENT_ID];
+    if (out->data == NULL) {
+        id_format(message, row->rows->client_id);
+        *out = bytes_view(row->rows->client_id, ID_TEXT_LEN);
+        return true;
+    }
+    bool is_fit = out->len >= 1 && out->len <= CLIENT_ID_LEN_MAX;
+    for (size_t i = 0; i < out->len && is_fit; ++i)
+        is_fit = out->data[i] >= 0x21 && out->data[i] <= 0x7e;
+    if (is_fit)
+        return true;
+    import_refuse(row->reason, "clientId is not 1 to %d visible ASCII characters", CLIENT_ID_LEN_MAX);
+    return import_refuse_text(row->reason, *out);
+}
+
+static bool read_message(const struct row *row, struct command *command)
+{
+    struct message_import *out = &command->message_import;
+    struct bytes alias;
+    command->kind = COMMAND_MESSAGE_IMPORT;
+    bool has_org = row->cells[MESSAGE_ORG].data != NULL;
+    return (has_org ? read_org(row, MESSAGE_ORG, &out->org) : look_up_org(row, &out->org)) &&
+           read_id(row, MESSAGE_CONVERSATION, out->org, &out->conversation, &alias) &&
+           read_id(row, MESSAGE_ID, out->org, &out->message, &alias) && read_role(row, &out->role) &&
+           read_content(row, &out->content) && read_time(row, MESSAGE_TIMESTAMP, &out->at_ms) &&
+           read_client_id(row, out->message, &out->client_id);
+}
+
+static bool read_alias(const struct row *row, struct command *command)
+{
+    struct alias_import *out = &command->alias_import;
+    struct bytes text;
+    command->kind = COMMAND_ALIAS_IMPORT;
+    if (!read_org(row, ALIAS_ORG, &out->org) || !read_text(row, ALIAS_TEXT, &out->alias) ||
+        !read_text(row, ALIAS_TARGET, &text))
+        return false;
+    if (!alias_text_is_fit(out->alias)) {
+        import_refuse(row->reason, "alias is not 1 to %d visible ASCII characters", ALIAS_LEN_MAX);
+        return import_refuse_text(row->reason, out->alias);
+    }
+    if (id_parse(text, &out->target))
+        return true;
+    import_refuse(row->reason, "targetId is not an id of c and 24 digits");
+    return import_refuse_text(row->reason, text);
+}
+
+/* ---- any row --------------------------------------------------------------------------------------------------- */
+
+bool import_command(struct import_rows *rows, const struct import_table *table, const struct import_record *record,
+                    struct command *out, struct import_reason *reason)
+{
+    struct row row = {.rows = rows, .table = table, .cells = record->cells, .reason = reason};
+    memset(out, 0, sizeof(*out));
+    switch (table->kind) {
+    case RECORD_ORGS:
+        return read_organization(&row, out);
+    case RECORD_VISITORS:
+        return read_visitor(&row, out);
+    case RECORD_CONVERSATIONS:
+        return read_conversation(&row, out);
+    case RECORD_MESSAGES:
+        return read_message(&row, out);
+    default:
+        assert(table->kind == RECORD_ALIASES);
+        return read_alias(&row, out);
+    }
+}
