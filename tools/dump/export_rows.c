@@ -153,7 +153,7 @@ static bool look_around(struct export_rows *rows)
 bool export_rows_next(struct export_rows *rows)
 {
     do {
-        if (rows->status != EXIT_FINE || (++rows->steps % STEPS_BETWEEN_LOOKS == 0 && !look_around(rows)))
+        if (rows->status != EXIT_FINE || (rows->steps++ % STEPS_BETWEEN_LOOKS == 0 && !look_around(rows)))
             return false;
         enum error error = step(rows);
         if (error == ERR_NOT_FOUND)
