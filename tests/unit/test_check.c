@@ -210,6 +210,14 @@ static void del(struct fixture *f, enum table table, struct bytes key)
         assert_int_equal(write_commit(change_txn), OK);                                           \
     } while (0)
 
+static void put_alias(struct fixture *f, const char *text, struct id target)
+{
+    struct txn *txn = begin(f);
+    struct alias alias = {.org = f->org, .text = bytes_of_string(text), .target = target};
+    assert_int_equal(alias_put(txn, &alias), OK);
+    assert_int_equal(write_commit(txn), OK);
+}
+
 /* ---- clean --------------------------------------------------------------------------------------------------- */
 
 static void test_what_the_rules_have_made_is_clean(void **state)
@@ -222,6 +230,7 @@ static void test_what_the_rules_have_made_is_clean(void **state)
     assert_int_equal(f->report.rows[TABLE_MESSAGES], 4 + 2);
     assert_int_equal(f->report.stale_activity, 4);
     assert_int_equal(f->report.stale_seen, 0);
+    assert_int_equal(f->report.stale_updated, 2); /* two conversations have messages of the minute after */
 }
 
 static void test_a_visitor_seen_again_leaves_a_stale_entry(void **state)
@@ -238,6 +247,8 @@ static void test_each_step_of_a_deletion_is_clean(void **state)
 {
     struct fixture *f = *state;
     struct outcome outcome = {.more = true};
+    put_alias(f, "old-1", f->first);
+    put_alias(f, "old-2", f->visitor);
     apply(f, (struct command){.kind = COMMAND_ORG_DELETE, .org_delete = {.org = f->org, .at_ms = NOW_MS}});
     assert_clean(f);
     assert_int_equal(f->report.orgs_deleted, 1);
@@ -248,9 +259,15 @@ static void test_each_step_of_a_deletion_is_clean(void **state)
     }
     assert_int_equal(f->report.orgs_deleted, 0);
     assert_int_equal(f->report.rows[TABLE_ORGS], 1);
-    static const enum table emptied[] = {TABLE_TOKENS,          TABLE_VISITORS,      TABLE_VISITOR_BY_KEY,
-                                         TABLE_VISITOR_BY_SEEN, TABLE_CONVERSATIONS, TABLE_CONVERSATION_BY_ACTIVITY,
-                                         TABLE_MESSAGES};
+    static const enum table emptied[] = {TABLE_TOKENS,
+                                         TABLE_VISITORS,
+                                         TABLE_VISITOR_BY_KEY,
+                                         TABLE_VISITOR_BY_SEEN,
+                                         TABLE_CONVERSATIONS,
+                                         TABLE_CONVERSATION_BY_ACTIVITY,
+                                         TABLE_CONVERSATION_BY_UPDATED,
+                                         TABLE_MESSAGES,
+                                         TABLE_ALIASES};
     for (size_t i = 0; i < sizeof(emptied) / sizeof(emptied[0]); ++i)
         assert_int_equal(f->report.rows[emptied[i]], 0);
 }
@@ -372,6 +389,68 @@ static void test_a_conversation_and_its_activity(void **state)
     activity_key(&key, f->other_org, 1);
     put(f, TABLE_CONVERSATION_BY_ACTIVITY, key_view(&key), id_bytes(&f->first));
     assert_found(f, 1, "is of another organisation");
+}
+
+static void test_a_conversation_and_when_it_was_updated(void **state)
+{
+    struct fixture *f = *state;
+    struct key key;
+    conversation_updated_key(&key, f->org, NOW_MS + 60000, f->first);
+    del(f, TABLE_CONVERSATION_BY_UPDATED, key_view(&key));
+    assert_found(f, 1, "conversation_by_updated has no entry for when it was updated");
+    put(f, TABLE_CONVERSATION_BY_UPDATED, key_view(&key), BYTES("x"));
+    assert_found(f, 1, "the value has 1 bytes and should have 0");
+    put(f, TABLE_CONVERSATION_BY_UPDATED, key_view(&key), BYTES_NONE);
+    assert_clean(f);
+    conversation_updated_key(&key, f->other_org, NOW_MS + 60000, f->first);
+    put(f, TABLE_CONVERSATION_BY_UPDATED, key_view(&key), BYTES_NONE);
+    assert_found(f, 1, "its conversation is of another organisation");
+    del(f, TABLE_CONVERSATION_BY_UPDATED, key_view(&key));
+    conversation_updated_key(&key, f->token, NOW_MS, f->first);
+    put(f, TABLE_CONVERSATION_BY_UPDATED, key_view(&key), BYTES_NONE);
+    assert_found(f, 2, "does not exist");
+    del(f, TABLE_CONVERSATION_BY_UPDATED, key_view(&key));
+    put(f, TABLE_CONVERSATION_BY_UPDATED, BYTES("x"), BYTES_NONE);
+    assert_found(f, 1, "the key has 1 bytes and should have 36");
+    del(f, TABLE_CONVERSATION_BY_UPDATED, BYTES("x"));
+    uint64_t stale = f->report.stale_updated;
+    conversation_updated_key(&key, f->org, NOW_MS, f->visitor);
+    put(f, TABLE_CONVERSATION_BY_UPDATED, key_view(&key), BYTES_NONE);
+    assert_clean(f);
+    assert_int_equal(f->report.stale_updated, stale + 1);
+}
+
+static void test_an_alias_and_what_it_stands_for(void **state)
+{
+    struct fixture *f = *state;
+    struct key key;
+    put_alias(f, "1770313654000-ab12cd34e", f->first);
+    put_alias(f, "old visitor's id is no text", f->visitor);
+    assert_found(f, 1, "its text is not 1 to 64 visible ASCII characters");
+    alias_key(&key, f->org, BYTES("old visitor's id is no text"));
+    del(f, TABLE_ALIASES, key_view(&key));
+    put_alias(f, "v-7", f->visitor);
+    assert_clean(f);
+    assert_int_equal(f->report.rows[TABLE_ALIASES], 2);
+    put_alias(f, "v-7", f->token);
+    assert_found(f, 1, "is no conversation and no visitor");
+    assert_non_null(strstr(f->found.data, "/v-7: "));
+    put_alias(f, "v-7", f->visitor);
+    alias_key(&key, f->other_org, BYTES("v-7"));
+    struct txn *txn = begin(f);
+    struct alias theirs = {.org = f->other_org, .text = BYTES("v-7"), .target = f->visitor};
+    assert_int_equal(alias_put(txn, &theirs), OK);
+    assert_int_equal(write_commit(txn), OK);
+    assert_found(f, 1, "is of another organisation");
+    put(f, TABLE_ALIASES, key_view(&key), BYTES("\xff not msgpack"));
+    assert_found(f, 1, "the record can't be decoded");
+    del(f, TABLE_ALIASES, key_view(&key));
+    alias_key(&key, f->token, BYTES("v-7"));
+    theirs.org = f->token;
+    txn = begin(f);
+    assert_int_equal(alias_put(txn, &theirs), OK);
+    assert_int_equal(write_commit(txn), OK);
+    assert_found(f, 1, "does not exist");
 }
 
 static void test_messages_are_numbered_without_a_gap(void **state)
@@ -501,6 +580,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_a_conversation_that_no_chain_reaches_is_named, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_a_conversation_and_its_visitor, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_a_conversation_and_its_activity, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_a_conversation_and_when_it_was_updated, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_an_alias_and_what_it_stands_for, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_messages_are_numbered_without_a_gap, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_a_messages_fields, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_a_message_and_its_client_id, set_up, tear_down),
