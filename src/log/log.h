@@ -63,9 +63,9 @@ void log_port_flush(struct log_port *port);
 enum error log_execute(struct store *store, const struct command *command, struct outcome *outcome);
 /*
  * Applies all of them, in order, linked by next and not empty, in one transaction in the calling thread, beside a
- * server that may be running (which waits meanwhile). For imports: up to EXECUTE_COMMANDS_MAX commands at a time. Each
- * entry's error and outcome are set, and the entries stay the caller's. OK even when every one was refused;
- * ERR_OUTCOME_UNKNOWN when the disk failed: nothing more must be written then.
+ * server that may be running (which waits meanwhile). For imports: up to EXECUTE_COMMANDS_MAX commands and
+ * BATCH_BYTES_MAX bytes at a time. Each entry's error and outcome are set, and the entries stay the caller's. OK even
+ * when every one was refused; ERR_OUTCOME_UNKNOWN when the disk failed: nothing more must be written then.
  */
 enum error log_execute_all(struct store *store, struct log_entry *entries);
 

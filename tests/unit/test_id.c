@@ -232,6 +232,80 @@ static void test_random_digits_are_spread_evenly(void **state)
             assert_in_range(counts[at][digit], 690, 1310);
 }
 
+/* ---- texts of another shape ------------------------------------------------------------------------------------- */
+
+static struct id id_of(const char *text)
+{
+    struct id id;
+    assert_true(id_parse(bytes_of_string(text), &id));
+    return id;
+}
+
+/* Reckoned by another program (BLAKE2b-128 of organisation and text). These are in databases: they must stay as they
+ * are. */
+static void test_a_text_of_another_shape_has_one_id_for_ever(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *org, *text, *id;
+    } cases[] = {
+        {"cjld2cjxh0000qzrmn831i7rn", "1770313654000-ab12cd34e", "cml9r1hps2js28l1tem7taico"},
+        {"cjld2cyuq0000t3rmniod1foy", "1770313654000-ab12cd34e", "cml9r1hps6ylxzo0fka605s1w"},
+        {"cjld2cjxh0000qzrmn831i7rn", "1770313654000", "cml9r1hpsauor72133426gxqj"},
+        {"cjld2cjxh0000qzrmn831i7rn", "177031365400", "clyj8z7579rkkgfghnh5onyvk"},
+        {"cjld2cjxh0000qzrmn831i7rn", "visitor-7", "cqbfz4siegewm9egyxvtdtup6"},
+        {"cjld2cjxh0000qzrmn831i7rn", "", "cgic13yhtocbx2jxubenhvv4m"},
+        {"cjld2cjxh0000qzrmn831i7rn", "946684799999-x", "c3u1hn2allvoce3qio6vppynx"},
+        {"cjld2cjxh0000qzrmn831i7rn", "0946684799999-x", "cuf1epvir65ncf96vo38yb5dq"},
+        {"cjld2cjxh0000qzrmn831i7rn", "0946684800000-x", "cc2wfoqo0qkli0wvtef0lnbo0"},
+        {"cjld2cjxh0000qzrmn831i7rn", "2821109907455-x", "czzzzzzzzn51pnhqtxqw0g60s"},
+        {"cjld2cjxh0000qzrmn831i7rn", "2821109907456-x", "ciwwkw9cu8iirnt7uw7f8gj28"},
+        {"cjld2cjxh0000qzrmn831i7rn", "1770313654000123", "cml9r1hpshv4vxrq6xcqj9tav"},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); ++i) {
+        char text[ID_TEXT_LEN + 1] = "";
+        id_format(id_derive(id_of(cases[i].org), bytes_of_string(cases[i].text)), text);
+        assert_string_equal(text, cases[i].id);
+    }
+}
+
+static void test_derived_ids_sort_by_the_time_that_their_text_begins_with(void **state)
+{
+    (void)state;
+    struct id org = id_make(1769903999999, &pool);
+    for (int64_t ms = 946684800000; ms < EIGHT_DIGITS_MS; ms += 1234567891) {
+        char text[32];
+        snprintf(text, sizeof(text), "%013lld-ab12cd34e", (long long)ms);
+        struct id id = id_derive(org, bytes_of_string(text)), before = id_make(ms - 1, &pool);
+        struct id after = id_make(ms + 1 < EIGHT_DIGITS_MS ? ms + 1 : ms, &pool);
+        assert_true(id_is_valid(id) && memcmp(before.bytes, id.bytes, ID_LEN) < 0);
+        assert_true(ms + 1 >= EIGHT_DIGITS_MS || memcmp(id.bytes, after.bytes, ID_LEN) < 0);
+    }
+}
+
+static int by_bytes(const void *a, const void *b)
+{
+    return memcmp(a, b, ID_LEN);
+}
+
+static void test_derived_ids_are_valid_and_all_different(void **state)
+{
+    (void)state;
+    enum { IDS = 100000 };
+    static struct id ids[IDS];
+    struct id orgs[2] = {id_make(1, &pool), id_make(1, &pool)};
+    for (unsigned i = 0; i < IDS; ++i) {
+        char text[40];
+        snprintf(text, sizeof(text), i % 4 < 2 ? "1770313654000-%u" : "text-%u", i / 4);
+        ids[i] = id_derive(orgs[i % 2], bytes_of_string(text));
+        assert_true(id_is_valid(ids[i]) && !id_is_none(ids[i]));
+        assert_true(id_equal(ids[i], id_derive(orgs[i % 2], bytes_of_string(text))));
+    }
+    qsort(ids, IDS, sizeof(ids[0]), by_bytes);
+    for (unsigned i = 1; i < IDS; ++i)
+        assert_false(id_equal(ids[i - 1], ids[i]));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -246,6 +320,9 @@ int main(void)
         cmocka_unit_test(test_every_character_but_digits_and_small_letters_is_refused_at_every_place),
         cmocka_unit_test(test_no_id_is_nobodys_text),
         cmocka_unit_test(test_random_digits_are_spread_evenly),
+        cmocka_unit_test(test_a_text_of_another_shape_has_one_id_for_ever),
+        cmocka_unit_test(test_derived_ids_sort_by_the_time_that_their_text_begins_with),
+        cmocka_unit_test(test_derived_ids_are_valid_and_all_different),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

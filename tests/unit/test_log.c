@@ -581,6 +581,70 @@ static void test_numbers_go_on_after_a_new_start(void **state)
     }
 }
 
+/* ---- many at once, in the calling thread ----------------------------------------------------------------------- */
+
+/* `count` of them, every tenth refused. */
+static struct log_entry *conversations_to_import(struct world *w, unsigned count)
+{
+    struct buffer scratch = {0};
+    struct log_entry *first = NULL, **end = &first;
+    for (unsigned n = 0; n < count; ++n) {
+        struct command command = conversation_create(w, n % 10 == 3 ? world_id(w) : w->org, NULL);
+        *end = log_entry_new(&command, &scratch, 0);
+        end = &(*end)->next;
+    }
+    buffer_dispose(&scratch);
+    return first;
+}
+
+static void test_an_import_goes_in_one_transaction_beside_the_log(void **state)
+{
+    struct bench *bench = *state;
+    struct world *w = bench->world;
+    struct box box;
+    struct outcome outcome;
+    uint64_t seq = 0;
+    unsigned n = 0;
+    struct rows rows = count_rows(w);
+    struct log_entry *entries = conversations_to_import(w, EXECUTE_COMMANDS_MAX);
+    assert_int_equal(log_execute_all(w->store, entries), OK);
+    for (struct log_entry *entry = entries, *next; entry != NULL; entry = next, ++n) {
+        next = entry->next;
+        assert_int_equal(entry->error, n % 10 == 3 ? ERR_NOT_FOUND : OK);
+        assert_true(entry->error != OK || seq == 0 || entry->outcome.seq == seq + 1);
+        seq = entry->error == OK ? entry->outcome.seq : seq;
+        log_entry_free(entry);
+    }
+    assert_int_equal(n, EXECUTE_COMMANDS_MAX);
+    int64_t made = EXECUTE_COMMANDS_MAX / 10 * 9;
+    assert_rows_added(w, &rows,
+                      ROWS([TABLE_CONVERSATIONS] = made, [TABLE_CONVERSATION_BY_ACTIVITY] = made,
+                           [TABLE_CONVERSATION_BY_UPDATED] = made));
+    box_open(bench, &box);
+    struct command command = conversation_create(w, w->org, NULL);
+    assert_int_equal(box_execute(&box, &command, &outcome), OK);
+    assert_true(outcome.seq == seq + 1);
+    box_close(&box);
+    assert_sound(w);
+}
+
+static void test_an_import_of_which_all_is_refused_has_worked(void **state)
+{
+    struct bench *bench = *state;
+    struct world *w = bench->world;
+    struct buffer scratch = {0}, before = dump_store(w->store);
+    struct command command = conversation_create(w, world_id(w), NULL);
+    struct log_entry *entry = log_entry_new(&command, &scratch, 0);
+    assert_int_equal(log_execute_all(w->store, entry), OK);
+    assert_int_equal(entry->error, ERR_NOT_FOUND);
+    log_entry_free(entry);
+    struct buffer after = dump_store(w->store);
+    assert_dumps_equal(&before, &after);
+    buffer_dispose(&before);
+    buffer_dispose(&after);
+    buffer_dispose(&scratch);
+}
+
 int main(void)
 {
 #define LOG_TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -599,6 +663,8 @@ int main(void)
         LOG_TEST(test_closing_finishes_what_was_taken),
         LOG_TEST(test_a_log_that_had_nothing_to_do_closes),
         LOG_TEST(test_numbers_go_on_after_a_new_start),
+        LOG_TEST(test_an_import_goes_in_one_transaction_beside_the_log),
+        LOG_TEST(test_an_import_of_which_all_is_refused_has_worked),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -563,6 +563,23 @@ static void test_the_shell_can_erase_on_a_full_file_system(void **state)
 
 /* ---- a failing disk -------------------------------------------------------------------------------------------- */
 
+static void test_a_failing_disk_ends_an_import(void **state)
+{
+    struct full *full = full_open(0);
+    struct world *w = full->bench.world;
+    struct buffer scratch = {0};
+    struct command command = conversation_create(w, w->org, NULL);
+    struct log_entry *entry = log_entry_new(&command, &scratch, 0);
+    (void)state;
+    int kept = swap_data_file(w->store, "/dev/null", O_RDONLY);
+    assert_int_equal(log_execute_all(w->store, entry), ERR_OUTCOME_UNKNOWN);
+    assert_int_equal(entry->error, ERR_OUTCOME_UNKNOWN);
+    put_back(w->store, kept);
+    log_entry_free(entry);
+    buffer_dispose(&scratch);
+    full_close(full);
+}
+
 static void test_a_failing_disk_ends_all_writing(void **state)
 {
     struct full *full = full_open(0);
@@ -613,6 +630,7 @@ int main(void)
         cmocka_unit_test(test_the_reserve_is_spent_for_erasing_alone_and_made_again),
         cmocka_unit_test(test_a_full_file_system_can_be_emptied_again),
         cmocka_unit_test(test_the_shell_can_erase_on_a_full_file_system),
+        cmocka_unit_test(test_a_failing_disk_ends_an_import),
         cmocka_unit_test(test_a_failing_disk_ends_all_writing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

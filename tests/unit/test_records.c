@@ -166,6 +166,35 @@ static void test_the_longest_keys_fit(void **state)
     assert_int_equal(visitor_id_by_key(f->txn, org, bytes_view(longest, sizeof(longest) - 1), &found), ERR_NOT_FOUND);
 }
 
+static void test_an_alias_is_its_organisations_alone(void **state)
+{
+    struct fixture *f = *state;
+    char longest[ALIAS_LEN_MAX];
+    struct id ours = fresh(), theirs = fresh();
+    struct alias alias = {.org = ours, .target = fresh()}, found;
+    memset(longest, '~', sizeof(longest));
+    const struct bytes texts[] = {BYTES("1"), BYTES("1770313654000-ab12cd34e"), BYTES("17"),
+                                  bytes_view(longest, sizeof(longest))};
+    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); ++i) {
+        alias.text = texts[i];
+        alias.target = fresh();
+        assert_true(alias_text_is_fit(alias.text));
+        assert_int_equal(alias_get(f->txn, ours, texts[i], &found), ERR_NOT_FOUND);
+        assert_int_equal(alias_put(f->txn, &alias), OK);
+        assert_int_equal(alias_get(f->txn, ours, texts[i], &found), OK);
+        assert_true(id_equal(found.org, ours) && id_equal(found.target, alias.target));
+        assert_true(bytes_equal(found.text, texts[i]));
+        assert_int_equal(alias_get(f->txn, theirs, texts[i], &found), ERR_NOT_FOUND);
+    }
+    const struct bytes unfit[] = {
+        BYTES_NONE,    BYTES(""),
+        BYTES(" "),    BYTES("a b"),
+        BYTES("a\n"),  BYTES("\xc3\xa9"),
+        BYTES("\x7f"), BYTES("0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef0")};
+    for (size_t i = 0; i < sizeof(unfit) / sizeof(unfit[0]); ++i)
+        assert_false(alias_text_is_fit(unfit[i]));
+}
+
 static void test_index_keys_sort_by_time_and_by_number(void **state)
 {
     (void)state;
@@ -177,6 +206,11 @@ static void test_index_keys_sort_by_time_and_by_number(void **state)
         visitor_seen_key(&second, org, y, b);
         assert_int_equal(first.len, 2 * ID_LEN + 4);
         int order = memcmp(first.bytes, second.bytes, ID_LEN + 4);
+        assert_int_equal((order > 0) - (order < 0), (x / 60000 > y / 60000) - (x / 60000 < y / 60000));
+        conversation_updated_key(&first, org, x, a);
+        conversation_updated_key(&second, org, y, b);
+        assert_int_equal(first.len, 2 * ID_LEN + 4);
+        order = memcmp(first.bytes, second.bytes, ID_LEN + 4);
         assert_int_equal((order > 0) - (order < 0), (x / 60000 > y / 60000) - (x / 60000 < y / 60000));
         activity_key(&first, org, (uint64_t)x);
         activity_key(&second, org, (uint64_t)y);
@@ -377,6 +411,7 @@ int main(void)
         STORE_TEST(test_an_organisation_is_found_by_its_key),
         STORE_TEST(test_a_visitors_key_belongs_to_one_organisation),
         STORE_TEST(test_the_longest_keys_fit),
+        STORE_TEST(test_an_alias_is_its_organisations_alone),
         STORE_TEST(test_index_keys_sort_by_time_and_by_number),
         STORE_TEST(test_minutes_and_days_begin_on_time),
         STORE_TEST(test_the_last_message_is_of_this_conversation_and_no_clientid),
