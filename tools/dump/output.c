@@ -11,7 +11,7 @@
 
 static const struct output_writer *const writers[] = {
     [OUTPUT_TABLE] = &output_table,   [OUTPUT_CSV] = &output_csv,           [OUTPUT_JSON] = &output_json,
-    [OUTPUT_NDJSON] = &output_ndjson, [OUTPUT_MARKDOWN] = &output_markdown, [OUTPUT_HTML] = &output_markdown,
+    [OUTPUT_NDJSON] = &output_ndjson, [OUTPUT_MARKDOWN] = &output_markdown, [OUTPUT_HTML] = &output_html,
 };
 
 struct output *output_open(struct sink *sink, const struct output_config *config)

@@ -94,3 +94,14 @@ static inline bool is_number(const struct cell *cell)
 
 /* What stands for NULL where people read. */
 #define NULL_SHOWN "\u2013"
+
+/* ---- pages (output_markup.c, output_style.c) ----------------------------------------------------------------- */
+
+/* Any bytes as text of HTML or SVG, or as the value of an attribute in quotes. */
+void markup_put_text(struct buffer *out, struct bytes text);
+/* A column's name for people, escaped: "uniqueVisitors" is "Unique visitors". */
+void markup_put_name(struct buffer *out, struct bytes name);
+/* The same without escapes. */
+void put_name_for_people(struct buffer *out, struct bytes name);
+
+extern const char page_style[];
