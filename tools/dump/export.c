@@ -377,16 +377,25 @@ static bool make_directory(const struct export *export)
     return false;
 }
 
-static int run(struct export *export)
+static void describe(struct export *export)
 {
     const struct options *options = export->options;
+    const struct snapshot *snapshot = &export->snapshot;
+    export->manifest = (struct manifest){.kind = forms[export->kind].name,
+                                         .sequence = snapshot->seq,
+                                         .csv_safe = export->kind == EXPORT_CSV && options->export_csv_safe};
+    if (export->selection.has_visitor)
+        export->manifest.visitor = bytes_of_string(options->visitor);
+    for (size_t i = 0; i < snapshot->org_count && export->selection.has_org; ++i)
+        if (id_equal(snapshot->orgs[i].id, export->selection.org))
+            export->manifest.organisation = snapshot->orgs[i].key;
+}
+
+static int run(struct export *export)
+{
     if (!select_rows(export) || !make_directory(export))
         return EXIT_FAILED;
-    export->manifest = (struct manifest){.kind = forms[export->kind].name,
-                                         .sequence = export->snapshot.seq,
-                                         .organisation = options->org,
-                                         .visitor = options->visitor,
-                                         .csv_safe = export->kind == EXPORT_CSV && options->export_csv_safe};
+    describe(export);
     int status = write_export(export);
     if (status == EXIT_FINE && !export->is_cut)
         print_summary(export);

@@ -25,13 +25,13 @@ static void put_file(struct buffer *out, const struct manifest_file *file)
     json_member_string(out, "sha256", bytes_of_string(file->sha256));
 }
 
-static void put_key(struct buffer *out, struct bytes name, const char *key)
+static void put_key(struct buffer *out, struct bytes name, struct bytes key)
 {
     json_key(out, name);
-    if (key == NULL)
+    if (key.data == NULL)
         json_put_literal(out, "null");
     else
-        json_put_string(out, bytes_of_string(key));
+        json_put_string(out, key);
 }
 
 static void put_tables(struct buffer *out, const struct manifest *manifest)

@@ -40,7 +40,7 @@ struct manifest {
     const char *kind; /* the word of --format */
     uint64_t sequence;
     int64_t made_at_ms;
-    const char *organisation, *visitor; /* keys, or NULL for all of them */
+    struct bytes organisation, visitor; /* keys; BYTES_NONE for all of them */
     bool csv_safe;                      /* text may have a ' before it that is not its own */
     struct manifest_file file;          /* of an export in one file */
     size_t table_count;
