@@ -707,22 +707,29 @@ enum error scan_value(struct scan *scan, unsigned index, struct value *out)
 
 /* ---- times ------------------------------------------------------------------------------------------------------ */
 
-/* Times come in crowds: the text up to the minute is kept for the next one. */
+#define DAY_MS 86400000
+
+static void put_two_digits(char *to, unsigned number)
+{
+    to[0] = (char)('0' + number / 10);
+    to[1] = (char)('0' + number % 10);
+}
+
+/* Times come in crowds: the text of the last day is kept for the next one. */
 void sql_time_format(int64_t time_ms, char out[SQL_TIME_LEN])
 {
-    static int64_t minute_ms = INT64_MIN;
+    static int64_t day_ms = INT64_MIN; /* its beginning */
     static char text[TIME_TEXT_LEN];
-    if (time_ms < minute_ms || time_ms - minute_ms >= 60000 || minute_ms == INT64_MIN) {
-        minute_ms = time_ms - ((time_ms % 60000) + 60000) % 60000;
-        time_format(minute_ms, text);
+    if ((uint64_t)time_ms - (uint64_t)day_ms >= DAY_MS) {
+        day_ms = time_ms - (time_ms % DAY_MS + DAY_MS) % DAY_MS;
+        time_format(day_ms, text);
         text[10] = ' ';
     }
-    unsigned ms = (unsigned)(time_ms - minute_ms), second = ms / 1000;
+    unsigned ms = (unsigned)(time_ms - day_ms), second = ms / 1000;
     memcpy(out, text, SQL_TIME_LEN);
-    ms %= 1000;
-    out[17] = (char)('0' + second / 10);
-    out[18] = (char)('0' + second % 10);
-    out[20] = (char)('0' + ms / 100);
-    out[21] = (char)('0' + ms / 10 % 10);
-    out[22] = (char)('0' + ms % 10);
+    put_two_digits(out + 11, second / 3600);
+    put_two_digits(out + 14, second / 60 % 60);
+    put_two_digits(out + 17, second % 60);
+    out[20] = (char)('0' + ms % 1000 / 100);
+    put_two_digits(out + 21, ms % 100);
 }
