@@ -16,21 +16,27 @@
 /* The width of the inner SVG in its own units. */
 #define LINE_SPAN 1000
 
+#define SCALE_LINES_MAX 5
+#define TICK_LETTER 7
+#define TICK_GAP 8
 #define SERIES_COLOURS 6
 #define MARKED_POINTS_MAX 120
 #define UPRIGHT_BARS_MAX 400
 #define LYING_BARS_MAX 30
-#define LABELS_WIDE 12
+#define LABELS_WIDE 10
 #define VALUES_ON_BARS_MAX 20
 #define VALUES_ON_BARS_NARROW 7
 #define NUMBER_LABEL_MAX 8
 
 /* A lying bar with one figure has its label on it; with more, below its label. */
 #define LYING_ROW 30
+#define LYING_NOTE 76 /* what a note takes at the right */
 #define LYING_LABEL 20
 #define LYING_SERIES 18
 #define LYING_GAP 10
-#define LYING_LABEL_WIDTH 38
+#define LYING_LABEL_WIDE 64
+#define LYING_LABEL_NARROW 32
+#define LYING_LABEL_NARROW_NOTED 23
 /* Of the width, so that a figure stands behind the longest bar. */
 #define LYING_SPAN 80.0
 
@@ -38,15 +44,14 @@
 
 double chart_step(double max, bool only_whole)
 {
-    double step = pow(10, floor(log10(max / 4)));
-    const double factors[] = {1, 2, 5, 10};
+    const double factors[] = {1, 2, 2.5, 5, 10};
+    double power = pow(10, floor(log10(max / SCALE_LINES_MAX)));
     for (size_t i = 0; i < sizeof(factors) / sizeof(*factors); ++i) {
-        if (max / (step * factors[i]) <= 4.000001) {
-            step *= factors[i];
-            break;
-        }
+        double step = power * factors[i];
+        if (max / step <= SCALE_LINES_MAX + 1e-9 && (!only_whole || step == floor(step)))
+            return step;
     }
-    return only_whole && step < 1 ? 1 : step;
+    return 1; /* less than a whole */
 }
 
 static double value_at(const struct chart *chart, size_t label, size_t series)
@@ -141,10 +146,12 @@ static void put_range(struct buffer *out, const struct chart *chart, size_t seri
 }
 
 /* Opens the picture, with what it shows in a sentence for those who can't see it. */
-static void open_picture(struct buffer *out, const struct chart *chart, const char *kind, unsigned height)
+static void open_picture(struct buffer *out, const struct chart *chart, const char *kind, unsigned height,
+                         size_t margin)
 {
-    buffer_printf(out, "<svg class=\"chart\" width=\"100%%\" height=\"%u\" role=\"img\" aria-label=\"%s: ", height,
-                  kind);
+    buffer_printf(out,
+                  "<svg class=\"chart\" style=\"--left:%zupx\" height=\"%u\" role=\"img\" aria-label=\"%s: ", margin,
+                  height, kind);
     markup_put_text(out, chart->title);
     buffer_printf(out, ". %zu values, ", chart->label_count);
     markup_put_text(out, chart->labels[0]);
@@ -182,32 +189,44 @@ static void put_point_title(struct buffer *out, const struct chart *chart, size_
     buffer_append_string(out, "</title>");
 }
 
-/* A line for each step, with its number on it; returns what the top of the plot stands for. */
-static double put_scale(struct buffer *out, const struct chart *chart)
+/* What the axis upwards says: a number at each step, the last one at the top of the plot. */
+struct scale {
+    double step, top;
+};
+
+static struct scale scale_of(const struct chart *chart)
 {
-    double max = largest(chart);
-    if (max <= 0)
-        max = 1;
-    double step = chart_step(max, are_whole(chart)), top = ceil(max / step - 1e-9) * step;
-    for (unsigned i = 0; i * step <= top + step / 2; ++i) {
-        double y = PLOT_BOTTOM - i * step / top * PLOT_HEIGHT;
+    double max = largest(chart), step = chart_step(max > 0 ? max : 1, are_whole(chart));
+    return (struct scale){step, max > 0 ? ceil(max / step - 1e-9) * step : step};
+}
+
+/* A picture with room for the scale's numbers at its left. */
+static void open_plot(struct buffer *out, const struct chart *chart, const char *kind, struct scale scale)
+{
+    struct buffer top = {0}, step = {0};
+    put_number(&top, scale.top);
+    put_number(&step, scale.step);
+    size_t letters = top.len > step.len ? top.len : step.len;
+    buffer_dispose(&top);
+    buffer_dispose(&step);
+    put_legend(out, chart);
+    open_picture(out, chart, kind, PLOT_BOTTOM + AXIS_HEIGHT, letters * TICK_LETTER + TICK_GAP);
+    for (unsigned i = 0; i * scale.step <= scale.top + scale.step / 2; ++i) {
+        double y = PLOT_BOTTOM - i * scale.step / scale.top * PLOT_HEIGHT;
         buffer_printf(out, "<line class=\"%s\" x1=\"0\" x2=\"100%%\" y1=\"%.1f\" y2=\"%.1f\"/>",
                       i == 0 ? "axis" : "grid", y, y);
-        if (i == 0)
-            continue;
-        buffer_printf(out, "<text class=\"tick\" x=\"0\" y=\"%.1f\">", y - 4);
-        put_number(out, i * step);
+        buffer_printf(out, "<text x=\"0\" dx=\"-%d\" y=\"%.1f\" text-anchor=\"end\">", TICK_GAP, y + 4);
+        put_number(out, i * scale.step);
         buffer_append_string(out, "</text>\n");
     }
-    return top;
 }
 
 static const char *anchor_at(double percent)
 {
-    return percent < 4 ? "start" : percent > 96 ? "end" : "middle";
+    return percent > 96 ? "end" : "middle";
 }
 
-/* A dozen labels at most, and on a narrow page every second of them. */
+/* Ten labels at most, and on a narrow page every second of them. */
 static void put_axis_labels(struct buffer *out, const struct chart *chart, double first, double distance)
 {
     size_t stride = (chart->label_count + LABELS_WIDE - 1) / LABELS_WIDE;
@@ -287,9 +306,9 @@ void chart_put_lines(struct buffer *out, const struct chart *chart)
 {
     if (chart->label_count == 0 || chart->series_count == 0)
         return;
-    put_legend(out, chart);
-    open_picture(out, chart, "Line chart", PLOT_BOTTOM + AXIS_HEIGHT);
-    double top = put_scale(out, chart);
+    struct scale scale = scale_of(chart);
+    double top = scale.top;
+    open_plot(out, chart, "Line chart", scale);
     buffer_printf(out,
                   "<svg x=\"0\" y=\"%d\" width=\"100%%\" height=\"%d\" viewBox=\"0 0 %d %d\" "
                   "preserveAspectRatio=\"none\" overflow=\"visible\">\n",
@@ -330,24 +349,36 @@ static void put_upright_bar(struct buffer *out, const struct chart *chart, size_
 
 static void put_upright_bars(struct buffer *out, const struct chart *chart)
 {
-    put_legend(out, chart);
-    open_picture(out, chart, "Bar chart", PLOT_BOTTOM + AXIS_HEIGHT);
-    double top = put_scale(out, chart), slot = 100.0 / (double)chart->label_count;
+    struct scale scale = scale_of(chart);
+    double slot = 100.0 / (double)chart->label_count;
+    open_plot(out, chart, "Bar chart", scale);
     for (size_t label = 0; label < chart->label_count; ++label)
         for (size_t series = 0; series < chart->series_count; ++series)
-            put_upright_bar(out, chart, label, series, top);
+            put_upright_bar(out, chart, label, series, scale.top);
     put_axis_labels(out, chart, slot / 2, slot);
     buffer_append_string(out, "</svg>\n");
 }
 
 /* ---- lying bars ---------------------------------------------------------------------------------------------- */
 
-static void put_cut_label(struct buffer *out, struct bytes text)
+static void put_label_text(struct buffer *out, struct bytes text, unsigned x, unsigned y, size_t width,
+                           const char *class)
 {
     struct buffer shown = {0};
-    put_shown(&shown, text, LYING_LABEL_WIDTH);
+    put_shown(&shown, text, width);
+    buffer_printf(out, "<text class=\"on%s\" x=\"%u\" y=\"%u\">", class, x, y);
     markup_put_text(out, buffer_view(&shown));
+    buffer_append_string(out, "</text>");
     buffer_dispose(&shown);
+}
+
+/* SVG can't cut text to what there is room for; so a long label is there twice, and the page shows one of them. */
+static void put_label(struct buffer *out, struct bytes text, unsigned x, unsigned y, size_t narrow)
+{
+    bool is_long = text.len > narrow;
+    put_label_text(out, text, x, y, LYING_LABEL_WIDE, is_long ? " wide" : "");
+    if (is_long)
+        put_label_text(out, text, x, y, narrow, " narrow");
 }
 
 /* The label on the bar, the figure at the right edge. */
@@ -362,17 +393,18 @@ static void put_lying_row(struct buffer *out, const struct chart *chart, size_t 
                   LYING_ROW - 4);
     buffer_printf(out, "<rect class=\"tint\" x=\"0\" y=\"%u\" width=\"%.2f%%\" height=\"%d\" rx=\"3\"/>", y,
                   value > 0 ? value / max * 100 : 0, LYING_ROW - 4);
-    buffer_printf(out, "<text class=\"on\" x=\"8\" y=\"%u\">", y + 18);
-    put_cut_label(out, chart->labels[label]);
-    buffer_printf(out, "</text><text class=\"on figure\" x=\"100%%\" dx=\"-8\" y=\"%u\" text-anchor=\"end\">", y + 18);
+    put_label(out, chart->labels[label], 8, y + 18,
+              chart->notes != NULL ? LYING_LABEL_NARROW_NOTED : LYING_LABEL_NARROW);
+    buffer_printf(out, "<text class=\"on figure\" x=\"100%%\" dx=\"-%d\" y=\"%u\" text-anchor=\"end\">",
+                  chart->notes != NULL ? LYING_NOTE : 8, y + 18);
     if (isnan(value))
         buffer_append_string(out, NULL_SHOWN);
     else
         put_number(out, value);
-    if (chart->notes != NULL && chart->notes[label].len != 0) {
-        buffer_append_string(out, "<tspan class=\"note\" dx=\"8\">");
+    if (chart->notes != NULL) {
+        buffer_printf(out, "</text><text class=\"on note\" x=\"100%%\" dx=\"-8\" y=\"%u\" text-anchor=\"end\">",
+                      y + 18);
         markup_put_text(out, chart->notes[label]);
-        buffer_append_string(out, "</tspan>");
     }
     buffer_append_string(out, "</text></g>\n");
 }
@@ -381,9 +413,7 @@ static void put_lying_group(struct buffer *out, const struct chart *chart, size_
 {
     unsigned height = LYING_LABEL + (unsigned)chart->series_count * LYING_SERIES + LYING_GAP;
     unsigned y = (unsigned)label * height;
-    buffer_printf(out, "<text class=\"on\" x=\"0\" y=\"%u\">", y + 14);
-    put_cut_label(out, chart->labels[label]);
-    buffer_append_string(out, "</text>");
+    put_label(out, chart->labels[label], 0, y + 14, LYING_LABEL_NARROW);
     for (size_t series = 0; series < chart->series_count; ++series) {
         double value = value_at(chart, label, series), width = value > 0 ? value / max * LYING_SPAN : 0;
         unsigned top = y + LYING_LABEL + (unsigned)series * LYING_SERIES;
@@ -407,12 +437,13 @@ static void put_lying_bars(struct buffer *out, const struct chart *all)
     size_t group = LYING_LABEL + chart.series_count * LYING_SERIES + LYING_GAP;
     double max = largest(&chart) > 0 ? largest(&chart) : 1;
     put_legend(out, &chart);
-    open_picture(out, &chart, "Bar chart", (unsigned)(chart.label_count * (is_single ? LYING_ROW : group)));
+    open_picture(out, &chart, "Bar chart", (unsigned)(chart.label_count * (is_single ? LYING_ROW : group)), 0);
     for (size_t label = 0; label < chart.label_count; ++label)
         (is_single ? put_lying_row : put_lying_group)(out, &chart, label, max);
     buffer_append_string(out, "</svg>\n");
     if (all->label_count > chart.label_count)
-        buffer_printf(out, "<p class=\"soft\">The first %zu are drawn.</p>\n", chart.label_count);
+        buffer_printf(out, "<p class=\"soft\">The chart shows the first %zu of %zu.</p>\n", chart.label_count,
+                      all->label_count);
 }
 
 void chart_put_bars(struct buffer *out, const struct chart *chart)

@@ -142,7 +142,6 @@ static void put_table_head(struct output *output, const bool *are_numbers)
     buffer_append_string(out, "</tr></thead>\n<tbody>\n");
 }
 
-/* A first column of numbers is a label under a chart: a count of messages, and not a figure. */
 static void put_table_rows(struct output *output, const bool *are_numbers, const char *const *classes)
 {
     struct html *html = output->state;
@@ -191,7 +190,9 @@ static void put_table(struct output *output)
     if (are_numbers == NULL || classes == NULL)
         abort();
     for (size_t i = 0; i < count; ++i) {
-        are_numbers[i] = kept_is_number(&html->kept, i);
+        /* Under a chart the first column's numbers are no figures: a row for each number of messages. */
+        bool is_label = i == 0 && html->chart != HTML_CHART_NONE;
+        are_numbers[i] = !is_label && kept_is_number(&html->kept, i);
         classes[i] = text_class(&html->kept, i);
     }
     put_table_head(output, are_numbers);

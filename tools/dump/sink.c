@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "cli/cli.h"
+#include "cli/interrupt.h"
 
 #define FILE_MODE 0600 /* what people wrote is nobody else's business */
 
@@ -104,13 +105,13 @@ static bool fail(struct sink *sink, int error)
 static ssize_t write_some(int fd, const char *data, size_t len)
 {
     ssize_t count = write(fd, data, len);
-    if (count >= 0 || errno == EINTR)
-        return count >= 0 ? count : 0;
-    if (errno != EAGAIN)
-        return -1;
-    /* A descriptor that somebody else made non-blocking. */
-    struct pollfd ready = {.fd = fd, .events = POLLOUT};
-    return poll(&ready, 1, -1) >= 0 || errno == EINTR ? 0 : -1;
+    if (count < 0 && errno == EAGAIN) {
+        /* A descriptor that somebody else made non-blocking. */
+        struct pollfd ready = {.fd = fd, .events = POLLOUT};
+        count = poll(&ready, 1, -1) >= 0 ? 0 : -1;
+    }
+    /* Whoever pressed Ctrl-C does not want to wait for a reader that does not read. */
+    return count < 0 && errno == EINTR && !interrupt_was_noted() ? 0 : count;
 }
 
 bool sink_flush(struct sink *sink)
@@ -212,6 +213,8 @@ int sink_explain(const struct sink *sink, const char *name)
 {
     if (!sink->failed || sink->reader_is_gone)
         return EXIT_FINE;
+    if (sink->error == EINTR)
+        return EXIT_INTERRUPTED;
     if (sink->error == EBUSY)
         cli_complain("%s was not written: another command is writing it at the same time", name);
     else

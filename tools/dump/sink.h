@@ -36,6 +36,6 @@ static inline bool sink_flush_if_full(struct sink *sink)
 bool sink_finish(struct sink *sink, char *digest_text);
 /* Removes the unfinished file and frees everything. */
 void sink_abandon(struct sink *sink);
-/* One sentence on standard error for a failed sink, and the exit status: nothing and EXIT_FINE when the reader is gone.
- */
+/* One sentence on standard error for a failed sink, and the exit status: nothing and EXIT_FINE when the reader is gone,
+ * nothing and EXIT_INTERRUPTED when a write was ended by Ctrl-C. */
 int sink_explain(const struct sink *sink, const char *name);
