@@ -9,7 +9,8 @@ import test, { after, before, describe } from 'node:test';
 
 import { helvinoOk, ROOT, temporaryDirectory } from '../http/server.mjs';
 import { askHelvino, askPostgres, askSqlite, assertSameAnswer, postgresLikeSqlite, readCsv } from './compare.mjs';
-import { makeDataset, Random, writeDataset } from './dataset.mjs';
+import { importRows } from './database.mjs';
+import { makeDataset, Random } from './dataset.mjs';
 import { POSTGRES_FUNCTIONS, postgresParameters, sqliteFunctions, sqliteParameters, statementsOf } from './dialects.mjs';
 import { Postgres } from './postgres.mjs';
 import { Questions } from './questions.mjs';
@@ -37,9 +38,7 @@ const rows = makeDataset(SEED);
 const postgres = new Postgres();
 
 async function prepare() {
-    const source = join(directory, 'source');
-    writeDataset(rows, source);
-    await helvinoOk(['import', source, '--data', data, '--rejects', join(directory, 'rejects.ndjson')]);
+    await importRows(rows, directory);
     const script = join(directory, 'export.sql');
     await helvinoOk(['dump', 'export', '--format', 'sqlite', '-o', file, '--data', data]);
     await helvinoOk(['dump', 'export', '--format', 'sql', '-o', script, '--data', data]);
