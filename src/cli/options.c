@@ -83,13 +83,7 @@ static unsigned edit_distance(const char *a, const char *b)
     return rows[a_len % 3][b_len];
 }
 
-/* The better of two suggestions for a word; one that is too far away is none. */
-struct suggestion {
-    const char *word;
-    unsigned distance;
-};
-
-static void suggest(struct suggestion *best, const char *typed, const char *known)
+void option_suggest(struct suggestion *best, const char *typed, const char *known)
 {
     unsigned distance = edit_distance(typed, known);
     /* What begins like the word was probably cut short. */
@@ -136,7 +130,7 @@ static void explain_unknown_subcommand(unsigned count, char *const *words, char 
         is_group |= begins_with_word(known, all);
         is_in_group |= begins_with_word(known, words[0]);
         join_words(least_of(count, count_words(known)), words, typed);
-        suggest(&best, typed, known);
+        option_suggest(&best, typed, known);
     }
     if (is_group)
         snprintf(why, OPTION_WHY_LEN, "\"%s\" is no whole command; \"helvino help %s\" lists what can follow", all,
@@ -368,7 +362,7 @@ static void explain_unknown_flag(struct parse *parse, const char *flag, size_t l
     struct suggestion best = {0};
     for (unsigned i = 0; i < OPTION_COUNT; ++i) {
         if (option_is_in((enum option)i, parse->subcommand))
-            suggest(&best, typed, option_specs[i].flag);
+            option_suggest(&best, typed, option_specs[i].flag);
         else if (strcmp(typed, option_specs[i].flag) == 0) {
             snprintf(parse->why, OPTION_WHY_LEN, "\"helvino %s\" does not take --%s; see \"helvino help %s\"", words,
                      typed, words);

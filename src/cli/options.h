@@ -120,3 +120,14 @@ bool subcommand_find(int count, char *const *words, enum subcommand *out, int *u
 bool options_read(enum subcommand subcommand, int count, char *const *words, struct options *out,
                   char why[OPTION_WHY_LEN]);
 void options_dispose(struct options *options);
+
+/* ---- words that are not known -------------------------------------------------------------------------------- */
+
+/* What somebody probably meant; zero-initialised is nothing. */
+struct suggestion {
+    const char *word;
+    unsigned distance;
+};
+
+/* Takes `known` if it is nearer to what was typed than the word so far; one that is too far away is none. */
+void option_suggest(struct suggestion *best, const char *typed, const char *known);
