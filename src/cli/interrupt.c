@@ -39,12 +39,17 @@ bool interrupt_was_noted(void)
     return is_noted;
 }
 
-static void on_remove(int signal_number)
+void interrupt_remove_now(void)
 {
-    (void)signal_number;
     unlink(file_to_remove);
     if (directory_to_remove[0] != '\0')
         rmdir(directory_to_remove);
+}
+
+static void on_remove(int signal_number)
+{
+    (void)signal_number;
+    interrupt_remove_now();
     _exit(EXIT_INTERRUPTED);
 }
 
@@ -53,9 +58,11 @@ void interrupt_removes(const char *file, const char *directory)
     snprintf(file_to_remove, sizeof(file_to_remove), "%s", file);
     snprintf(directory_to_remove, sizeof(directory_to_remove), "%s", directory == NULL ? "" : directory);
     handle(on_remove, SA_RESTART);
+    signal(SIGPIPE, SIG_IGN); /* nobody hears the sentences: no reason to die with the file in place */
 }
 
 void interrupt_removes_nothing(void)
 {
     handle(SIG_DFL, 0);
+    signal(SIGPIPE, SIG_DFL);
 }

@@ -14,5 +14,7 @@ bool interrupt_was_noted(void);
 /* From here on they remove the file, then the directory unless it is NULL, and end the process with EXIT_INTERRUPTED.
  * Both are copied. */
 void interrupt_removes(const char *file, const char *directory);
+/* Removes them now; may be called by a signal handler. */
+void interrupt_remove_now(void);
 /* The file is whole, or gone already: they only end the process again. */
 void interrupt_removes_nothing(void);

@@ -1,8 +1,186 @@
-/* `helvino restore`. */
+/*
+ * `helvino restore`: a data directory out of the file of a backup. The file is copied beside its place, synced and
+ * checked before the directory has it. One of an older format can only be checked once it has been brought up to date,
+ * which happens in the directory; if that fails, all of it is removed again.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/logline.h"
 #include "cli/cli.h"
+#include "cli/copy.h"
+
+/* ---- the directory --------------------------------------------------------------------------------------------- */
+
+/* "lost+found" is in every new file system. */
+static bool is_nothing(const char *name)
+{
+    return strcmp(name, ".") == 0 || strcmp(name, "..") == 0 || strcmp(name, "lost+found") == 0;
+}
+
+static bool is_empty(const char *path)
+{
+    DIR *directory = opendir(path);
+    struct dirent *entry;
+    if (directory == NULL) {
+        cli_complain("cannot look into %s: %s", path, strerror(errno));
+        return false;
+    }
+    do
+        entry = readdir(directory);
+    while (entry != NULL && is_nothing(entry->d_name));
+    if (entry != NULL)
+        cli_complain("%s is not empty (there is %s), and a restore replaces nothing; name a new directory with --data",
+                     path, entry->d_name);
+    closedir(directory);
+    return entry == NULL;
+}
+
+static bool prepare_directory(const char *path, bool *made)
+{
+    struct stat info;
+    *made = mkdir(path, 0700) == 0;
+    if (*made)
+        return true;
+    if (errno != EEXIST) {
+        cli_complain("cannot make the directory %s: %s", path, strerror(errno));
+        return false;
+    }
+    if (stat(path, &info) != 0 || !S_ISDIR(info.st_mode)) {
+        cli_complain("%s is not a directory; name a new one with --data", path);
+        return false;
+    }
+    if (info.st_mode & S_IWOTH) {
+        cli_complain("everybody may write to %s; make it private first (chmod 700)", path);
+        return false;
+    }
+    return is_empty(path);
+}
+
+/* It was empty, so everything in it is of this attempt. */
+static void empty_directory(const char *path)
+{
+    DIR *directory = opendir(path);
+    struct dirent *entry;
+    while (directory != NULL && (entry = readdir(directory)) != NULL)
+        if (!is_nothing(entry->d_name))
+            unlinkat(dirfd(directory), entry->d_name, 0);
+    if (directory != NULL)
+        closedir(directory);
+}
+
+/* ---- the backup ------------------------------------------------------------------------------------------------ */
+
+/* The locks beside a data.mdb say that it is in use, and what is being written can't be copied byte by byte. */
+static bool is_in_use(const char *path)
+{
+    char lock[COPY_PATH_LEN];
+    const char *slash = strrchr(path, '/'), *name = slash == NULL ? path : slash + 1;
+    snprintf(lock, sizeof(lock), "%.*slock.mdb", (int)(name - path), path);
+    if (strcmp(name, "data.mdb") != 0 || access(lock, F_OK) != 0)
+        return false;
+    cli_complain("%s belongs to a database that may be in use; make a backup of it with \"helvino backup\"", path);
+    return true;
+}
+
+/* -1, once it has been said, when there is none to read. */
+static int open_backup(const char *path, uint64_t *bytes)
+{
+    struct stat file;
+    bool is_input = strcmp(path, "-") == 0;
+    if (is_input && isatty(STDIN_FILENO)) {
+        cli_complain("standard input is a terminal; send the backup into it, or name a file");
+        return -1;
+    }
+    if (is_in_use(path))
+        return -1;
+    int fd = is_input ? dup(STDIN_FILENO) : open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0 || fstat(fd, &file) != 0) {
+        cli_complain("cannot read %s: %s", path, strerror(errno));
+        return -1;
+    }
+    if (S_ISDIR(file.st_mode)) {
+        cli_complain("%s is a directory; name the file of a backup", path);
+        close(fd);
+        return -1;
+    }
+    *bytes = S_ISREG(file.st_mode) ? (uint64_t)file.st_size : 0;
+    return fd;
+}
+
+/* ---- both together --------------------------------------------------------------------------------------------- */
+
+/* An older database is brought up to date where it will be; there it is checked. */
+static bool take_older(struct partial *partial, const char *name, const char *directory, struct copy_figures *figures)
+{
+    if (!partial_finish(partial))
+        return false;
+    cli_complain("the backup is of an older helvino; bringing it up to date");
+    if (copy_verify(directory, name, STORE_ADMIN, figures))
+        return true;
+    empty_directory(directory);
+    return false;
+}
+
+static bool take(struct partial *partial, const char *name, const char *directory, struct copy_figures *figures)
+{
+    if (!partial_sync(partial) || !copy_verify(partial->unfinished, name, STORE_READ_ONLY, figures)) {
+        if (figures->is_older)
+            return take_older(partial, name, directory, figures);
+        partial_abandon(partial);
+        return false;
+    }
+    return partial_finish(partial);
+}
+
+static bool restore(int from, const char *from_name, uint64_t bytes, const char *directory, const char *made,
+                    struct copy_figures *figures)
+{
+    struct partial partial;
+    char path[COPY_PATH_LEN];
+    snprintf(path, sizeof(path), "%s/data.mdb", directory);
+    if (!partial_create(&partial, path, made))
+        return false;
+    if (copy_bytes(from, from_name, partial.fd, partial.unfinished, bytes))
+        return take(&partial, from_name, directory, figures);
+    partial_abandon(&partial);
+    return false;
+}
+
+static void tell_root(const char *directory)
+{
+    if (geteuid() == 0)
+        cli_complain(
+            "%s belongs to root now; if the server runs as another user, give it to that one: chown -R USER %s",
+            directory, directory);
+}
 
 int cli_restore(const struct options *options)
 {
-    (void)options;
-    return EXIT_FAILED;
+    const char *path = options->arguments[0], *directory = options->data;
+    struct copy_figures figures = {0};
+    uint64_t bytes;
+    bool made;
+    log_line_setup(LOG_WARN, LOG_FORMAT_TEXT);
+    int from = open_backup(path, &bytes);
+    if (from < 0)
+        return EXIT_FAILED;
+    bool is_fine =
+        prepare_directory(directory, &made) && restore(from, strcmp(path, "-") == 0 ? "standard input" : path, bytes,
+                                                       directory, made ? directory : NULL, &figures);
+    close(from);
+    if (!is_fine && made)
+        rmdir(directory);
+    if (!is_fine)
+        return EXIT_FAILED;
+    if (made)
+        copy_sync_parent(directory);
+    copy_tell(directory, &figures);
+    tell_root(directory);
+    return EXIT_FINE;
 }

@@ -127,8 +127,8 @@ static void locate(struct store *store, const struct store_config *config)
     struct stat info;
     char path[PATH_LEN_MAX], resolved[PATH_LEN_MAX];
     struct bytes place = bytes_of_string(config->directory);
-    if (config->mode == STORE_READ_ONLY && stat(config->directory, &info) == 0 && S_ISREG(info.st_mode) &&
-        realpath(config->directory, resolved) != NULL) {
+    store->is_file = config->mode == STORE_READ_ONLY && stat(config->directory, &info) == 0 && S_ISREG(info.st_mode);
+    if (store->is_file && realpath(config->directory, resolved) != NULL) {
         size_t parent_len = (size_t)(strrchr(resolved, '/') - resolved);
         store->is_file = !is_live(resolved, parent_len);
         if (!store->is_file)
@@ -291,10 +291,13 @@ static bool prepare_tables(struct store *store, uint64_t *format, char why[STORE
 }
 
 /* The tables, of this program's format when it returns true. */
-static bool open_database(struct store *store, char why[STORE_WHY_LEN])
+static bool open_database(struct store *store, bool *is_older, char why[STORE_WHY_LEN])
 {
-    uint64_t format;
-    return prepare_tables(store, &format, why) && (format == 0 || format == STORE_FORMAT || migrate(store, why));
+    uint64_t format = 0;
+    bool is_prepared = prepare_tables(store, &format, why);
+    if (is_older != NULL)
+        *is_older = !is_prepared && format > 0 && format < STORE_FORMAT;
+    return is_prepared && (format == 0 || format == STORE_FORMAT || migrate(store, why));
 }
 
 struct store *store_open(const struct store_config *config, char why[STORE_WHY_LEN])
@@ -317,7 +320,7 @@ struct store *store_open(const struct store_config *config, char why[STORE_WHY_L
     bool create = config->mode == STORE_SERVE || (config->mode == STORE_ADMIN && config->create);
     if (!check_directory(store, create, why) || (config->mode == STORE_SERVE && !take_server_lock(store, why)) ||
         !soundness_of_data_file(store, create, why) || !open_environment(store, config, why) ||
-        !soundness_of_length(store, why) || !open_database(store, why)) {
+        !soundness_of_length(store, why) || !open_database(store, config->is_older, why)) {
         store_close(store);
         return NULL;
     }

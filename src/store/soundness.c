@@ -41,10 +41,13 @@ int store_open_file(const char *path)
 
 static const char *fault_sentence;
 static int fault_status;
+static void (*fault_clean)(void);
 
 static void on_fault(int signal_number)
 {
     (void)signal_number;
+    if (fault_clean != NULL)
+        fault_clean();
     (void)!write(STDERR_FILENO, fault_sentence, strlen(fault_sentence));
     _exit(fault_status);
 }
@@ -59,6 +62,11 @@ void store_guard(const char *sentence, int status, bool crashes_too)
         sigaction(SIGSEGV, &action, NULL);
         sigaction(SIGABRT, &action, NULL);
     }
+}
+
+void store_guard_cleans(void (*clean)(void))
+{
+    fault_clean = clean;
 }
 
 /* ---- the first page ---- */

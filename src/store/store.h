@@ -47,6 +47,7 @@ struct store_config {
     bool create;             /* with STORE_ADMIN: make what is not there */
     uint64_t map_bytes;      /* to begin with; 0: chosen by the disk's size. Address space only, the file is sparse */
     uint64_t data_bytes_max; /* the map never grows above it; 0: no limit but the disk's */
+    bool *is_older;          /* set when that is the refusal's reason: an older format, and STORE_READ_ONLY. Or NULL */
 };
 
 #define STORE_WHY_LEN 512
@@ -59,6 +60,8 @@ void store_close(struct store *store);
  * or another program cut the file. store_open sets a sentence of its own. With `crashes_too`, damage that makes LMDB
  * itself stumble ends in the same way: for programs that only read. Process-wide; `sentence` must be static. */
 void store_guard(const char *sentence, int status, bool crashes_too);
+/* Called before the sentence, to remove what must not stay: it may only do what a signal handler may. NULL: nothing. */
+void store_guard_cleans(void (*clean)(void));
 
 /* What /metrics and `stat` show. */
 struct store_stats {
@@ -74,6 +77,12 @@ struct store_stats {
 enum error store_stats(struct store *store, struct reader *reader, struct store_stats *out);
 /* Bytes in use and of the map, and the reader slots in use (all processes): cheap. */
 void store_usage(struct store *store, uint64_t *used_bytes, uint64_t *map_bytes, unsigned *readers);
+/*
+ * Writes a compact copy of the newest snapshot to fd, a file or a pipe; it is not synced. Any thread, for as long as it
+ * takes: like every reader it keeps pages from being used again meanwhile, and nobody else may use this store in this
+ * process. On failure false, with the reason alone in why ("No space left on device"), and a part may be written.
+ */
+bool store_backup(struct store *store, int fd, char why[STORE_WHY_LEN]);
 /* Frees reader slots of processes that have died; once every few seconds. */
 void store_check_readers(struct store *store);
 

@@ -1,0 +1,232 @@
+/* Nothing unsound ever gets the name that was asked for, and nothing is left behind: whoever finds a file finds a whole
+ * one. */
+#include "cli/copy.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "cli/cli.h"
+#include "cli/grid.h"
+#include "cli/interrupt.h"
+#include "cli/progress.h"
+#include "rules/check.h"
+
+#define COPY_BUFFER_BYTES 262144
+#define BROKEN_LISTED_MAX 20
+
+/* ---- a file that is whole or not there ------------------------------------------------------------------------- */
+
+static int open_new(const char *path)
+{
+    return open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+}
+
+/* What an interrupted run left; a file that somebody is writing at the moment stays. */
+static bool remove_leftover(const char *path)
+{
+    int fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    struct stat file;
+    bool is_ours = fd >= 0 && fstat(fd, &file) == 0 && S_ISREG(file.st_mode) && flock(fd, LOCK_EX | LOCK_NB) == 0;
+    if (is_ours)
+        unlink(path);
+    if (fd >= 0)
+        close(fd);
+    return is_ours;
+}
+
+bool partial_create(struct partial *partial, const char *path, const char *directory)
+{
+    if ((size_t)snprintf(partial->path, sizeof(partial->path), "%s", path) >= sizeof(partial->path)) {
+        cli_complain("the path is too long: %s", path);
+        return false;
+    }
+    snprintf(partial->unfinished, sizeof(partial->unfinished), "%s.partial", partial->path);
+    partial->fd = open_new(partial->unfinished);
+    if (partial->fd < 0 && errno == EEXIST) {
+        if (!remove_leftover(partial->unfinished)) {
+            cli_complain("%s is there already: it is being written by somebody else, or it is not a file of ours; "
+                         "remove it, or name another one",
+                         partial->unfinished);
+            return false;
+        }
+        partial->fd = open_new(partial->unfinished);
+    }
+    if (partial->fd < 0) {
+        cli_complain("cannot write %s: %s", partial->unfinished, strerror(errno));
+        return false;
+    }
+    interrupt_removes(partial->unfinished, directory);
+    store_guard_cleans(interrupt_remove_now);
+    flock(partial->fd, LOCK_EX | LOCK_NB);
+    return true;
+}
+
+bool partial_sync(const struct partial *partial)
+{
+    if (fsync(partial->fd) == 0)
+        return true;
+    cli_complain("cannot write %s: %s", partial->unfinished, strerror(errno));
+    return false;
+}
+
+void copy_sync_parent(const char *path)
+{
+    char parent[COPY_PATH_LEN] = ".";
+    const char *slash = strrchr(path, '/');
+    if (slash != NULL)
+        snprintf(parent, sizeof(parent), "%.*s", slash == path ? 1 : (int)(slash - path), path);
+    int fd = open(parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd >= 0) {
+        fsync(fd);
+        close(fd);
+    }
+}
+
+static void partial_close(struct partial *partial)
+{
+    close(partial->fd);
+    store_guard_cleans(NULL);
+    interrupt_removes_nothing();
+}
+
+/* Not every file system knows how not to replace; the name was free when the work began. */
+static bool rename_to_free(const char *from, const char *to)
+{
+    if (renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE) == 0)
+        return true;
+    return (errno == EINVAL || errno == ENOSYS) && access(to, F_OK) != 0 && rename(from, to) == 0;
+}
+
+bool partial_finish(struct partial *partial)
+{
+    bool is_fine = rename_to_free(partial->unfinished, partial->path);
+    if (is_fine) {
+        copy_sync_parent(partial->path);
+    } else {
+        cli_complain("cannot give %s its name: %s", partial->path, strerror(errno));
+        unlink(partial->unfinished);
+    }
+    partial_close(partial);
+    return is_fine;
+}
+
+void partial_abandon(struct partial *partial)
+{
+    unlink(partial->unfinished);
+    partial_close(partial);
+}
+
+/* ---- bytes ----------------------------------------------------------------------------------------------------- */
+
+static bool write_all(int fd, const char *data, size_t len)
+{
+    while (len != 0) {
+        ssize_t wrote = write(fd, data, len);
+        if (wrote < 0 && errno != EINTR)
+            return false;
+        if (wrote > 0) {
+            data += wrote;
+            len -= (size_t)wrote;
+        }
+    }
+    return true;
+}
+
+bool copy_bytes(int from, const char *from_name, int to, const char *to_name, uint64_t total_bytes)
+{
+    static char buffer[COPY_BUFFER_BYTES];
+    struct progress progress;
+    const char *failed = NULL, *verb = "";
+    uint64_t done = 0;
+    progress_begin(&progress, "MiB", total_bytes >> 20);
+    while (failed == NULL) {
+        ssize_t got = read(from, buffer, sizeof(buffer));
+        if (got == 0)
+            break;
+        if (got < 0 && errno != EINTR)
+            failed = from_name, verb = "read";
+        else if (got > 0 && !write_all(to, buffer, (size_t)got))
+            failed = to_name, verb = "write";
+        done += got > 0 ? (uint64_t)got : 0;
+        progress_update(&progress, done >> 20);
+    }
+    int error = errno;
+    progress_end(&progress);
+    if (failed != NULL)
+        cli_complain("cannot %s %s: %s", verb, failed, strerror(error));
+    return failed == NULL;
+}
+
+/* ---- a database ------------------------------------------------------------------------------------------------ */
+
+static void on_broken(void *context, const char *sentence)
+{
+    uint64_t *listed = context;
+    if (++*listed <= BROKEN_LISTED_MAX)
+        cli_complain("%s", sentence);
+}
+
+static bool check(struct store *store, struct copy_figures *out)
+{
+    struct check_report report = {0};
+    uint64_t listed = 0, map_bytes;
+    unsigned readers;
+    store_usage(store, &out->bytes, &map_bytes, &readers);
+    struct reader *reader = reader_open(store);
+    struct txn *txn = reader_begin(reader);
+    bool is_readable = txn != NULL && meta_get_u64(txn, META_SEQ, &out->seq) == OK;
+    if (is_readable)
+        check_store(txn, on_broken, &listed, &report);
+    else
+        cli_complain("the copy can't be read");
+    if (txn != NULL)
+        reader_end(reader);
+    reader_close(reader);
+    out->broken = report.broken;
+    for (int table = 0; table < TABLE_COUNT; ++table)
+        out->rows += report.rows[table];
+    return is_readable && report.broken == 0;
+}
+
+/* The sentences of store_open have the path in them, and people know the file under another name. */
+static void complain_as(const char *name, const char *path, const char *why)
+{
+    const char *at = strstr(why, path);
+    if (at != NULL)
+        cli_complain("%.*s%s%s", (int)(at - why), why, name, at + strlen(path));
+    else
+        cli_complain("%s: %s", name, why);
+}
+
+bool copy_verify(const char *path, const char *name, enum store_mode mode, struct copy_figures *out)
+{
+    static const char sentence[] = "helvino: the copy is damaged so badly that it can't be walked to its end\n";
+    char why[STORE_WHY_LEN];
+    *out = (struct copy_figures){0};
+    store_guard(sentence, EXIT_FAILED, true);
+    struct store *store =
+        store_open(&(struct store_config){.directory = path, .mode = mode, .is_older = &out->is_older}, why);
+    if (store == NULL) {
+        if (!out->is_older)
+            complain_as(name, path, why);
+        return false;
+    }
+    store_guard(sentence, EXIT_FAILED, true);
+    bool is_sound = check(store, out);
+    store_close(store);
+    return is_sound;
+}
+
+void copy_tell(const char *what, const struct copy_figures *figures)
+{
+    char size[SIZE_TEXT_LEN];
+    format_size(figures->bytes, size);
+    cli_complain("%s: %s, sequence number %" PRIu64 ", %" PRIu64 " rows, verified", what, size, figures->seq,
+                 figures->rows);
+}

@@ -1,0 +1,49 @@
+#pragma once
+/*
+ * What backup and restore share: a file that has its name only when it is whole and sound, bytes from one descriptor to
+ * another, and the verification of a copied database. Failures are said here, in a sentence on standard error. Main
+ * thread.
+ */
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "store/store.h"
+
+#define COPY_PATH_LEN 4096
+
+/* ---- a file that is whole or not there ---- */
+
+struct partial {
+    char path[COPY_PATH_LEN - 16];
+    char unfinished[COPY_PATH_LEN]; /* "PATH.partial", mode 0600 */
+    int fd;                         /* locked against another one of the same name */
+};
+
+/* A new file, in place of what an interrupted run left behind; never through a link. A signal, or a fault in reading a
+ * database, removes it from now on, and `directory` too unless it is NULL. */
+bool partial_create(struct partial *partial, const char *path, const char *directory);
+bool partial_sync(const struct partial *partial);
+/* Gives it its name, which must be free, and syncs the directory. On failure the file is gone. */
+bool partial_finish(struct partial *partial);
+void partial_abandon(struct partial *partial);
+
+/* Makes a new name in a directory last: syncs the directory that `path` is in. */
+void copy_sync_parent(const char *path);
+
+/* ---- bytes ---- */
+
+/* To the end of `from`, with a line of progress; total_bytes 0: unknown. The names are for the sentence. */
+bool copy_bytes(int from, const char *from_name, int to, const char *to_name, uint64_t total_bytes);
+
+/* ---- a database ---- */
+
+struct copy_figures {
+    uint64_t bytes, seq, rows, broken;
+    bool is_older; /* of an older format, so that it can't be verified as it is; nothing has been said about that */
+};
+
+/* Opens the database and checks all of it: with STORE_READ_ONLY a file, with STORE_ADMIN a directory, which is brought
+ * up to date. The first broken things are listed; sentences call it `name`. No other store may be open. */
+bool copy_verify(const char *path, const char *name, enum store_mode mode, struct copy_figures *out);
+/* One line for people: the size, the sequence number, the rows. */
+void copy_tell(const char *what, const struct copy_figures *figures);
