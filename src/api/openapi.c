@@ -98,7 +98,8 @@ static const char schemas[] =
     "\",\"schema\":" STRING "}"
 
 static const char parameters[] =
-    "\"Id\":{\"name\":\"id\",\"in\":\"path\",\"required\":true,\"schema\":" ID "},"
+    "\"Id\":{\"name\":\"id\",\"in\":\"path\",\"required\":true,\"description\":\"The id, or the one of another "
+    "shape that it was imported with.\",\"schema\":{\"type\":\"string\",\"pattern\":\"^[!-~]{1,64}$\"}},"
     "\"OrgKey\":" HEADER(
         "x-org-key", "false",
         "The organisation's public key; x-site-id is another name for it. Not needed with a "

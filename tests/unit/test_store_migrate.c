@@ -175,6 +175,10 @@ static void test_what_it_was_is_kept(void **state)
     struct rows rows = count_rows(w);
     world_close(w);
     world_open(w);
+    struct world backup = {.store = NULL};
+    snprintf(backup.directory.path, sizeof(backup.directory.path), "%s", path_in(&w->directory, "data.mdb.format-1"));
+    assert_open_refused(&backup, STORE_READ_ONLY,
+                        "restoring it and starting the server on it once brings it up to date");
     snprintf(command, sizeof(command), "mv %s/data.mdb.format-1 %s/data.mdb", w->directory.path, older.path);
     assert_int_equal(system(command), 0);
     struct world old = {.directory = older};
