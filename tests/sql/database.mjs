@@ -29,6 +29,6 @@ export function contentsOf(directory) {
 
 /** A sentence on standard error, as people read it: no trace, no sanitizer's report, no assertion. */
 export function assertSentence(result, what) {
-    assert.match(result.stderr, /^helvino: [^\n]+\n/, `${what}: ${result.code ?? result.signal} ${result.stderr.slice(0, 2000)}`);
+    assert.match(result.stderr, /^helvino: [^\n]+\n/m, `${what}: ${result.code ?? result.signal} ${result.stderr.slice(0, 2000)}`);
     assert.doesNotMatch(result.stderr, /Sanitizer|runtime error|assert|core dumped/i, `${what}: ${result.stderr.slice(0, 4000)}`);
 }
