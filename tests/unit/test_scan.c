@@ -278,6 +278,22 @@ static void time_gives_exact_order_within_exact_bounds(void **state)
     }
 }
 
+static void everybody_sorted_is_everybody_by_time(void **state)
+{
+    for (int descending = 0; descending < 2; ++descending) {
+        struct scan_request request = {
+            .path = SCAN_TIME, .descending = descending, .time_min_ms = INT64_MIN, .time_max_ms = INT64_MAX};
+        struct row_list by_time = read_rows(*state, RECORD_VISITORS, request);
+        request.path = SCAN_SORTED;
+        struct row_list sorted = read_rows(*state, RECORD_VISITORS, request);
+        assert_int_equal(sorted.count, by_time.count);
+        for (size_t i = 0; i < sorted.count; ++i)
+            assert_string_equal(sorted.text[i], by_time.text[i]);
+        rows_free(&by_time);
+        rows_free(&sorted);
+    }
+}
+
 static void a_key_finds_its_visitor_in_one_organisation_or_in_each(void **state)
 {
     struct scanned *s = *state;
@@ -401,6 +417,7 @@ int main(void)
         cmocka_unit_test(a_deleted_organisation_has_no_rows),
         cmocka_unit_test(all_goes_up_and_down_between_two_ids),
         cmocka_unit_test(time_gives_exact_order_within_exact_bounds),
+        cmocka_unit_test(everybody_sorted_is_everybody_by_time),
         cmocka_unit_test(a_key_finds_its_visitor_in_one_organisation_or_in_each),
         cmocka_unit_test(an_organisation_is_found_by_its_key),
         cmocka_unit_test(a_chain_has_all_conversations_of_its_visitor),

@@ -1,78 +1,13 @@
 /*
  * A scan steps over LMDB entries and decodes a row's asked-for fields in one pass. Views into the map are good for the
- * whole snapshot, so nothing is copied.
- *
- * The path by time goes along an index of minutes in which stale entries are allowed: it takes a run of whole minutes
- * (a few entries at first, so that a LIMIT is answered at once; thousands later), looks their records up in order of
- * id, since neighbours then share pages, drops what is stale, and hands the run out in exact order of time. Several
- * organisations are merged minute by minute.
+ * whole snapshot, so nothing is copied. The two paths in order of time have files of their own.
  */
-#include "scan.h"
-
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
-
-#define RUN_ENTRIES_FIRST 64
-#define RUN_ENTRIES_MAX 8192
-
-union any_record {
-#define RECORD(name, table, sql_name, use) struct name name;
-#define KEY(record, type, member, json_name, show)
-#define FIELD(record, type, member, json_name, show)
-#define COMPUTED(record, type, member, json_name, show)
-#define END(name)
-#include "core/records.def"
-#undef RECORD
-#undef KEY
-#undef FIELD
-#undef COMPUTED
-#undef END
-};
-
-/* One organisation's entries of an index of minutes. */
-struct stream {
-    struct id org;
-    struct cursor *cursor;
-    enum error error; /* ERR_NOT_FOUND: at its end */
-    uint32_t minute;
-    struct id id;
-};
-
-/* An entry of a run, and the record that it leads to. */
-struct candidate {
-    uint32_t minute;
-    struct id id;
-    int64_t time_ms;
-    struct bytes value;
-};
-
-struct scan {
-    struct snapshot *snapshot;
-    struct txn *txn;
-    const struct schema *schema;
-    const struct shape *shape;
-    struct scan_request request;
-    uint64_t fields; /* to decode, by their index in the shape */
-    int org_field;   /* -1: the organisations themselves */
-
-    bool is_fresh;          /* started, and not stepped yet */
-    struct cursor *cursor;  /* of ALL, CONVERSATION and ORG */
-    struct cursor *index;   /* of ORG */
-    size_t next_org;        /* of KEY */
-    struct id next;         /* of VISITOR */
-    uint64_t steps_left;    /* of VISITOR: a chain that runs in a circle is damage */
-    struct stream *streams; /* of TIME */
-    size_t stream_count;
-    struct candidate *run;
-    size_t run_len, run_at, run_room, run_wanted;
-
-    union any_record row;
-    bool has_activity;
-    struct conversation_activity activity;
-};
+#include "scan_private.h"
 
 /* ---- decoding -------------------------------------------------------------------------------------------------- */
 
@@ -110,8 +45,7 @@ static bool is_of_an_org(struct scan *scan)
     return snapshot_has_org(scan->snapshot, *(struct id *)member_of(scan, (unsigned)scan->org_field));
 }
 
-/* OK, ERR_CORRUPT, or ERR_NOT_FOUND for a row that does not count. */
-static enum error take_row(struct scan *scan, struct bytes key, struct bytes value)
+enum error scan_take_row(struct scan *scan, struct bytes key, struct bytes value)
 {
     read_key(scan, key);
     enum error error = codec_decode_some(scan->shape, value, scan->fields, &scan->row);
@@ -126,7 +60,7 @@ static enum error take_by_id(struct scan *scan, struct id id)
 {
     struct bytes key = bytes_view(id.bytes, ID_LEN), value;
     enum error error = table_get(scan->txn, scan->schema->table, key, &value);
-    return error == OK ? take_row(scan, key, value) : error;
+    return error == OK ? scan_take_row(scan, key, value) : error;
 }
 
 /* ---- all of a table -------------------------------------------------------------------------------------------- */
@@ -183,7 +117,7 @@ static enum error next_of_all(struct scan *scan)
         if (error == OK && !is_within(scan, key))
             error = ERR_NOT_FOUND;
         if (error == OK && is_row(scan, key))
-            taken = take_row(scan, key, value);
+            taken = scan_take_row(scan, key, value);
     } while (error == OK && taken == ERR_NOT_FOUND);
     return error == OK ? taken : error;
 }
@@ -264,7 +198,7 @@ static enum error next_of_conversation(struct scan *scan, struct id conversation
                                 : cursor_next(scan->cursor, &key, &value);
     if (error == OK && !message_key_is_of(key, conversation))
         error = ERR_NOT_FOUND;
-    return error == OK ? take_row(scan, key, value) : error;
+    return error == OK ? scan_take_row(scan, key, value) : error;
 }
 
 /* The conversation of the next entry of the activity index that is not stale. */
@@ -313,216 +247,6 @@ static enum error next_of_org(struct scan *scan)
     return error;
 }
 
-/* ---- by time: streams ------------------------------------------------------------------------------------------- */
-
-static enum table index_of(const struct scan *scan)
-{
-    return scan->schema->kind == RECORD_VISITORS ? TABLE_VISITOR_BY_SEEN : TABLE_CONVERSATION_BY_UPDATED;
-}
-
-/* Notes what the cursor found, if it is still the organisation's. */
-static void stream_take(struct stream *stream, enum error error, struct bytes key)
-{
-    size_t offset = ID_LEN;
-    stream->error = error;
-    if (error != OK)
-        return;
-    if (key.len != 2 * ID_LEN + 4 || memcmp(key.data, stream->org.bytes, ID_LEN) != 0) {
-        stream->error = ERR_NOT_FOUND;
-        return;
-    }
-    stream->minute = key_get_u32(key, &offset);
-    stream->id = key_get_id(key, &offset);
-}
-
-static uint32_t bound_minute(int64_t time_ms)
-{
-    return time_ms < 0 ? 0 : minute_of(time_ms > TIME_MS_MAX ? TIME_MS_MAX : time_ms);
-}
-
-static void stream_begin(const struct scan *scan, struct stream *stream)
-{
-    struct key bound;
-    struct bytes key;
-    bool descending = scan->request.descending;
-    uint32_t minute =
-        descending ? bound_minute(scan->request.time_max_ms) + 1 : bound_minute(scan->request.time_min_ms);
-    key_clear(&bound);
-    key_put_id(&bound, stream->org);
-    key_put_u32(&bound, minute);
-    enum error error = (descending ? cursor_seek_before : cursor_seek)(stream->cursor, key_view(&bound), &key, NULL);
-    stream_take(stream, error, key);
-}
-
-static void stream_step(const struct scan *scan, struct stream *stream)
-{
-    struct bytes key;
-    enum error error = (scan->request.descending ? cursor_previous : cursor_next)(stream->cursor, &key, NULL);
-    stream_take(stream, error, key);
-}
-
-static bool is_beyond(const struct scan *scan, uint32_t minute)
-{
-    return scan->request.descending ? minute < bound_minute(scan->request.time_min_ms)
-                                    : minute > bound_minute(scan->request.time_max_ms);
-}
-
-static void streams_close(struct scan *scan)
-{
-    for (size_t i = 0; i < scan->stream_count; ++i)
-        cursor_close(scan->streams[i].cursor);
-    free(scan->streams);
-    scan->streams = NULL;
-    scan->stream_count = 0;
-}
-
-static void streams_open(struct scan *scan)
-{
-    const struct snapshot *snapshot = scan->snapshot;
-    size_t count = scan->request.has_org ? snapshot_has_org(snapshot, scan->request.org) : snapshot->org_count;
-    streams_close(scan);
-    scan->streams = calloc(count + 1, sizeof(*scan->streams));
-    if (scan->streams == NULL)
-        abort();
-    for (size_t i = 0; i < count; ++i) {
-        struct stream *stream = &scan->streams[i];
-        stream->org = scan->request.has_org ? scan->request.org : snapshot->orgs[i].id;
-        stream->cursor = cursor_open(scan->txn, index_of(scan));
-        stream_begin(scan, stream);
-    }
-    scan->stream_count = count;
-}
-
-/* The next minute in the order of the scan that any stream has; ERR_NOT_FOUND when all are at their end. */
-static enum error next_minute(const struct scan *scan, uint32_t *out)
-{
-    bool found = false;
-    for (size_t i = 0; i < scan->stream_count; ++i) {
-        const struct stream *stream = &scan->streams[i];
-        if (stream->error != OK && stream->error != ERR_NOT_FOUND)
-            return stream->error;
-        if (stream->error != OK || is_beyond(scan, stream->minute))
-            continue;
-        if (!found || (scan->request.descending ? stream->minute > *out : stream->minute < *out))
-            *out = stream->minute;
-        found = true;
-    }
-    return found ? OK : ERR_NOT_FOUND;
-}
-
-/* ---- by time: runs ---------------------------------------------------------------------------------------------- */
-
-static void run_add(struct scan *scan, const struct stream *stream)
-{
-    if (scan->run_len == scan->run_room) {
-        scan->run_room = scan->run_room == 0 ? RUN_ENTRIES_FIRST : 2 * scan->run_room;
-        scan->run = realloc(scan->run, scan->run_room * sizeof(*scan->run));
-        if (scan->run == NULL)
-            abort();
-    }
-    scan->run[scan->run_len++] = (struct candidate){.minute = stream->minute, .id = stream->id};
-}
-
-/* Whole minutes, until there are enough entries. */
-static enum error run_gather(struct scan *scan)
-{
-    uint32_t minute = 0;
-    enum error error = OK;
-    scan->run_len = scan->run_at = 0;
-    while (scan->run_len < scan->run_wanted && (error = next_minute(scan, &minute)) == OK)
-        for (size_t i = 0; i < scan->stream_count; ++i)
-            for (struct stream *stream = &scan->streams[i]; stream->error == OK && stream->minute == minute;
-                 stream_step(scan, stream))
-                run_add(scan, stream);
-    scan->run_wanted = scan->run_wanted < RUN_ENTRIES_MAX ? 4 * scan->run_wanted : RUN_ENTRIES_MAX;
-    if (error == ERR_NOT_FOUND && scan->run_len != 0)
-        error = OK;
-    return error;
-}
-
-static int compare_id(const void *a, const void *b)
-{
-    return memcmp(((const struct candidate *)a)->id.bytes, ((const struct candidate *)b)->id.bytes, ID_LEN);
-}
-
-static int compare_time(const void *a, const void *b)
-{
-    const struct candidate *left = a, *right = b;
-    return left->time_ms != right->time_ms ? (left->time_ms < right->time_ms ? -1 : 1) : compare_id(a, b);
-}
-
-static int compare_time_descending(const void *a, const void *b)
-{
-    return compare_time(b, a);
-}
-
-/* The time by which the row of a candidate is sorted. */
-static enum error candidate_time(struct scan *scan, struct candidate *candidate)
-{
-    union any_record record;
-    struct conversation_activity activity;
-    struct bytes key = bytes_view(candidate->id.bytes, ID_LEN);
-    enum error error = table_get(scan->txn, scan->schema->table, key, &candidate->value);
-    if (error != OK)
-        return error;
-    if (scan->schema->kind == RECORD_VISITORS) {
-        error = codec_decode_some(scan->shape, candidate->value, scan->fields, &record);
-        candidate->time_ms = record.visitor.last_seen_at_ms;
-        return error;
-    }
-    record.conversation.id = candidate->id;
-    error = record_decode(RECORD_CONVERSATIONS, candidate->value, &record.conversation);
-    if (error == OK)
-        error = conversation_activity(scan->txn, &record.conversation, &activity);
-    candidate->time_ms = error == OK ? activity.updated_at_ms : 0;
-    return error;
-}
-
-/* Looks the records up and keeps what is not stale and within the bounds. */
-static enum error run_resolve(struct scan *scan)
-{
-    size_t kept = 0;
-    qsort(scan->run, scan->run_len, sizeof(*scan->run), compare_id);
-    for (size_t i = 0; i < scan->run_len; ++i) {
-        struct candidate candidate = scan->run[i];
-        enum error error = candidate_time(scan, &candidate);
-        if (error == ERR_NOT_FOUND)
-            continue;
-        if (error != OK)
-            return error;
-        if (minute_of(candidate.time_ms) == candidate.minute && candidate.time_ms >= scan->request.time_min_ms &&
-            candidate.time_ms <= scan->request.time_max_ms)
-            scan->run[kept++] = candidate;
-    }
-    scan->run_len = kept;
-    qsort(scan->run, kept, sizeof(*scan->run), scan->request.descending ? compare_time_descending : compare_time);
-    return OK;
-}
-
-static enum error next_by_time(struct scan *scan)
-{
-    if (scan->is_fresh) {
-        streams_open(scan);
-        scan->run_len = scan->run_at = 0;
-        scan->run_wanted = RUN_ENTRIES_FIRST;
-        scan->is_fresh = false;
-    }
-    for (;;) {
-        enum error error = OK;
-        while (scan->run_at == scan->run_len && error == OK) {
-            error = run_gather(scan);
-            if (error == OK)
-                error = run_resolve(scan);
-        }
-        if (error != OK)
-            return error;
-        const struct candidate *candidate = &scan->run[scan->run_at++];
-        error = take_row(scan, bytes_view(candidate->id.bytes, ID_LEN), candidate->value);
-        if (error != ERR_NOT_FOUND)
-            return error;
-    }
-}
-
 /* ---- life ------------------------------------------------------------------------------------------------------- */
 
 struct scan_request scan_everything(uint32_t columns)
@@ -553,12 +277,12 @@ struct scan *scan_open(struct snapshot *snapshot, const struct schema *schema)
 
 void scan_close(struct scan *scan)
 {
-    streams_close(scan);
+    scan_time_close(scan);
+    scan_sorted_close(scan);
     if (scan->cursor != NULL)
         cursor_close(scan->cursor);
     if (scan->index != NULL)
         cursor_close(scan->index);
-    free(scan->run);
     free(scan);
 }
 
@@ -593,7 +317,7 @@ static uint64_t fields_of(const struct scan *scan, const struct scan_request *re
             scan->org_field >= 0 ? BIT(scan->org_field) : BIT(field_of(scan->shape, offsetof(struct org, deleted)));
     if (request->path == SCAN_VISITOR)
         fields |= BIT(field_of(scan->shape, offsetof(struct conversation, previous_of_visitor)));
-    if (request->path == SCAN_TIME && scan->schema->kind == RECORD_VISITORS)
+    if ((request->path == SCAN_TIME || request->path == SCAN_SORTED) && scan->schema->kind == RECORD_VISITORS)
         fields |= BIT(field_of(scan->shape, offsetof(struct visitor, last_seen_at_ms)));
     /* A clientId that is only the message's own id is none. */
     if (scan->schema->kind == RECORD_MESSAGES)
@@ -621,7 +345,9 @@ enum error scan_next(struct scan *scan)
     case SCAN_KEY:
         return next_by_key(scan);
     case SCAN_TIME:
-        return next_by_time(scan);
+        return scan_time_next(scan);
+    case SCAN_SORTED:
+        return scan_sorted_next(scan);
     case SCAN_VISITOR:
         return next_of_visitor(scan);
     case SCAN_CONVERSATION: {

@@ -15,6 +15,7 @@ enum scan_path {
     SCAN_KEY,  /* visitors by visitorKey, organizations by key: the row of one organisation, or of each */
     SCAN_TIME, /* visitors by lastSeenAt, conversations by updatedAt: in exact order of time, of one organisation or all
                 */
+    SCAN_SORTED,       /* visitors by lastSeenAt: all of them, in exact order, without the index */
     SCAN_VISITOR,      /* conversations of a visitor: along the chain, the newest first */
     SCAN_CONVERSATION, /* messages of a conversation: in order of seq */
     SCAN_ORG,          /* messages of one organisation, conversation by conversation, in no order */
@@ -31,6 +32,9 @@ struct scan_request {
     struct bytes key;                 /* KEY; must live as long as the scan is not started again */
     int64_t time_min_ms, time_max_ms; /* TIME, both included */
 };
+
+/* More visitors than that are not sorted in memory: the caller takes another path. */
+#define SCAN_SORTED_ROWS_MAX 2000000
 
 #define ID_MAX ((struct id){{255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255}})
 

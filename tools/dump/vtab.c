@@ -223,6 +223,14 @@ static struct choice choose_all(const struct table_of_sql *table, const struct c
     return choice;
 }
 
+/* Entries of the index of minutes for each row: stale ones cost a look-up too. */
+static double staleness(const struct table_of_sql *table)
+{
+    bool is_visitors = table->schema->kind == RECORD_VISITORS;
+    return average(table->snapshot->txn, is_visitors ? TABLE_VISITOR_BY_SEEN : TABLE_CONVERSATION_BY_UPDATED,
+                   table->schema->table);
+}
+
 static struct choice choose_by_time(const struct table_of_sql *table, const struct conditions *at)
 {
     struct choice choice = {.path = SCAN_TIME, .rows = (double)table_rows(table->snapshot->txn, table->schema->table)};
@@ -237,8 +245,21 @@ static struct choice choose_by_time(const struct table_of_sql *table, const stru
         choice.rows = choice.rows / 1000 + 1;
     else if (is_bounded)
         choice.rows *= (at->time_min >= 0 ? SHARE_OF_BOUND : 1) * (at->time_max >= 0 ? SHARE_OF_BOUND : 1);
-    choice.cost = COST_OF_LOOKUP * (choice.rows + 1);
+    choice.cost = COST_OF_LOOKUP * (choice.rows * staleness(table) + 1);
     return choice;
+}
+
+/* A walk over everybody, and a sort that is cheaper than SQLite's. */
+static struct choice choose_sorted(const struct table_of_sql *table)
+{
+    double rows = (double)table_rows(table->snapshot->txn, TABLE_VISITORS);
+    return (struct choice){.path = SCAN_SORTED, .rows = rows, .cost = 1.5 * rows + 1};
+}
+
+static bool can_be_sorted(const struct table_of_sql *table, const sqlite3_index_info *info)
+{
+    return table->schema->kind == RECORD_VISITORS && info->nOrderBy != 0 &&
+           table_rows(table->snapshot->txn, TABLE_VISITORS) <= SCAN_SORTED_ROWS_MAX;
 }
 
 static struct choice choose_of_org(const struct table_of_sql *table, const struct conditions *at)
@@ -256,8 +277,9 @@ static struct choice choose_of_org(const struct table_of_sql *table, const struc
 /* Whether a path gives the asked-for order by itself, and in which direction. */
 static bool gives_order(const struct table_of_sql *table, const sqlite3_index_info *info, struct choice *choice)
 {
-    int first = choice->path == SCAN_TIME ? table->time : table->id, second = -1;
-    if (choice->path == SCAN_TIME)
+    bool is_by_time = choice->path == SCAN_TIME || choice->path == SCAN_SORTED;
+    int first = is_by_time ? table->time : table->id, second = -1;
+    if (is_by_time)
         second = table->id; /* equal times come in order of their ids */
     if (table->conversation >= 0) {
         first = table->conversation;
@@ -267,7 +289,7 @@ static bool gives_order(const struct table_of_sql *table, const sqlite3_index_in
         first = table->seq; /* within one conversation the order is that of seq alone */
         second = -1;
     }
-    bool can_descend = choice->path == SCAN_ALL || choice->path == SCAN_TIME;
+    bool can_descend = choice->path == SCAN_ALL || is_by_time;
     bool is_ordered_path = can_descend || choice->path == SCAN_CONVERSATION;
     if (info->nOrderBy < 1 || info->nOrderBy > (second < 0 ? 1 : 2) || !is_ordered_path || first < 0)
         return false;
@@ -288,7 +310,7 @@ static double cost_in_order(const struct table_of_sql *table, const sqlite3_inde
         return choice->cost;
     choice->is_ordered = gives_order(table, info, choice);
     if (choice->is_ordered)
-        return is_limited ? 1 + choice->cost / 100 : choice->cost;
+        return is_limited && choice->path != SCAN_SORTED ? 1 + choice->cost / 100 : choice->cost;
     for (double rows = choice->rows; rows > 2; rows /= 2)
         ++doublings;
     return choice->cost + choice->rows * doublings / 5;
@@ -297,7 +319,7 @@ static double cost_in_order(const struct table_of_sql *table, const sqlite3_inde
 static struct choice choose(const struct table_of_sql *table, const sqlite3_index_info *info,
                             const struct conditions *at)
 {
-    struct choice best, other[2];
+    struct choice best, other[3];
     int others = 0;
     if (choose_by_value(table, at, &best)) {
         best.is_ordered = info->nOrderBy != 0 && gives_order(table, info, &best);
@@ -306,6 +328,8 @@ static struct choice choose(const struct table_of_sql *table, const sqlite3_inde
     best = choose_all(table, at);
     if (table->time >= 0)
         other[others++] = choose_by_time(table, at);
+    if (can_be_sorted(table, info))
+        other[others++] = choose_sorted(table);
     if (table->schema->kind == RECORD_MESSAGES && at->org >= 0)
         other[others++] = choose_of_org(table, at);
     double least = cost_in_order(table, info, &best, at->limit >= 0);
