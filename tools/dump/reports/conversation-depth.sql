@@ -1,7 +1,8 @@
 -- Conversation depth
--- How many messages the conversations have that were opened in the period: messages of both sides, also those written
--- after the period. Conversations of nobody known and empty ones count too. Half of the conversations have the median
--- or fewer, nine in ten have p90 or fewer.
+-- How many messages the conversations opened in the period have.
+--
+-- Messages of both sides count, also those written after the period. Conversations of nobody known and empty ones
+-- count too. Half of the conversations have the median or fewer, nine in ten have p90 or fewer.
 -- parameters: :org :since :until :tz
 --
 -- section: Messages in a conversation

@@ -1,7 +1,9 @@
 -- Conversations per visitor
--- How many conversations each visitor opened in the period. Counted are the visitors first seen before the period's
--- end, also those who opened none in it. Conversations of nobody known are left out. Whoever knows a visitor's key can
--- read that visitor's conversations, so mind to whom you give this list.
+-- How many conversations each visitor opened in the period.
+--
+-- Counted are the visitors first seen before the period's end, also those who opened none in it. Conversations of
+-- nobody known are left out. Whoever knows a visitor's key can read that visitor's conversations, so mind to whom
+-- you give this list.
 -- parameters: :org :since :until :tz
 --
 -- section: How many visitors opened how many

@@ -1,10 +1,14 @@
 -- Drop-off
--- How far the conversations get that were opened in the period, also those of nobody known. An answer is a message of
+-- How far the conversations opened in the period get, and where they are lost.
+--
+-- Conversations of nobody known count too, and so does what was written after the period. An answer is a message of
 -- your side that is not older than the visitor's first message, so a greeting is none; a reply is a message of the
--- visitor after the first answer. There are two ways to lose a visitor: never answered, when the visitor wrote and no
--- answer ever came; and answered but never read on, when after the last answer the visitor neither wrote nor was seen
--- again. Being seen is any later request with the visitor's key, in this conversation or elsewhere; so of nobody known
--- the second cannot be told, and they are left out of it. What was written after the period counts too.
+-- visitor after the first answer.
+--
+-- There are two ways to lose a visitor who wrote. Never answered: no answer ever came. Answered but never read on:
+-- after the last answer the visitor neither wrote nor was seen again. Being seen is any later request with the
+-- visitor's key, in this conversation or elsewhere; of nobody known it cannot be told, and they are left out of
+-- this line.
 -- parameters: :org :since :until :tz
 --
 -- section: How far they get
@@ -30,8 +34,9 @@ totals AS (
                                    WHERE m."conversationId" = t.conversation AND m.role = 'assistant'
                                      AND m.timestamp >= t.first_question AND m.timestamp < t.last_question) THEN 1
                  END) AS replied
-    FROM talks t JOIN conversations c ON c.id = t.conversation
-    WHERE c."createdAt" >= COALESCE(:since, '-infinity') AND c."createdAt" < COALESCE(:until, 'infinity')
+    FROM talks t CROSS JOIN conversations c -- in this order, says CROSS to SQLite
+    WHERE c.id = t.conversation
+      AND c."createdAt" >= COALESCE(:since, '-infinity') AND c."createdAt" < COALESCE(:until, 'infinity')
 ),
 opened AS (
     SELECT COUNT(*) AS conversations
@@ -73,8 +78,9 @@ totals AS (
            COUNT(CASE WHEN t.last_answer >= t.first_question AND t.last_question <= t.last_answer
                            AND (SELECT v."lastSeenAt" FROM visitors v WHERE v.id = c."visitorId") <= t.last_answer
                       THEN 1 END) AS never_read_on
-    FROM talks t JOIN conversations c ON c.id = t.conversation
-    WHERE c."createdAt" >= COALESCE(:since, '-infinity') AND c."createdAt" < COALESCE(:until, 'infinity')
+    FROM talks t CROSS JOIN conversations c -- in this order, says CROSS to SQLite
+    WHERE c.id = t.conversation
+      AND c."createdAt" >= COALESCE(:since, '-infinity') AND c."createdAt" < COALESCE(:until, 'infinity')
 ),
 opened AS (
     SELECT COUNT(*) AS conversations

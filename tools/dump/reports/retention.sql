@@ -1,8 +1,13 @@
 -- Retention
--- Of the visitors first seen in one week (the cohort, by the Monday of its week in the time zone), the share that was
--- active 1, 2, … 12 calendar weeks later, in percent. Active is who opened a conversation or wrote a message in that
--- week, whatever they did in between. The period chooses the cohorts; what they did later counts also after it. A week
--- after the last one in which anybody was seen is empty, not 0.
+-- How many of the visitors of one week came back in the weeks after it.
+--
+-- A cohort is the visitors first seen in one week, by its Monday in the time zone. Of each cohort, the columns have
+-- the share in percent that was active in that week itself (week_0) and 1 to 12 calendar weeks later, whatever they
+-- did in between. Active is who opened a conversation or wrote a message in that week. Conversations of nobody
+-- known are left out.
+--
+-- The period chooses the cohorts; what they did later counts also after it. A week after the last one in which
+-- anybody was seen is empty, not 0.
 -- parameters: :org :since :until :tz
 -- chart: cohort
 WITH activity AS (
@@ -22,8 +27,8 @@ active AS (SELECT visitor, week FROM activity GROUP BY visitor, week),
 returned AS (
     SELECT local_week(v."firstSeenAt", :tz) AS cohort,
            days_between(local_week(v."firstSeenAt", :tz), a.week) / 7 AS weeks_later, COUNT(*) AS visitors
-    FROM active a JOIN visitors v ON v.id = a.visitor
-    WHERE v."firstSeenAt" >= COALESCE(:since, '-infinity') AND v."firstSeenAt" < COALESCE(:until, 'infinity')
+    FROM active a CROSS JOIN visitors v -- in this order, says CROSS to SQLite
+    WHERE v.id = a.visitor AND v."firstSeenAt" >= COALESCE(:since, '-infinity') AND v."firstSeenAt" < COALESCE(:until, 'infinity')
     GROUP BY 1, 2
 ),
 cohorts AS (
@@ -42,6 +47,7 @@ weeks AS (
     FROM cohorts c CROSS JOIN newest n LEFT JOIN returned r ON r.cohort = c.cohort
 )
 SELECT cohort, visitors,
+       CASE WHEN weeks_known >= 0 THEN ROUND(COALESCE(SUM(CASE WHEN weeks_later = 0 THEN rate END), 0), 1) END AS week_0,
        CASE WHEN weeks_known >= 1 THEN ROUND(COALESCE(SUM(CASE WHEN weeks_later = 1 THEN rate END), 0), 1) END AS week_1,
        CASE WHEN weeks_known >= 2 THEN ROUND(COALESCE(SUM(CASE WHEN weeks_later = 2 THEN rate END), 0), 1) END AS week_2,
        CASE WHEN weeks_known >= 3 THEN ROUND(COALESCE(SUM(CASE WHEN weeks_later = 3 THEN rate END), 0), 1) END AS week_3,

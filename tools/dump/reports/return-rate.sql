@@ -1,8 +1,9 @@
 -- Return rate
--- Of the visitors who were first seen in the period, how many came back, then or at any time later. "Seen again" counts
--- every request after the first one, so also the second message of a first visit; "on a later day" wants a midnight of
--- the time zone between the first and the last time they were seen; "a second conversation" wants two conversations or
--- more.
+-- How many of the visitors first seen in the period came back.
+--
+-- They count whenever they came back, also after the period. "Seen again" is every request after the first one, so
+-- also the second message of a first visit; "on a later day" wants a midnight of the time zone between the first
+-- and the last time they were seen; "a second conversation" wants two conversations or more.
 -- parameters: :org :since :until :tz
 --
 -- section: How many came back

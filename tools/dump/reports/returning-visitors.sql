@@ -1,9 +1,11 @@
 -- Returning visitors
--- Visitors who were seen again after they were first seen, and last seen in the period, the latest first. Every request
--- of a visitor counts as seen, also the second message of a first visit; days tells how much time lies between the
--- first and the last one, and on_later_day whether there is a midnight of the time zone between them. How many of all
--- visitors return is the report return-rate. Whoever knows a visitor's key can read that visitor's conversations, so
--- mind to whom you give this list.
+-- Who was seen again after the first time, the latest first.
+--
+-- Listed are the visitors whom the period saw last. Every request of a visitor counts as seen, also the second
+-- message of a first visit; days tells how much time lies between the first and the last one, and on_later_day
+-- whether there is a midnight of the time zone between them. How many of all visitors return is the report
+-- return-rate. Whoever knows a visitor's key can read that visitor's conversations, so mind to whom you give this
+-- list.
 -- parameters: :org :since :until :tz
 SELECT v."visitorKey" AS visitor,
        (SELECT o."key" FROM organizations o WHERE o.id = v."orgId") AS organization,

@@ -1,7 +1,9 @@
 -- Time to return
--- How long visitors stay away: the time from opening one conversation to opening the next one of the same visitor, for
--- each conversation opened in the period that is not its visitor's first. The one before may lie before the period.
--- Half of the returns come after the median or sooner, nine in ten after p90 or sooner. Conversations of nobody known
+-- How long visitors stay away between two conversations.
+--
+-- Measured is the time from opening one conversation to opening the next one of the same visitor, for each
+-- conversation opened in the period that is not its visitor's first. The one before may lie before the period. Half
+-- of the returns come after the median or sooner, nine in ten after p90 or sooner. Conversations of nobody known
 -- are left out.
 -- parameters: :org :since :until :tz
 --

@@ -1,9 +1,12 @@
 -- Unique visitors
--- How many visitors were active on each day, in each week (by its Monday) and in each month of the time zone. Active is
--- who opened a conversation or wrote a message at that time; reading alone leaves no trace of when. A visitor counts
--- once in each line, so the days of a week do not add up to the week: each section counts anew. Of these, new are those
--- who were first seen in that same day, week or month, and returning are all others. Conversations of nobody known are
--- left out. Days without anybody have no line.
+-- How many visitors were active on each day, in each week and in each month.
+--
+-- Active is who opened a conversation or wrote a message then; reading alone leaves no trace of when. A visitor
+-- counts once in each line, so the days of a week do not add up to the week: each section counts anew. Days, weeks
+-- (named by their Monday) and months are those of the time zone; one without anybody has no line.
+--
+-- Of the visitors, new are those who were first seen in that same day, week or month, and returning are all others.
+-- Conversations of nobody known are left out.
 -- parameters: :org :since :until :tz
 --
 -- section: By day
@@ -26,7 +29,8 @@ active AS (SELECT visitor, day FROM activity GROUP BY visitor, day)
 SELECT a.day, COUNT(*) AS visitors,
        COUNT(CASE WHEN local_day(v."firstSeenAt", :tz) = a.day THEN 1 END) AS new_visitors,
        COUNT(CASE WHEN local_day(v."firstSeenAt", :tz) <> a.day THEN 1 END) AS returning_visitors
-FROM active a JOIN visitors v ON v.id = a.visitor
+FROM active a CROSS JOIN visitors v -- in this order, says CROSS to SQLite
+WHERE v.id = a.visitor
 GROUP BY a.day
 ORDER BY a.day;
 
@@ -50,7 +54,8 @@ active AS (SELECT visitor, week FROM activity GROUP BY visitor, week)
 SELECT a.week, COUNT(*) AS visitors,
        COUNT(CASE WHEN local_week(v."firstSeenAt", :tz) = a.week THEN 1 END) AS new_visitors,
        COUNT(CASE WHEN local_week(v."firstSeenAt", :tz) <> a.week THEN 1 END) AS returning_visitors
-FROM active a JOIN visitors v ON v.id = a.visitor
+FROM active a CROSS JOIN visitors v -- in this order, says CROSS to SQLite
+WHERE v.id = a.visitor
 GROUP BY a.week
 ORDER BY a.week;
 
@@ -74,6 +79,7 @@ active AS (SELECT visitor, month FROM activity GROUP BY visitor, month)
 SELECT a.month, COUNT(*) AS visitors,
        COUNT(CASE WHEN local_month(v."firstSeenAt", :tz) = a.month THEN 1 END) AS new_visitors,
        COUNT(CASE WHEN local_month(v."firstSeenAt", :tz) <> a.month THEN 1 END) AS returning_visitors
-FROM active a JOIN visitors v ON v.id = a.visitor
+FROM active a CROSS JOIN visitors v -- in this order, says CROSS to SQLite
+WHERE v.id = a.visitor
 GROUP BY a.month
 ORDER BY a.month;

@@ -1,7 +1,9 @@
 -- History of a visitor
--- All conversations that one visitor opened in the period, the latest first, with how many messages each has from the
--- visitor and from your side (answers), the first and the last one, and when they were written. The visitor is named by
--- the visitor key; without an organisation, visitors of all organisations with that key are shown.
+-- All conversations of one visitor, the latest first.
+--
+-- Shown are those opened in the period, with how many messages each has from the visitor and from your side
+-- (answers), the first and the last one, and when they were written. The visitor is named by the visitor key;
+-- without an organisation, the visitors of all organisations with that key are shown.
 -- parameters: :org :visitor (required) :since :until :tz
 --
 -- section: The visitor

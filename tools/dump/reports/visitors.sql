@@ -1,8 +1,9 @@
 -- Visitors
--- Everybody who was last seen in the period, the latest first. A visitor is one visitor key of one organisation: one
--- browser, so that somebody with a telephone and a computer is two. "Seen" is every request with the key: opening a
--- conversation, writing, reading. Whoever knows a visitor's key can read that visitor's conversations, so mind to whom
--- you give this list.
+-- Everybody who was last seen in the period, the latest first.
+--
+-- A visitor is one visitor key of one organisation: one browser, so that somebody with a telephone and a computer
+-- is two. "Seen" is every request with the key: opening a conversation, writing, reading. Whoever knows a visitor's
+-- key can read that visitor's conversations, so mind to whom you give this list.
 -- parameters: :org :since :until :tz
 SELECT v."visitorKey" AS visitor,
        (SELECT o."key" FROM organizations o WHERE o.id = v."orgId") AS organization,
