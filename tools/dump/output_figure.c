@@ -195,19 +195,35 @@ static void put_cohort_name(struct output *output, const struct cell *cell)
     buffer_append_string(output->out, "</th>");
 }
 
-/* The first step is everybody by definition and would leave the rest pale. */
+static double largest_in(const struct kept *kept, size_t column, bool *is_constant)
+{
+    double max = 0, min = INFINITY;
+    for (size_t row = 0; row < kept->row_count; ++row) {
+        struct cell cell = kept_cell(kept, row, column);
+        max = fmax(max, number_of(&cell));
+        min = fmin(min, number_of(&cell));
+    }
+    *is_constant = min >= max;
+    return max;
+}
+
+/* A first step in which everybody is by definition would leave the rest pale, and is left out. */
 static double largest_of_wide(const struct kept *kept, const bool *are_steps)
 {
-    double max = 0;
+    double max = 0, first = 0;
     bool is_first = true;
     for (size_t column = 0; column < kept->column_count; ++column) {
-        for (size_t row = 0; are_steps[column] && !is_first && row < kept->row_count; ++row) {
-            struct cell cell = kept_cell(kept, row, column);
-            max = fmax(max, number_of(&cell));
-        }
-        is_first = is_first && !are_steps[column];
+        bool is_constant;
+        if (!are_steps[column])
+            continue;
+        double largest = largest_in(kept, column, &is_constant);
+        if (is_first && is_constant)
+            first = largest;
+        else
+            max = fmax(max, largest);
+        is_first = false;
     }
-    return max;
+    return max > 0 ? max : first;
 }
 
 /* Steps are the columns whose names end in a number; if there are none, all numbers are. */

@@ -89,6 +89,8 @@ const char page_style[] =
     "2rem}h1{font-size:1.5rem}.wide{display:none}.narrow{display:inline}"
     "section{margin-top:2.25rem}.tiles{grid-template-columns:repeat(auto-fill,minmax(8rem,1fr))}"
     "th,td{padding:.4rem .6rem}}\n"
-    "@media print{main{max-width:none;padding:0}body{font-size:12px}.rows{max-height:none;overflow:visible;border:0}"
+    "@media "
+    "print{:root{font-size:75%}main{max-width:none;padding:0}body{font-size:1rem}.rows{max-height:none;overflow:"
+    "visible;border:0}"
     "th{position:static}tr,.chart,.tiles div{break-inside:avoid}h2{break-after:avoid}"
     "*{-webkit-print-color-adjust:exact;print-color-adjust:exact}}\n";
