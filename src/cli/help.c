@@ -10,19 +10,17 @@
 #include "api/api.h"
 #include "cli/cli.h"
 
-#define PAGE_WIDTH 80
 #define FLAG_WIDTH 42
 #define NAME_WIDTH 33
 #define TOPIC_LEN_MAX 64
 
 /* ---- text ---------------------------------------------------------------------------------------------------- */
 
-/* Fills lines from column `indent` on; the first one has `at` columns already. */
-static void print_filled(FILE *out, const char *text, size_t at, size_t indent)
+void help_print_filled(FILE *out, const char *text, size_t at, size_t indent)
 {
     while (*text != '\0') {
         size_t len = strcspn(text, " ");
-        if (at > indent && at + 1 + len > PAGE_WIDTH) {
+        if (at > indent && at + 1 + len > HELP_WIDTH) {
             fputc('\n', out);
             at = 0;
         }
@@ -33,8 +31,7 @@ static void print_filled(FILE *out, const char *text, size_t at, size_t indent)
     fputc('\n', out);
 }
 
-/* Paragraphs, one a line of the text; a line that begins with a space is printed as it is. */
-static void print_paragraphs(FILE *out, const char *text)
+void help_print_paragraphs(FILE *out, const char *text)
 {
     while (*text != '\0') {
         int len = (int)strcspn(text, "\n");
@@ -43,7 +40,7 @@ static void print_paragraphs(FILE *out, const char *text)
         if (line[0] == ' ')
             fprintf(out, "%s\n", line);
         else
-            print_filled(out, line, 0, 0);
+            help_print_filled(out, line, 0, 0);
         text += len + (text[len] == '\n');
     }
 }
@@ -56,7 +53,7 @@ static void print_entry(FILE *out, const char *name, const char *text)
         fputc('\n', out);
         len = 0;
     }
-    print_filled(out, text, (size_t)len, NAME_WIDTH);
+    help_print_filled(out, text, (size_t)len, NAME_WIDTH);
 }
 
 static void subcommand_usage(enum subcommand subcommand, char out[TOPIC_LEN_MAX])
@@ -114,7 +111,7 @@ static void print_flag(FILE *out, enum option option)
     char text[512];
     snprintf(text, sizeof(text), "%s%s%s%s", spec->help, spec->default_text != NULL ? " (default: " : "",
              spec->default_text != NULL ? spec->default_text : "", spec->default_text != NULL ? ")" : "");
-    print_filled(out, text, 0, 6);
+    help_print_filled(out, text, 0, 6);
 }
 
 static void print_flags(FILE *out, uint32_t subcommands, bool with_titles)
@@ -127,8 +124,7 @@ static void print_flags(FILE *out, uint32_t subcommands, bool with_titles)
     }
 }
 
-/* A bar would end the cell. */
-static void print_markdown_text(FILE *out, const char *text)
+void help_print_markdown_text(FILE *out, const char *text)
 {
     for (; *text != '\0'; ++text)
         fprintf(out, "%s%c", *text == '|' ? "\\" : "", *text);
@@ -140,12 +136,12 @@ static void print_markdown_flag(FILE *out, enum option option)
     char variable[OPTION_VARIABLE_LEN];
     option_variable(option, variable);
     fprintf(out, "| `--%s%s", spec->flag, spec->argument[0] != '\0' ? " " : "");
-    print_markdown_text(out, spec->argument);
+    help_print_markdown_text(out, spec->argument);
     fprintf(out, "` | `%s` | ", variable);
     if (spec->default_text != NULL)
         fprintf(out, "`%s`", spec->default_text);
     fputs(" | ", out);
-    print_markdown_text(out, spec->help);
+    help_print_markdown_text(out, spec->help);
     fputs(" |\n", out);
 }
 
@@ -206,7 +202,7 @@ static void print_subcommand(FILE *out, enum subcommand subcommand, bool markdow
             subcommand_specs[subcommand].summary, usage, has_flags ? " [FLAGS]" : "");
     if (subcommand_specs[subcommand].details[0] != '\0') {
         fputc('\n', out);
-        print_filled(out, subcommand_specs[subcommand].details, 0, 0);
+        help_print_filled(out, subcommand_specs[subcommand].details, 0, 0);
     }
     if (has_flags)
         fputc('\n', out);
@@ -246,7 +242,7 @@ static void print_route(FILE *out, char *row)
     const char *route = next_cell(&row), *who = next_cell(&row), *help = next_cell(&row);
     int len = fprintf(out, "  %s", route);
     fprintf(out, "%*s %s\n", len < FLAG_WIDTH ? FLAG_WIDTH - len : 0, "", who);
-    print_filled(out, help, 0, 6);
+    help_print_filled(out, help, 0, 6);
 }
 
 /* The route table says it in Markdown; for a terminal its rows are laid out like flags. */
@@ -276,6 +272,8 @@ static const struct {
     {"commands", "every command", print_all_commands, NULL},
     {"flags", "every flag, with its environment variable", print_all_flags, NULL},
     {"api", "the routes of the HTTP API", print_routes, NULL},
+    {"tables", "the tables, functions and parameters of SQL", help_print_tables, NULL},
+    {"reports", "every report: what it tells, and how it counts", help_print_reports, NULL},
     {"environment", "how flags and environment variables go together", NULL,
      "Every flag can be given as an environment variable: HELVINO_ and the flag's name in upper case, with '_' for "
      "'-'. "
@@ -339,7 +337,7 @@ static bool print_topic(FILE *out, const char *name, bool markdown)
         if (topics[i].print != NULL)
             topics[i].print(out, markdown);
         else
-            print_paragraphs(out, topics[i].text);
+            help_print_paragraphs(out, topics[i].text);
         return true;
     }
     return false;
