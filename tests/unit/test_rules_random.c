@@ -59,7 +59,7 @@ struct model_visitor {
     unsigned org, key; /* "v_<n>" */
     bool exists;
     struct id id;
-    int64_t first_seen_at_ms, last_seen_at_ms, updated_at_ms;
+    int64_t first_seen_at_ms, last_seen_at_ms, created_at_ms, updated_at_ms;
     unsigned agent; /* "agent-<n>"; 0: none */
     int last_conversation;
     unsigned conversations;
@@ -69,7 +69,7 @@ struct model_conversation {
     struct id id;
     unsigned org;
     int visitor; /* or -1 */
-    int64_t created_at_ms;
+    int64_t created_at_ms, changed_at_ms;
     int previous; /* of the visitor, or -1 */
     unsigned messages;
     int last_message; /* or -1 */
@@ -179,6 +179,7 @@ static void model_sees(struct model_visitor *visitor, struct id fresh, unsigned 
                                           .id = fresh,
                                           .first_seen_at_ms = model.now_ms,
                                           .last_seen_at_ms = model.now_ms,
+                                          .created_at_ms = model.now_ms,
                                           .last_conversation = -1};
     if (model.now_ms > visitor->last_seen_at_ms)
         visitor->last_seen_at_ms = model.now_ms;
@@ -239,6 +240,29 @@ static struct command random_org_purge(struct expectation *expected)
                             .org_purge = {.org = org->id, .limit = below(4) == 0 ? 1 + below(3) : 1 + below(200)}};
 }
 
+/* A new conversation of this visitor, or of nobody; gives its number. */
+static int model_converses(struct id id, unsigned org, struct model_visitor *visitor, int64_t created_at_ms,
+                           int64_t changed_at_ms)
+{
+    int number = (int)model.conversation_count++;
+    struct model_conversation *conversation = &model.conversations[number];
+    *conversation = (struct model_conversation){.id = id,
+                                                .org = org,
+                                                .visitor = visitor == NULL ? -1 : (int)(visitor - model.visitors),
+                                                .created_at_ms = created_at_ms,
+                                                .changed_at_ms = changed_at_ms,
+                                                .previous = visitor == NULL ? -1 : visitor->last_conversation,
+                                                .last_message = -1,
+                                                .exists = true};
+    for (unsigned i = 0; i < CLIENT_IDS; ++i)
+        conversation->by_client_id[0][i] = conversation->by_client_id[1][i] = -1;
+    if (visitor != NULL) {
+        visitor->last_conversation = number;
+        ++visitor->conversations;
+    }
+    return number;
+}
+
 static struct command random_conversation_create(struct expectation *expected)
 {
     unsigned org = any_org(), key = below(KEYS), agent = below(3), hash = below(HASHES);
@@ -267,24 +291,10 @@ static struct command random_conversation_create(struct expectation *expected)
         expected->at_ms = answer->at_ms;
         return command;
     }
-    int number = (int)model.conversation_count++;
-    struct model_conversation *conversation = &model.conversations[number];
-    *conversation = (struct model_conversation){.id = command.conversation_create.conversation,
-                                                .org = org,
-                                                .visitor = visitor == NULL ? -1 : (int)(org * KEYS + key),
-                                                .created_at_ms = model.now_ms,
-                                                .previous = visitor == NULL ? -1 : visitor->last_conversation,
-                                                .last_message = -1,
-                                                .exists = true};
-    for (unsigned i = 0; i < CLIENT_IDS; ++i)
-        conversation->by_client_id[0][i] = conversation->by_client_id[1][i] = -1;
-    if (visitor != NULL) {
-        visitor->last_conversation = number;
-        ++visitor->conversations;
-    }
+    int number = model_converses(command.conversation_create.conversation, org, visitor, model.now_ms, model.now_ms);
     if (with_hash)
         model.answers[model.answer_count++] = (struct model_answer){hash, number, model.now_ms};
-    expected->id = conversation->id;
+    expected->id = command.conversation_create.conversation;
     expected->at_ms = model.now_ms;
     return command;
 }
@@ -297,6 +307,22 @@ static bool model_lets_write(unsigned org, const struct model_conversation *conv
     if (by_org || conversation->visitor < 0)
         return true;
     return with_visitor && conversation->visitor == (int)(org * KEYS + key) && visitor_at(org, key)->exists;
+}
+
+static void model_says(struct id id, unsigned at, int64_t at_ms, int client_id, bool by_assistant)
+{
+    struct model_conversation *conversation = &model.conversations[at];
+    unsigned number = model.message_count++;
+    model.messages[number] = (struct model_message){.id = id,
+                                                    .conversation = at,
+                                                    .ordinal = ++conversation->messages,
+                                                    .content = number,
+                                                    .at_ms = at_ms,
+                                                    .client_id = client_id,
+                                                    .by_assistant = by_assistant};
+    conversation->last_message = (int)number;
+    if (client_id >= 0)
+        conversation->by_client_id[by_assistant][client_id] = (int)number;
 }
 
 static struct command random_message_create(struct expectation *expected)
@@ -338,20 +364,128 @@ static struct command random_message_create(struct expectation *expected)
         expected->replayed_message = conversation->by_client_id[by_org][client_id];
         return command;
     }
-    model.messages[number] = (struct model_message){.id = command.message_create.message,
-                                                    .conversation = at,
-                                                    .ordinal = ++conversation->messages,
-                                                    .content = number,
-                                                    .at_ms = model.now_ms,
-                                                    .client_id = client_id,
-                                                    .by_assistant = by_org};
-    ++model.message_count;
-    conversation->last_message = (int)number;
-    if (client_id >= 0)
-        conversation->by_client_id[by_org][client_id] = (int)number;
+    model_says(command.message_create.message, at, model.now_ms, client_id, by_org);
     expected->fresh_message = (int)number;
     return command;
 }
+
+/* ---- imports --------------------------------------------------------------------------------------------------- */
+
+static int64_t any_time(void)
+{
+    return model.now_ms - (int64_t)below(2000) * 1700 + 200000;
+}
+
+/* What is there widens; only the row that changes nothing is a replay. */
+static bool model_widens(struct model_visitor *visitor, const struct visitor_import *row, unsigned agent)
+{
+    struct model_visitor before = *visitor;
+    if (row->first_seen_at_ms < visitor->first_seen_at_ms)
+        visitor->first_seen_at_ms = row->first_seen_at_ms;
+    if (row->updated_at_ms > visitor->updated_at_ms)
+        visitor->updated_at_ms = row->updated_at_ms;
+    if (row->last_seen_at_ms > visitor->last_seen_at_ms) {
+        visitor->last_seen_at_ms = row->last_seen_at_ms;
+        visitor->agent = agent != 0 ? agent : visitor->agent;
+    }
+    return before.first_seen_at_ms != visitor->first_seen_at_ms || before.updated_at_ms != visitor->updated_at_ms ||
+           before.last_seen_at_ms != visitor->last_seen_at_ms;
+}
+
+static struct command random_visitor_import(struct expectation *expected)
+{
+    unsigned org = any_org(), key = below(KEYS), agent = below(3);
+    struct model_visitor *visitor = visitor_at(org, key);
+    bool is_same = visitor->exists && below(2) == 0;
+    int64_t first = any_time();
+    struct command command = {.kind = COMMAND_VISITOR_IMPORT,
+                              .visitor_import = {.org = model.orgs[org].id,
+                                                 .visitor = is_same ? visitor->id : next_id(),
+                                                 .visitor_key = numbered("v_", key),
+                                                 .first_seen_at_ms = first,
+                                                 .last_seen_at_ms = first + below(100000),
+                                                 .user_agent = agent != 0 ? numbered("agent-", agent) : BYTES_NONE,
+                                                 .created_at_ms = first + 1,
+                                                 .updated_at_ms = any_time()}};
+    const struct visitor_import *row = &command.visitor_import;
+    if (living_org(row->org) == NULL) {
+        expected->error = ERR_NOT_FOUND;
+        return command;
+    }
+    if (visitor->exists)
+        expected->replayed = !model_widens(visitor, row, agent) && is_same;
+    else
+        *visitor = (struct model_visitor){org,
+                                          key,
+                                          true,
+                                          row->visitor,
+                                          row->first_seen_at_ms,
+                                          row->last_seen_at_ms,
+                                          row->created_at_ms,
+                                          row->updated_at_ms,
+                                          agent,
+                                          -1,
+                                          0};
+    expected->checks_id = true;
+    expected->id = visitor->id;
+    expected->at_ms = INT64_MIN;
+    return command;
+}
+
+static struct command random_conversation_import(struct expectation *expected)
+{
+    unsigned org = any_org(), key = below(KEYS);
+    struct model_visitor *visitor = below(4) != 0 && visitor_at(org, key)->exists ? visitor_at(org, key) : NULL;
+    struct command command = {.kind = COMMAND_CONVERSATION_IMPORT,
+                              .conversation_import = {.org = model.orgs[org].id,
+                                                      .conversation = next_id(),
+                                                      .visitor = visitor == NULL ? ID_NONE : visitor->id,
+                                                      .created_at_ms = any_time(),
+                                                      .updated_at_ms = any_time()}};
+    const struct conversation_import *row = &command.conversation_import;
+    if (living_org(row->org) == NULL) {
+        expected->error = ERR_NOT_FOUND;
+        return command;
+    }
+    model_converses(row->conversation, org, visitor, row->created_at_ms, row->updated_at_ms);
+    expected->checks_id = true;
+    expected->id = row->conversation;
+    expected->at_ms = INT64_MIN;
+    return command;
+}
+
+static struct command random_message_import(struct expectation *expected)
+{
+    unsigned back = model.conversation_count < 20 ? model.conversation_count : 20;
+    unsigned at = model.conversation_count - 1 - below(back), number = model.message_count;
+    struct model_conversation *conversation = &model.conversations[at];
+    unsigned org = below(10) == 0 ? any_org() : conversation->org, client_id = below(CLIENT_IDS);
+    bool by_assistant = below(2) == 0;
+    struct command command = {.kind = COMMAND_MESSAGE_IMPORT,
+                              .message_import = {.org = model.orgs[org].id,
+                                                 .conversation = conversation->id,
+                                                 .message = next_id(),
+                                                 .role = by_assistant ? BYTES("assistant") : BYTES("user"),
+                                                 .content = content_text(number),
+                                                 .at_ms = any_time(),
+                                                 .client_id = numbered("client-", client_id)}};
+    if (!conversation->exists || conversation->org != org || living_org(model.orgs[org].id) == NULL) {
+        expected->error = ERR_NOT_FOUND;
+        return command;
+    }
+    expected->checks_id = true;
+    expected->id = conversation->id;
+    expected->at_ms = INT64_MIN;
+    expected->replayed_message = conversation->by_client_id[by_assistant][client_id];
+    expected->replayed = expected->replayed_message >= 0;
+    if (expected->replayed)
+        return command;
+    model_says(command.message_import.message, at, command.message_import.at_ms, (int)client_id, by_assistant);
+    expected->fresh_message = (int)number;
+    return command;
+}
+
+/* ---- maintenance ----------------------------------------------------------------------------------------------- */
 
 static struct command random_touch(void)
 {
@@ -398,8 +532,14 @@ static struct command random_command(struct expectation *expected)
         return random_org_purge(expected);
     if (dice < 360 || model.conversation_count == 0)
         return random_conversation_create(expected);
-    if (dice < 820)
+    if (dice < 720)
         return random_message_create(expected);
+    if (dice < 760)
+        return random_visitor_import(expected);
+    if (dice < 790)
+        return random_conversation_import(expected);
+    if (dice < 830)
+        return random_message_import(expected);
     if (dice < 960)
         return random_touch();
     return random_sweep(expected);
@@ -478,8 +618,7 @@ static void check_visitor(struct txn *txn, const struct model_visitor *expected)
     assert_true(id_equal(visitor.org, org) && bytes_equal(visitor.visitor_key, numbered("v_", expected->key)));
     assert_true(visitor.first_seen_at_ms == expected->first_seen_at_ms);
     assert_true(visitor.last_seen_at_ms == expected->last_seen_at_ms);
-    assert_true(visitor.updated_at_ms == expected->updated_at_ms &&
-                visitor.created_at_ms == expected->first_seen_at_ms);
+    assert_true(visitor.updated_at_ms == expected->updated_at_ms && visitor.created_at_ms == expected->created_at_ms);
     assert_true(
         bytes_equal(visitor.user_agent, expected->agent == 0 ? BYTES_NONE : numbered("agent-", expected->agent)));
     assert_true(visitor.conversation_count == expected->conversations);
@@ -511,7 +650,8 @@ static void check_conversation(struct txn *txn, const struct model_conversation 
     assert_int_equal(table_get(txn, TABLE_CONVERSATION_BY_ACTIVITY, key_view(&key), &value), OK);
     assert_true(bytes_equal(value, bytes_view(expected->id.bytes, ID_LEN)));
     int64_t last_ms = expected->last_message < 0 ? 0 : model.messages[expected->last_message].at_ms;
-    int64_t updated_at_ms = last_ms > expected->created_at_ms ? last_ms : expected->created_at_ms;
+    int64_t updated_at_ms = last_ms > expected->changed_at_ms ? last_ms : expected->changed_at_ms;
+    assert_true(activity.updated_at_ms == updated_at_ms);
     conversation_updated_key(&key, conversation.org, updated_at_ms, expected->id);
     assert_int_equal(table_get(txn, TABLE_CONVERSATION_BY_UPDATED, key_view(&key), NULL), OK);
 }
