@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "cli/grid.h"
 #include "cli/interrupt.h"
 
@@ -39,6 +40,7 @@ struct import {
         unsigned count;
         size_t bytes;
     } batch;
+    unsigned batch_limit; /* commands of the next one */
     struct buffer scratch;
 };
 
@@ -101,15 +103,29 @@ static bool count_entries(struct import *import, struct import_file *file, struc
 
 static void complain_of_store(struct import *import, enum error error)
 {
+    const char *place = import->admin.options->data;
     progress_end(&import->progress);
-    if (error == ERR_STORE_FULL)
-        cli_complain(
-            "there is no more room for the database in %s; what has been taken so far is kept. With more room, "
-            "repeat the import: it goes on where it ended",
-            import->admin.options->data);
-    else
+    if (error != ERR_STORE_FULL)
         cli_complain("the disk reported an error, so whether the last rows were taken is not known. Repeat the import: "
                      "it knows what is there already");
+    else if (import->options->dry_run)
+        cli_complain("there is no more room for the copy of the database in %s; TMPDIR names another place for it",
+                     place);
+    else
+        cli_complain("there is no more room for the database in %s", place);
+}
+
+/* The more rows a transaction has, the more of them share a page, so batches grow while they are quick. */
+static enum error execute(struct import *import)
+{
+    uint64_t begun_ns = clock_monotonic_ns();
+    enum error error = log_execute_all(import->admin.store, import->batch.first);
+    uint64_t took_ns = clock_monotonic_ns() - begun_ns;
+    if (took_ns < IMPORT_BATCH_NS / 2 && import->batch_limit * 2 <= EXECUTE_COMMANDS_MAX)
+        import->batch_limit *= 2;
+    else if (took_ns > IMPORT_BATCH_NS && import->batch_limit > IMPORT_BATCH_COMMANDS)
+        import->batch_limit /= 2;
+    return error != OK ? error : batch_error(&import->batch);
 }
 
 /* Applies what is gathered; an exit status. */
@@ -120,9 +136,7 @@ static int apply_batch(struct import *import, struct import_file *file, struct c
         admin_read_end(&import->admin);
     if (import->batch.first == NULL)
         return EXIT_FINE;
-    enum error error = log_execute_all(import->admin.store, import->batch.first);
-    if (error == OK)
-        error = batch_error(&import->batch);
+    enum error error = execute(import);
     if (error != OK) {
         complain_of_store(import, error);
         status = EXIT_FAILED;
@@ -147,9 +161,10 @@ static void add_to_batch(struct import *import, const struct command *command, c
 }
 
 /* A row fits beside any batch that is not full. */
-static bool is_full(const struct batch *batch)
+static bool is_full(const struct import *import)
 {
-    return batch->count >= IMPORT_BATCH_COMMANDS || batch->bytes + IMPORT_ROW_LEN_MAX > BATCH_BYTES_MAX;
+    const struct batch *batch = &import->batch;
+    return batch->count >= import->batch_limit || batch->bytes + IMPORT_ROW_LEN_MAX > BATCH_BYTES_MAX;
 }
 
 /* ---- tables ---------------------------------------------------------------------------------------------------- */
@@ -187,7 +202,7 @@ static int import_table(struct import *import, struct import_file *file, struct 
     while (status == EXIT_FINE && import_next(file, &cursor, &record)) {
         if (!take_row(import, file, counts, &record))
             status = EXIT_FAILED;
-        else if (is_full(&import->batch)) {
+        else if (is_full(import)) {
             status = apply_batch(import, file, counts);
             begin_lookups(import, file);
         }
@@ -202,6 +217,7 @@ static int import_all(struct import *import)
 {
     int status = EXIT_FINE;
     batch_begin(&import->batch);
+    import->batch_limit = IMPORT_BATCH_COMMANDS;
     for (size_t i = 0; i < SCHEMA_EXPORTED_COUNT; ++i)
         import->total += import->files[i].rows;
     progress_begin(&import->progress, "rows", import->total);
@@ -256,16 +272,21 @@ static void print_notes(struct import *import)
         cli_complain("note: there was no database in %s, so a new one was made", import->options->data);
 }
 
-static void print_summary(struct import *import, int status)
+static void print_end(const struct import *import, int status)
 {
-    if (status == EXIT_INTERRUPTED)
-        cli_complain("ended early, after %" PRIu64 " of %" PRIu64
-                     " rows; what was taken is kept, and the import can be "
-                     "repeated: it goes on where it ended",
-                     import->done, import->total);
-    print_notes(import);
+    const char *end = import->options->dry_run
+                          ? "nothing has been changed"
+                          : "what was taken is kept, and the import can be repeated: it goes on where it ended";
+    if (status != EXIT_FINE)
+        cli_complain("ended early, after %" PRIu64 " of %" PRIu64 " rows; %s", import->done, import->total, end);
     if (import->options->dry_run)
         fprintf(stderr, "a dry run: nothing has been changed. The import would do this:\n");
+}
+
+static void print_summary(struct import *import, int status)
+{
+    print_notes(import);
+    print_end(import, status);
     print_table(import);
     import_rejects_print(&import->rejects);
 }
@@ -301,7 +322,7 @@ static int import_into(struct import *import, const struct options *options)
 static int try_out(struct import *import)
 {
     struct import_trial trial;
-    if (!import_trial_begin(&trial, import->options))
+    if (!import_trial_begin(&trial, import->options, !import->is_new_database))
         return EXIT_FAILED;
     struct options elsewhere = *import->options;
     elsewhere.data = trial.directory;

@@ -10,12 +10,13 @@
 #include "schema.h"
 #include "sink.h"
 
-#define IMPORT_ROW_LEN_MAX 1048576             /* bytes of a row in its file */
-#define IMPORT_COLUMNS_MAX 64                  /* of a CSV file */
-#define IMPORT_BATCH_COMMANDS 1000             /* rows in one transaction: a running server's writes wait that long */
-#define IMPORT_REJECTED_ROW_LEN_MAX 65536      /* bytes of a row that the rejects file shows */
-#define IMPORT_REASONS_MAX 100                 /* that are counted apart */
-#define IMPORT_UNKNOWN_MAX 16                  /* unknown columns of a file that are named */
+#define IMPORT_ROW_LEN_MAX 1048576        /* bytes of a row in its file */
+#define IMPORT_COLUMNS_MAX 64             /* of a CSV file */
+#define IMPORT_BATCH_COMMANDS 1000        /* rows in one transaction, to begin with and at least */
+#define IMPORT_BATCH_NS 100000000         /* what a transaction may take: a running server's writes wait that long */
+#define IMPORT_REJECTED_ROW_LEN_MAX 65536 /* bytes of a row that the rejects file shows */
+#define IMPORT_REASONS_MAX 100            /* that are counted apart */
+#define IMPORT_UNKNOWN_MAX 16             /* unknown columns of a file that are named */
 #define IMPORT_FILE_LEN_MAX (INT64_C(1) << 40) /* what an index can address */
 
 /* ---- tables and their cells ------------------------------------------------------------------------------------ */
@@ -241,6 +242,6 @@ struct import_trial {
     char *directory;
 };
 
-/* False with a sentence, and nothing to end. */
-bool import_trial_begin(struct import_trial *trial, const struct options *options);
+/* Copies the database of options->data, or begins with an empty one. False with a sentence, and nothing to end. */
+bool import_trial_begin(struct import_trial *trial, const struct options *options, bool has_database);
 void import_trial_end(struct import_trial *trial);
