@@ -145,6 +145,8 @@ static void put_styled(struct output *output, const char *style, struct bytes te
 
 static void put_spaces(struct buffer *out, size_t count)
 {
+    if (count == 0)
+        return;
     memset(buffer_reserve(out, count), ' ', count);
     out->len += count;
 }
