@@ -127,7 +127,7 @@ static void put_row(struct buffer *out, struct export_rows *rows)
 static int write_table(struct export *export, struct sink *sink, enum record_kind kind)
 {
     struct export_rows rows;
-    export_rows_open(&rows, export, kind, false);
+    export_rows_open(&rows, export, kind, false, NULL);
     put_table(&sink->buffer, &rows);
     put_copy(&sink->buffer, &rows);
     while (export_rows_next(&rows)) {

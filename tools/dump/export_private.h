@@ -62,7 +62,9 @@ struct export_rows {
     uint64_t steps;
 };
 
-void export_rows_open(struct export_rows *rows, struct export *export, enum record_kind kind, bool carried);
+/* `also` is a column that will be asked for and not exported; NULL: none. */
+void export_rows_open(struct export_rows *rows, struct export *export, enum record_kind kind, bool carried,
+                      const char *also);
 /* To the next row; false at the end, or once something is wrong, which rows->status tells. */
 bool export_rows_next(struct export_rows *rows);
 /* scan_value; a value that can't be read ends the rows, and is a NULL. */

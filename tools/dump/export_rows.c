@@ -98,7 +98,8 @@ static bool start_next(struct export_rows *rows)
     return true;
 }
 
-void export_rows_open(struct export_rows *rows, struct export *export, enum record_kind kind, bool carried)
+void export_rows_open(struct export_rows *rows, struct export *export, enum record_kind kind, bool carried,
+                      const char *also)
 {
     *rows = (struct export_rows){.export = export, .schema = schemas[kind], .filter = -1};
     rows->request = scan_everything(0);
@@ -109,6 +110,8 @@ void export_rows_open(struct export_rows *rows, struct export *export, enum reco
         choose_org(rows);
     if (rows->filter >= 0)
         rows->request.columns |= UINT32_C(1) << rows->filter;
+    if (also != NULL)
+        rows->request.columns |= UINT32_C(1) << schema_column(rows->schema, also);
     rows->scan = scan_open(&export->snapshot, rows->schema);
     rows->is_scanning = start_next(rows);
 }

@@ -162,7 +162,7 @@ static int fill_table(const struct target *target, struct export_rows *rows)
 static int write_table(const struct target *target, enum record_kind kind)
 {
     struct export_rows rows;
-    export_rows_open(&rows, target->export, kind, false);
+    export_rows_open(&rows, target->export, kind, false, NULL);
     int status = fill_table(target, &rows);
     export_rows_note(&rows);
     export_rows_close(&rows);

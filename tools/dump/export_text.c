@@ -28,6 +28,7 @@ struct text_column {
 };
 
 struct text_table {
+    char *path;
     struct export_rows rows;
     struct sink sink;
     struct text_column columns[SCHEMA_COLUMNS_MAX];
@@ -166,41 +167,143 @@ static void put_header(struct text_table *table)
 
 /* ---- files ------------------------------------------------------------------------------------------------------ */
 
-static int finish_table(struct text_table *table, const char *path)
+static bool open_table(struct text_table *table, struct export *export, enum record_kind kind, const char *also)
 {
-    if (table->rows.status != EXIT_FINE) {
-        sink_abandon(&table->sink);
-        return table->rows.status;
+    *table = (struct text_table){.is_csv = export->kind == EXPORT_CSV, .csv_safe = export->manifest.csv_safe};
+    table->path = export_table_path(export, kind);
+    if (!sink_create(&table->sink, table->path, true)) {
+        cli_complain("%s can't be made: %s", table->path, strerror(errno));
+        free(table->path);
+        return false;
     }
-    struct manifest_file *file = &export_rows_note(&table->rows)->file;
-    bool is_written = sink_finish(&table->sink, file->sha256);
-    snprintf(file->name, sizeof(file->name), "%s", export_base_name(path));
-    file->bytes = table->sink.bytes;
-    if (is_written)
-        return EXIT_FINE;
-    progress_end(&table->rows.export->progress);
-    return sink_explain(&table->sink, path);
+    export_rows_open(&table->rows, export, kind, true, also);
+    prepare_columns(table);
+    if (table->is_csv)
+        put_header(table);
+    return true;
 }
 
-static int write_table(struct export *export, enum record_kind kind, const char *path)
+/* Moves to the next row; false at the end, or when something is wrong. */
+static bool next_row(struct text_table *table)
 {
-    struct text_table table = {.is_csv = export->kind == EXPORT_CSV, .csv_safe = export->manifest.csv_safe};
-    if (!sink_create(&table.sink, path, true)) {
-        cli_complain("%s can't be made: %s", path, strerror(errno));
+    return sink_flush_if_full(&table->sink) && export_rows_next(&table->rows);
+}
+
+static void abandon_table(struct text_table *table)
+{
+    sink_abandon(&table->sink);
+    export_rows_close(&table->rows);
+    free(table->path);
+}
+
+static int finish_table(struct text_table *table)
+{
+    struct manifest_file *file = &export_rows_note(&table->rows)->file;
+    bool is_written = sink_finish(&table->sink, file->sha256);
+    snprintf(file->name, sizeof(file->name), "%s", export_base_name(table->path));
+    file->bytes = table->sink.bytes;
+    if (!is_written)
+        progress_end(&table->rows.export->progress);
+    int status = is_written ? EXIT_FINE : sink_explain(&table->sink, table->path);
+    export_rows_close(&table->rows);
+    free(table->path);
+    return status;
+}
+
+static int close_table(struct text_table *table, int status)
+{
+    if (status == EXIT_FINE)
+        status = table->rows.status;
+    if (status == EXIT_FINE)
+        return finish_table(table);
+    abandon_table(table);
+    return status;
+}
+
+static int write_table(struct export *export, enum record_kind kind)
+{
+    struct text_table table;
+    if (!open_table(&table, export, kind, NULL))
+        return EXIT_FAILED;
+    while (next_row(&table))
+        put_row(&table);
+    return close_table(&table, EXIT_FINE);
+}
+
+/* ---- conversations and messages --------------------------------------------------------------------------------- */
+
+/* Messages come in the order of their conversations, so both are written in one walk: what a conversation needs to know
+ * of its last message then takes no look-up, which would cost as much as all the rest of it. */
+struct pair {
+    struct text_table conversations, messages;
+    unsigned id, conversation, time, ordinal; /* columns: the first of conversations */
+    bool has_message;                         /* one that is not written yet */
+    struct id message_of;                     /* its conversation */
+};
+
+static struct value value_of(struct text_table *table, unsigned column)
+{
+    struct value value;
+    export_rows_value(&table->rows, column, &value);
+    return value;
+}
+
+static void next_message(struct pair *pair)
+{
+    pair->has_message = next_row(&pair->messages);
+    if (pair->has_message)
+        pair->message_of = value_of(&pair->messages, pair->conversation).id;
+}
+
+/* Messages up to those of this conversation, which is told about the last of them. */
+static void write_messages_to(struct pair *pair, struct id conversation)
+{
+    uint64_t ordinal = 0;
+    int64_t at_ms = 0;
+    int order;
+    for (; pair->has_message && (order = memcmp(&pair->message_of, &conversation, ID_LEN)) <= 0; next_message(pair)) {
+        put_row(&pair->messages);
+        if (order == 0) {
+            ordinal = value_of(&pair->messages, pair->ordinal).number;
+            at_ms = value_of(&pair->messages, pair->time).time_ms;
+        }
+    }
+    scan_tell_last_message(pair->conversations.rows.scan, ordinal, at_ms);
+}
+
+static bool is_sound(const struct text_table *table)
+{
+    return table->rows.status == EXIT_FINE && !table->sink.failed;
+}
+
+static void write_both(struct pair *pair)
+{
+    const struct schema *messages = schemas[RECORD_MESSAGES];
+    pair->id = (unsigned)schema_column(schemas[RECORD_CONVERSATIONS], "id");
+    pair->conversation = (unsigned)schema_column(messages, "conversationId");
+    pair->time = (unsigned)schema_column(messages, "timestamp");
+    pair->ordinal = (unsigned)schema_column(messages, "ordinal");
+    next_message(pair);
+    while (is_sound(&pair->messages) && next_row(&pair->conversations)) {
+        write_messages_to(pair, value_of(&pair->conversations, pair->id).id);
+        put_row(&pair->conversations);
+    }
+    for (; pair->has_message && is_sound(&pair->conversations); next_message(pair))
+        put_row(&pair->messages);
+}
+
+static int write_pair(struct export *export)
+{
+    struct pair pair;
+    if (!open_table(&pair.conversations, export, RECORD_CONVERSATIONS, NULL))
+        return EXIT_FAILED;
+    if (!open_table(&pair.messages, export, RECORD_MESSAGES, "ordinal")) {
+        abandon_table(&pair.conversations);
         return EXIT_FAILED;
     }
-    export_rows_open(&table.rows, export, kind, true);
-    prepare_columns(&table);
-    if (table.is_csv)
-        put_header(&table);
-    while (export_rows_next(&table.rows)) {
-        put_row(&table);
-        if (!sink_flush_if_full(&table.sink))
-            break;
-    }
-    int status = finish_table(&table, path);
-    export_rows_close(&table.rows);
-    return status;
+    write_both(&pair);
+    int status = close_table(&pair.conversations, pair.messages.rows.status);
+    return close_table(&pair.messages, status);
 }
 
 int export_text(struct export *export)
@@ -208,9 +311,10 @@ int export_text(struct export *export)
     int status = EXIT_FINE;
     for (size_t i = 0; i < SCHEMA_EXPORTED_COUNT && status == EXIT_FINE; ++i) {
         enum record_kind kind = schema_export_order[i];
-        char *path = export_table_path(export, kind);
-        status = write_table(export, kind, path);
-        free(path);
+        if (kind == RECORD_CONVERSATIONS)
+            status = write_pair(export);
+        else if (kind != RECORD_MESSAGES)
+            status = write_table(export, kind);
     }
     return status;
 }

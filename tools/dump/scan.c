@@ -9,6 +9,9 @@
 #include "base/clock.h"
 #include "scan_private.h"
 
+#define CACHE_LINE_BYTES 64
+#define FETCHED_BYTES 384 /* a message and its key, mostly */
+
 /* ---- decoding -------------------------------------------------------------------------------------------------- */
 
 static void *member_of(struct scan *scan, unsigned field)
@@ -63,6 +66,16 @@ static enum error take_by_id(struct scan *scan, struct id id)
     return error == OK ? scan_take_row(scan, key, value) : error;
 }
 
+/* The same for an id that another record names: without its row the database is damaged. */
+static enum error take_named(struct scan *scan, struct id id)
+{
+    struct bytes value;
+    enum error error = table_get(scan->txn, scan->schema->table, bytes_view(id.bytes, ID_LEN), &value);
+    if (error != OK)
+        return error == ERR_NOT_FOUND ? ERR_CORRUPT : error;
+    return scan_take_row(scan, bytes_view(id.bytes, ID_LEN), value);
+}
+
 /* ---- all of a table -------------------------------------------------------------------------------------------- */
 
 static struct cursor *main_cursor(struct scan *scan)
@@ -104,22 +117,65 @@ static bool is_row(const struct scan *scan, struct bytes key)
            (key.len == ID_LEN + 8 && ((unsigned char)key.data[ID_LEN] & 0x80) == 0);
 }
 
+/* Entries that were appended in order lie one before the other in a page: the next one's bytes can be on their way. */
+static inline void fetch_next(struct bytes key)
+{
+    for (size_t at = CACHE_LINE_BYTES; at <= FETCHED_BYTES; at += CACHE_LINE_BYTES)
+        __builtin_prefetch(key.data - at);
+}
+
+static enum error step_of_all(struct scan *scan, struct bytes *key, struct bytes *value)
+{
+    if (!scan->is_fresh)
+        return (scan->request.descending ? cursor_previous : cursor_next)(scan->cursor, key, value);
+    scan->is_fresh = false;
+    scan->before = BYTES_NONE;
+    scan->entries = 0;
+    return all_first(scan, key, value);
+}
+
+/* LMDB's own structure has no checksums. What a flipped bit in it loses or doubles shows in the order of the keys, or
+ * in their number. */
+static bool is_in_order(struct scan *scan, struct bytes key)
+{
+    size_t len = key.len < scan->before.len ? key.len : scan->before.len;
+    int order = len == 0 ? 0 : memcmp(key.data, scan->before.data, len);
+    if (order == 0)
+        order = key.len < scan->before.len ? -1 : key.len > scan->before.len;
+    bool is_first = scan->before.data == NULL;
+    scan->before = key;
+    ++scan->entries;
+    return is_first || (scan->request.descending ? order < 0 : order > 0);
+}
+
+static bool is_everything(const struct scan_request *request)
+{
+    return id_is_none(request->id_min) && id_equal(request->id_max, ID_MAX);
+}
+
+static enum error end_of_all(const struct scan *scan)
+{
+    bool is_whole = !is_everything(&scan->request) || scan->entries == table_rows(scan->txn, scan->schema->table);
+    return is_whole ? ERR_NOT_FOUND : ERR_CORRUPT;
+}
+
 static enum error next_of_all(struct scan *scan)
 {
     struct bytes key, value;
-    enum error error, taken = ERR_NOT_FOUND;
-    do {
-        if (scan->is_fresh)
-            error = all_first(scan, &key, &value);
-        else
-            error = (scan->request.descending ? cursor_previous : cursor_next)(scan->cursor, &key, &value);
-        scan->is_fresh = false;
-        if (error == OK && !is_within(scan, key))
-            error = ERR_NOT_FOUND;
-        if (error == OK && is_row(scan, key))
-            taken = scan_take_row(scan, key, value);
-    } while (error == OK && taken == ERR_NOT_FOUND);
-    return error == OK ? taken : error;
+    for (;;) {
+        enum error error = step_of_all(scan, &key, &value);
+        if (error == ERR_NOT_FOUND)
+            return end_of_all(scan);
+        if (error == OK && !is_in_order(scan, key))
+            error = ERR_CORRUPT;
+        if (error != OK)
+            return error;
+        if (!is_within(scan, key))
+            return ERR_NOT_FOUND;
+        error = is_row(scan, key) ? scan_take_row(scan, key, value) : ERR_NOT_FOUND;
+        if (error != ERR_NOT_FOUND)
+            return error;
+    }
 }
 
 /* ---- one row, by its id or its key ------------------------------------------------------------------------------ */
@@ -138,7 +194,7 @@ static enum error org_by_key(struct scan *scan)
     if (scan->request.key.len == 0 || scan->request.key.len > ORG_KEY_LEN_MAX)
         return ERR_NOT_FOUND;
     enum error error = org_get_by_key(scan->txn, scan->request.key, &org);
-    return error == OK ? take_by_id(scan, org.id) : error;
+    return error == OK ? take_named(scan, org.id) : error;
 }
 
 static enum error visitor_by_key(struct scan *scan, struct id org)
@@ -147,7 +203,7 @@ static enum error visitor_by_key(struct scan *scan, struct id org)
     if (scan->request.key.len == 0 || scan->request.key.len > VISITOR_KEY_LEN_MAX)
         return ERR_NOT_FOUND;
     enum error error = visitor_id_by_key(scan->txn, org, scan->request.key, &id);
-    return error == OK ? take_by_id(scan, id) : error;
+    return error == OK ? take_named(scan, id) : error;
 }
 
 static enum error next_by_key(struct scan *scan)
@@ -179,11 +235,12 @@ static enum error next_of_visitor(struct scan *scan)
 {
     enum error error = scan->is_fresh ? first_of_visitor(scan) : OK;
     scan->is_fresh = false;
-    if (error != OK || id_is_none(scan->next))
-        return error == OK ? ERR_NOT_FOUND : error;
-    if (scan->steps_left-- == 0)
-        return ERR_CORRUPT;
-    error = take_by_id(scan, scan->next);
+    if (error != OK)
+        return error;
+    if (id_is_none(scan->next) || scan->steps_left == 0) /* both at once, or the chain is damaged */
+        return id_is_none(scan->next) && scan->steps_left == 0 ? ERR_NOT_FOUND : ERR_CORRUPT;
+    --scan->steps_left;
+    error = take_named(scan, scan->next);
     if (error == OK)
         scan->next = scan->row.conversation.previous_of_visitor;
     return error;
@@ -377,26 +434,37 @@ static enum error conversation_value(struct scan *scan, const struct column *col
     return error;
 }
 
-static struct value id_value(struct id id)
+void scan_tell_last_message(struct scan *conversations, uint64_t ordinal, int64_t at_ms)
 {
-    return id_is_none(id) ? (struct value){.type = VALUE_NULL} : (struct value){.type = VALUE_ID, .id = id};
+    int64_t changed_at_ms = conversations->row.conversation.changed_at_ms;
+    conversations->activity.message_count = ordinal;
+    conversations->activity.updated_at_ms = ordinal != 0 && at_ms > changed_at_ms ? at_ms : changed_at_ms;
+    conversations->has_activity = true;
 }
 
-static struct value text_value(struct bytes text)
+/* Filled member by member: a struct that is passed by value goes through the stack, which shows at these numbers. */
+static inline void give_id(const struct id *id, struct value *out)
 {
-    return text.data == NULL ? (struct value){.type = VALUE_NULL} : (struct value){.type = VALUE_TEXT, .text = text};
+    out->type = id_is_none(*id) ? VALUE_NULL : VALUE_ID;
+    out->id = *id;
+}
+
+static inline void give_text(const struct bytes *text, struct value *out)
+{
+    out->type = text->data == NULL ? VALUE_NULL : VALUE_TEXT;
+    out->text = *text;
 }
 
 /* An imported message without a clientId carries its id's text there. */
-static struct value client_id_value(const struct message *message)
+__attribute__((noinline)) static void give_client_id(const struct message *message, struct value *out)
 {
     char own[ID_TEXT_LEN];
-    if (message->client_id.len == ID_TEXT_LEN) {
-        id_format(message->id, own);
-        if (memcmp(message->client_id.data, own, ID_TEXT_LEN) == 0)
-            return (struct value){.type = VALUE_NULL};
-    }
-    return text_value(message->client_id);
+    give_text(&message->client_id, out);
+    if (message->client_id.len != ID_TEXT_LEN)
+        return;
+    id_format(message->id, own);
+    if (memcmp(message->client_id.data, own, ID_TEXT_LEN) == 0)
+        out->type = VALUE_NULL;
 }
 
 enum error scan_value(struct scan *scan, unsigned index, struct value *out)
@@ -404,27 +472,29 @@ enum error scan_value(struct scan *scan, unsigned index, struct value *out)
     const struct column *column = &scan->schema->columns[index];
     if (column->is_computed)
         return conversation_value(scan, column, out);
-    if (column->show == COLUMN_CARRIED && scan->schema->kind == RECORD_MESSAGES) {
-        *out = client_id_value(&scan->row.message);
-        return OK;
-    }
     const void *member = member_of(scan, column->field);
     switch (column->type) {
     case FIELD_ID:
-        *out = id_value(*(const struct id *)member);
+        give_id(member, out);
         return OK;
     case FIELD_TEXT:
     case FIELD_BYTES:
-        *out = text_value(*(const struct bytes *)member);
+        if (column->show == COLUMN_CARRIED && scan->schema->kind == RECORD_MESSAGES)
+            give_client_id(&scan->row.message, out);
+        else
+            give_text(member, out);
         return OK;
     case FIELD_TIME:
-        *out = (struct value){.type = VALUE_TIME, .time_ms = *(const int64_t *)member};
+        out->type = VALUE_TIME;
+        out->time_ms = *(const int64_t *)member;
         return OK;
     case FIELD_UINT:
-        *out = (struct value){.type = VALUE_UINT, .number = *(const uint64_t *)member};
+        out->type = VALUE_UINT;
+        out->number = *(const uint64_t *)member;
         return OK;
     case FIELD_BOOL:
-        *out = (struct value){.type = VALUE_BOOL, .flag = *(const bool *)member};
+        out->type = VALUE_BOOL;
+        out->flag = *(const bool *)member;
         return OK;
     }
     assert(!"every field type is taken above");
@@ -441,21 +511,40 @@ static void put_two_digits(char *to, unsigned number)
     to[1] = (char)('0' + number % 10);
 }
 
-/* Times come in crowds: the text of the last day is kept for the next one. */
+#define DAY_MS INT64_C(86400000)
+#define DAY_SLOTS 256 /* dates whose text is kept; days that share a slot displace each other */
+#define DATE_LEN 10
+
+/* "2026-01-31" of a day since 1970. Times come in crowds of a few days, and a date costs more than all the rest. */
+static const char *date_text(int64_t day)
+{
+    static struct {
+        int64_t day_plus_one; /* 0: empty */
+        char text[TIME_TEXT_LEN];
+    } slots[DAY_SLOTS];
+    size_t slot = (uint64_t)day % DAY_SLOTS;
+    if (slots[slot].day_plus_one != day + 1 || day == -1) {
+        time_format(day * DAY_MS, slots[slot].text);
+        slots[slot].day_plus_one = day + 1;
+    }
+    return slots[slot].text;
+}
+
+static void put_two_digits(char *out, unsigned number)
+{
+    out[0] = (char)('0' + number / 10);
+    out[1] = (char)('0' + number % 10);
+}
+
 void sql_time_format(int64_t time_ms, char out[SQL_TIME_LEN])
 {
-    static int64_t day_ms = INT64_MIN; /* its beginning */
-    static char text[TIME_TEXT_LEN];
-    if ((uint64_t)time_ms - (uint64_t)day_ms >= DAY_MS) {
-        day_ms = time_ms - (time_ms % DAY_MS + DAY_MS) % DAY_MS;
-        time_format(day_ms, text);
-        text[10] = ' ';
-    }
-    unsigned ms = (unsigned)(time_ms - day_ms), second = ms / 1000;
-    memcpy(out, text, SQL_TIME_LEN);
-    put_two_digits(out + 11, second / 3600);
-    put_two_digits(out + 14, second / 60 % 60);
-    put_two_digits(out + 17, second % 60);
-    out[20] = (char)('0' + ms % 1000 / 100);
-    put_two_digits(out + 21, ms % 100);
+    int64_t day = time_ms / DAY_MS - (time_ms % DAY_MS < 0);
+    unsigned ms = (unsigned)(time_ms - day * DAY_MS), seconds = ms / 1000, minutes = seconds / 60;
+    memcpy(out, date_text(day), DATE_LEN);
+    memcpy(out + DATE_LEN, " 00:00:00.", 10);
+    put_two_digits(out + 11, minutes / 60);
+    put_two_digits(out + 14, minutes % 60);
+    put_two_digits(out + 17, seconds % 60);
+    put_two_digits(out + 20, ms % 1000 / 10);
+    out[22] = (char)('0' + ms % 10);
 }

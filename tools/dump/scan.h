@@ -68,6 +68,10 @@ struct value {
 /* One of the columns that the request named. ERR_CORRUPT when a computed one can't be read. */
 enum error scan_value(struct scan *scan, unsigned column, struct value *out);
 
+/* For a walk over messages beside one over conversations: what a look-up would tell about the conversation of this row,
+ * the ordinal of its last message and that one's time. An ordinal of 0: it has none. */
+void scan_tell_last_message(struct scan *conversations, uint64_t ordinal, int64_t at_ms);
+
 /* "2026-01-31 23:59:59.999": 23 characters, without a NUL. The form of SQL, here and in PostgreSQL. */
 #define SQL_TIME_LEN 23
 void sql_time_format(int64_t time_ms, char out[SQL_TIME_LEN]);
