@@ -4,6 +4,7 @@
  * on a larger one.
  */
 #include <inttypes.h>
+#include <malloc.h>
 #include <stdlib.h>
 
 #include "api/api.h"
@@ -16,7 +17,9 @@
 #define BATCH_COMMANDS 65536
 #define BATCH_TEXTS_BYTES (BATCH_COMMANDS * 256)
 #define PROGRESS_COMMANDS 512 /* between two looks at the clock */
-#define SWEEP_ENTRIES 16384   /* of each index, in one command */
+#define KEPT_BYTES_MAX (1 << 29)
+#define KEPT_STEP_BYTES (1 << 24)
+#define SWEEP_ENTRIES 16384 /* of each index, in one command */
 
 struct generator {
     struct store *store;
@@ -140,7 +143,7 @@ static enum error fill(struct generator *generator)
         if (error == OK && generator->sweep_is_due)
             error = sweep_all(generator);
     }
-    return error == OK ? sweep_all(generator) : error;
+    return error == OK && !interrupt_was_noted() ? sweep_all(generator) : error;
 }
 
 /* ---- the command ----------------------------------------------------------------------------------------------- */
@@ -181,9 +184,18 @@ static void print_sizes(const char *key, const struct invention_size *size)
            size->conversations, size->messages);
 }
 
+/* LMDB takes and gives back the pages of each transaction one by one: keep them, or the kernel has to clear each anew.
+ */
+static void keep_freed_memory(void)
+{
+    mallopt(M_TRIM_THRESHOLD, KEPT_BYTES_MAX);
+    mallopt(M_TOP_PAD, KEPT_STEP_BYTES);
+}
+
 static int run(const struct options *options, const char *key, const struct invention_size *size)
 {
     struct admin admin;
+    keep_freed_memory();
     if (!admin_open_or_create(&admin, options))
         return EXIT_FAILED;
     struct generator generator = {
