@@ -503,14 +503,6 @@ enum error scan_value(struct scan *scan, unsigned index, struct value *out)
 
 /* ---- times ------------------------------------------------------------------------------------------------------ */
 
-#define DAY_MS 86400000
-
-static void put_two_digits(char *to, unsigned number)
-{
-    to[0] = (char)('0' + number / 10);
-    to[1] = (char)('0' + number % 10);
-}
-
 #define DAY_MS INT64_C(86400000)
 #define DAY_SLOTS 256 /* dates whose text is kept; days that share a slot displace each other */
 #define DATE_LEN 10

@@ -21,6 +21,7 @@ struct stream {
     struct id org;
     struct cursor *cursor;
     enum error error; /* ERR_NOT_FOUND: at its end */
+    bool descending, has_entry;
     uint32_t minute;
     struct id id;
 };
@@ -53,6 +54,8 @@ struct scan {
 
     bool is_fresh;          /* started, and not stepped yet */
     struct cursor *cursor;  /* of ALL, CONVERSATION and ORG */
+    struct bytes before;    /* of ALL: the key of the entry before; keys out of order are damage */
+    uint64_t entries;       /* of ALL: seen so far; fewer than the table has are damage */
     struct cursor *index;   /* of ORG */
     size_t next_org;        /* of KEY */
     struct id next;         /* of VISITOR */

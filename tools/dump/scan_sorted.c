@@ -42,7 +42,9 @@ static enum error gather(struct scan *scan)
         scan->places[record] = (struct sorted_place){(uint64_t)visitor.last_seen_at_ms, record, (uint32_t)value.len};
     }
     cursor_close(cursor);
-    return error == ERR_NOT_FOUND ? OK : error;
+    if (error == ERR_NOT_FOUND && scan->place_count == room)
+        return OK;
+    return error == OK || error == ERR_NOT_FOUND ? ERR_CORRUPT : error; /* not as many as the table says it has */
 }
 
 /* ---- sorting ----------------------------------------------------------------------------------------------------- */

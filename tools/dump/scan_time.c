@@ -31,8 +31,17 @@ static void stream_take(struct stream *stream, enum error error, struct bytes ke
         stream->error = ERR_NOT_FOUND;
         return;
     }
-    stream->minute = key_get_u32(key, &offset);
-    stream->id = key_get_id(key, &offset);
+    uint32_t minute = key_get_u32(key, &offset);
+    struct id id = key_get_id(key, &offset);
+    int order =
+        minute != stream->minute ? (minute < stream->minute ? -1 : 1) : memcmp(id.bytes, stream->id.bytes, ID_LEN);
+    if (stream->has_entry && (stream->descending ? order >= 0 : order <= 0)) {
+        stream->error = ERR_CORRUPT; /* keys out of order: LMDB's own structure is damaged */
+        return;
+    }
+    stream->minute = minute;
+    stream->id = id;
+    stream->has_entry = true;
 }
 
 static uint32_t bound_minute(int64_t time_ms)
@@ -90,6 +99,7 @@ static void streams_open(struct scan *scan)
         struct stream *stream = &scan->streams[i];
         stream->org = scan->request.has_org ? scan->request.org : snapshot->orgs[i].id;
         stream->cursor = cursor_open(scan->txn, index_of(scan));
+        stream->descending = scan->request.descending;
         stream_begin(scan, stream);
     }
     scan->stream_count = count;
