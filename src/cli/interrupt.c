@@ -31,7 +31,7 @@ static void on_note(int signal_number)
 void interrupt_note(void)
 {
     is_noted = 0;
-    handle(on_note, SA_RESTART | (int)SA_RESETHAND);
+    handle(on_note, (int)SA_RESETHAND); /* no SA_RESTART: a write into a full pipe has to end too */
 }
 
 bool interrupt_was_noted(void)
