@@ -27,6 +27,7 @@
 #define VALUES_ON_BARS_MAX 20
 #define VALUES_ON_BARS_NARROW 7
 #define NUMBER_LABEL_MAX 8
+#define MONTHS_WITH_YEAR 10
 
 /* A lying bar with one figure has its label on it; with more, below its label. */
 #define LYING_ROW 30
@@ -108,8 +109,26 @@ static bool is_short_number(struct bytes text)
     return digits != 0 && text.len <= NUMBER_LABEL_MAX && digits * 2 >= text.len;
 }
 
+static unsigned number_at(struct bytes text, size_t at)
+{
+    return (unsigned)(text.data[at] - '0') * 10 + (unsigned)(text.data[at + 1] - '0');
+}
+
+static unsigned months_of(struct bytes date)
+{
+    return (number_at(date, 0) * 100 + number_at(date, 2)) * 12 + number_at(date, 5);
+}
+
+/* Do days of several years stand side by side, or nearly so? */
+static bool spans_years(const struct chart *chart)
+{
+    struct bytes first = chart->labels[0], last = chart->labels[chart->label_count - 1];
+    return is_date(first) && is_date(last) && months_of(last) - months_of(first) >= MONTHS_WITH_YEAR &&
+           months_of(last) > months_of(first);
+}
+
 /* Dates as "31 Jan" or "Jan 2026"; the rest as it is. */
-static void put_axis_label(struct buffer *out, struct bytes text)
+static void put_axis_label(struct buffer *out, struct bytes text, bool with_year)
 {
     static const char months[13][4] = {"?",   "Jan", "Feb", "Mar", "Apr", "May", "Jun",
                                        "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
@@ -117,12 +136,12 @@ static void put_axis_label(struct buffer *out, struct bytes text)
         markup_put_text(out, text);
         return;
     }
-    unsigned month = (unsigned)(text.data[5] - '0') * 10 + (unsigned)(text.data[6] - '0');
+    unsigned month = number_at(text, 5);
     const char *name = months[month <= 12 ? month : 0];
-    if (text.len == 7)
+    if (text.len == 7 || with_year)
         buffer_printf(out, "%s %.4s", name, text.data);
     else
-        buffer_printf(out, "%d %s", (text.data[8] - '0') * 10 + (text.data[9] - '0'), name);
+        buffer_printf(out, "%u %s", number_at(text, 8), name);
 }
 
 /* ---- what stands around a drawing ---------------------------------------------------------------------------- */
@@ -230,13 +249,13 @@ static const char *anchor_at(double percent)
 static void put_axis_labels(struct buffer *out, const struct chart *chart, double first, double distance)
 {
     size_t stride = (chart->label_count + LABELS_WIDE - 1) / LABELS_WIDE;
-    bool is_crowded = chart->label_count / stride > LABELS_WIDE / 2;
+    bool is_crowded = chart->label_count / stride > LABELS_WIDE / 2, with_year = spans_years(chart);
     for (size_t i = 0; i < chart->label_count; i += stride) {
         double at = first + distance * (double)i;
         bool only_wide = is_crowded && i / stride % 2 != 0;
         buffer_printf(out, "<text class=\"label%s\" x=\"%.2f%%\" y=\"%d\" text-anchor=\"%s\">",
                       only_wide ? " wide" : "", at, PLOT_BOTTOM + 17, anchor_at(at));
-        put_axis_label(out, chart->labels[i]);
+        put_axis_label(out, chart->labels[i], with_year);
         buffer_append_string(out, "</text>\n");
     }
 }
@@ -280,7 +299,8 @@ static void put_line(struct buffer *out, const struct chart *chart, size_t serie
         }
         if (chart->series_count == 1)
             put_area(out, chart, top, label);
-        buffer_printf(out, "<polyline class=\"l%zu\" points=\"", series % SERIES_COLOURS);
+        buffer_printf(out, "<polyline class=\"l%zu%s\" points=\"", series % SERIES_COLOURS,
+                      chart->label_count > MARKED_POINTS_MAX ? " dense" : "");
         label = put_run(out, chart, series, top, label);
         buffer_append_string(out, "\"/>\n");
     }

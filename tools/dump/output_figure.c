@@ -178,7 +178,8 @@ static void put_heat(struct output *output, const struct cell *cell, double max)
 
 static void open_triangle(struct output *output)
 {
-    buffer_append_string(output->out, "<div class=\"rows\" tabindex=\"0\">\n<table class=\"cohort\">\n<thead><tr>");
+    html_open_rows(output, 0);
+    buffer_append_string(output->out, "<table class=\"cohort\">\n<thead><tr>");
 }
 
 static void put_triangle_head(struct output *output, size_t column, const char *class)

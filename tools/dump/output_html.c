@@ -7,6 +7,8 @@
 
 #include "output_page.h"
 
+/* Longer tables are looked at through a window. */
+#define WHOLE_ROWS_MAX 30
 #define TILES_MAX 12
 #define TILE_TEXT_MAX 40
 
@@ -117,7 +119,7 @@ void html_put_cell(struct output *output, const struct cell *cell, bool is_group
         markup_put_text(output->out, cell_text(cell, &html->scratch));
 }
 
-enum { BRIEF_LEN_MAX = 26, LONG_LEN_MIN = 60 };
+enum { BRIEF_LEN_MAX = 40, LONG_LEN_MIN = 60 };
 
 /* How a column's cells break: times never, long text within a width that can be read. */
 static const char *text_class(const struct kept *kept, size_t column)
@@ -130,10 +132,17 @@ static const char *text_class(const struct kept *kept, size_t column)
     return longest <= BRIEF_LEN_MAX ? "brief" : longest >= LONG_LEN_MIN ? "long" : "";
 }
 
+void html_open_rows(struct output *output, size_t row_count)
+{
+    buffer_printf(output->out, "<div class=\"rows%s\" tabindex=\"0\">\n", row_count > WHOLE_ROWS_MAX ? " many" : "");
+}
+
 static void put_table_head(struct output *output, const bool *are_numbers)
 {
     struct buffer *out = output->out;
-    buffer_append_string(out, "<div class=\"rows\" tabindex=\"0\">\n<table>\n<thead><tr>");
+    struct html *html = output->state;
+    html_open_rows(output, html->kept.row_count);
+    buffer_append_string(out, "<table>\n<thead><tr>");
     for (size_t i = 0; i < output->column_count; ++i) {
         buffer_append_string(out, are_numbers[i] ? "<th scope=\"col\" class=\"n\">" : "<th scope=\"col\">");
         markup_put_name(out, bytes_of_string(output->names[i]));

@@ -21,5 +21,7 @@ struct html {
 
 /* A value as text of the page; thousands are marked if is_grouped. */
 void html_put_cell(struct output *output, const struct cell *cell, bool is_grouped);
+/* A place for a table of so many rows, which scrolls where there is no room for it. */
+void html_open_rows(struct output *output, size_t row_count);
 /* The set's chart. True when it shows every figure itself, so that a table would only say it again. */
 bool html_put_chart(struct output *output);
