@@ -73,6 +73,8 @@ for purpose in "$@"; do
         need wrk "the load generator" wrk
         need_postgres "measured beside us"
         need sqlite3 "the same" sqlite3
+        need util-linux "runs PostgreSQL as somebody else than root" setpriv
+        node_is_recent || need nodejs "writes a report's SQL for them"
         ;;
     *)
         echo "setup: unknown purpose $purpose (build, try, test, lint, bench)" >&2

@@ -1,8 +1,11 @@
 #!/usr/bin/env bash
-# Usage: bench.sh [-s SCENARIOS] [-c CONNECTIONS] [-d SECONDS] [-r ROUNDS] [-w SECONDS] [-l LOOPS] [-q PERCENT] [-m]
+# Usage: bench.sh [-s SCENARIOS] [-c CONNECTIONS] [-d SECONDS] [-r ROUNDS] [-w SECONDS] [-l LOOPS] [-q PERCENT]
+#                 [-v VISITORS] [-m]
 #
-#   -s a,b,c,d,start   what to measure: a create conversations, b send messages, c show a conversation, d health,
-#                      start start-up and memory; and e, which is c spread over 1,000 conversations
+#   -s a,b,c,d,start,sql
+#                      what to measure: a create conversations, b send messages, c show a conversation, d health,
+#                      start start-up and memory, sql questions in SQL beside SQLite and PostgreSQL (see sql.sh); and
+#                      e, which is c spread over 1,000 conversations
 #   -c 64,256          numbers of connections
 #   -d 5               seconds of one measurement
 #   -r 3               rounds; in each the server and the empty handler take turns
@@ -10,6 +13,7 @@
 #   -l N               event loops of the server and of the empty handler; as many as processors by default
 #   -q 10              a round in which other processes took more of the processors than this percentage is measured
 #                      again, for as long as there are not three times as many rounds
+#   -v 100000          visitors in the data of sql, which has three conversations and ten messages for each
 #   -m                 print Markdown, for RESULTS.md
 #
 # Measures requests per second and latency of a release build against an empty libh2o handler that answers the same
@@ -18,8 +22,8 @@
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
-scenarios=a,b,c,d,start connections=64,256 seconds=5 rounds=3 warm_up=2 others_max=10 markdown=0 chosen_loops=''
-while getopts s:c:d:r:w:l:q:m option; do
+scenarios=a,b,c,d,start,sql connections=64,256 seconds=5 rounds=3 warm_up=2 others_max=10 markdown=0 chosen_loops='' visitors=100000
+while getopts s:c:d:r:w:l:q:v:m option; do
     case $option in
     s) scenarios=$OPTARG ;;
     c) connections=$OPTARG ;;
@@ -28,8 +32,9 @@ while getopts s:c:d:r:w:l:q:m option; do
     w) warm_up=$OPTARG ;;
     l) chosen_loops=$OPTARG ;;
     q) others_max=$OPTARG ;;
+    v) visitors=$OPTARG ;;
     m) markdown=1 ;;
-    *) sed -n '2,16s/^# \{0,1\}//p' "$0" >&2 && exit 2 ;;
+    *) sed -n '2,23s/^# \{0,1\}//p' "$0" >&2 && exit 2 ;;
     esac
 done
 
@@ -136,6 +141,16 @@ measure_start() {
     rm -rf "$data"
 }
 
+# ---- SQL ----
+
+measure_sql() {
+    local options=(-n "$visitors" -r "$rounds")
+    [ "$markdown" = 0 ] || options+=(-m)
+    tools/load/sql.sh "${options[@]}" >"$work/sql"
+}
+
+# ---- figures ----
+
 median() { # COLUMN FILE
     awk -v column="$1" '{ print $column }' "$2" | sort -n | awk '{ v[NR] = $1 } END { print v[int((NR + 1) / 2)] }'
 }
@@ -182,17 +197,6 @@ print_start() {
         echo "Largest RssAnon after the load: $(sort -k4n "$work/memory" | tail -n 1 | cut -d' ' -f4) KiB."
 }
 
-# What the figures should be: at least this share of the empty handler, and at most these milliseconds.
-print_target() { # WHAT MEASURED SIGN TARGET
-    local met=no
-    ! awk -v a="$2" -v b="$4" -v sign="$3" 'BEGIN { exit !(sign == ">=" ? a >= b : a <= b) }' || met=yes
-    if [ "$markdown" = 1 ]; then
-        echo "| $1 | $2 | $3 $4 | $met |"
-    else
-        printf '%-44s %10s %12s   %s\n' "$1" "$2" "$3 $4" "$met"
-    fi
-}
-
 print_targets_of() { # SCENARIO CONNECTIONS RATIO P99 ERRORS
     case $1$2 in
     a256 | b256) print_target "($1) $2 connections, share of empty" "$3" ">=" 0.25 ;;
@@ -223,17 +227,23 @@ for tool in helvino load/empty load/fill load/startup; do
     [ -x "$build/$tool" ] || die "$build/$tool is not there; make bench builds it"
 done
 for scenario in "${scenario_list[@]}"; do
-    if [ "$scenario" = start ]; then
-        measure_start
-        continue
-    fi
-    title "$scenario" >/dev/null
-    for count in "${connection_list[@]}"; do
-        measure "$scenario" "$count"
-    done
+    case $scenario in
+    start) measure_start ;;
+    sql) measure_sql ;;
+    *)
+        title "$scenario" >/dev/null
+        for count in "${connection_list[@]}"; do
+            measure "$scenario" "$count"
+        done
+        ;;
+    esac
 done
 
 print_machine
 [ ! -f "$rows" ] || print_rows
 print_start
 print_targets
+[ ! -f "$work/sql" ] || {
+    echo
+    cat "$work/sql"
+}

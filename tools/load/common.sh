@@ -30,6 +30,17 @@ clean_up() {
 trap clean_up EXIT
 trap 'exit 130' INT TERM
 
+# What a figure should be: at least, or at most, something. ${markdown:-0} is 1 for a row of a Markdown table.
+print_target() { # WHAT MEASURED SIGN TARGET
+    local met=no
+    ! awk -v a="$2" -v b="$4" -v sign="$3" 'BEGIN { exit !(sign == ">=" ? a >= b : a <= b) }' || met=yes
+    if [ "${markdown:-0}" = 1 ]; then
+        echo "| $1 | $2 | $3 $4 | $met |"
+    else
+        printf '%-50s %10s %12s   %s\n' "$1" "$2" "$3 $4" "$met"
+    fi
+}
+
 title() { # SCENARIO
     case $1 in
     a) echo "POST /conversations, 100,000 visitors" ;;
