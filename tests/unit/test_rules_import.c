@@ -391,6 +391,25 @@ static void test_messages_follow_each_other_whatever_their_time(void **state)
     assert_sound(w);
 }
 
+/* What the API took without a clientId is known again when its export comes back; a clientId stands for one message. */
+static void test_a_message_of_the_api_is_known_by_its_id(void **state)
+{
+    struct world *w = *state;
+    struct id conversation = converse(w, w->org, "v_a");
+    struct command spoken = message_create(w, w->org, conversation, "v_a", "hello");
+    uint64_t seq = must(w, &spoken).seq;
+    say(w, w->org, conversation, "later");
+    struct command row = message_row(w, conversation, "its own id as text", w->now_ms);
+    row.message_import.message = spoken.message_create.message;
+    struct outcome outcome = must(w, &row);
+    assert_true(outcome.replayed);
+    assert_int_equal(outcome.seq, seq);
+    struct command other = message_row(w, conversation, "later", w->now_ms);
+    other.message_import.role = BYTES("assistant");
+    assert_refused(w, &other, ERR_CONFLICT);
+    assert_sound(w);
+}
+
 static void test_a_message_that_cannot_be_one_is_refused(void **state)
 {
     struct world *w = *state;
@@ -578,6 +597,7 @@ int main(void)
         WORLD_TEST(test_a_conversation_that_is_there_only_moves_on),
         WORLD_TEST(test_a_conversation_that_contradicts_is_refused),
         WORLD_TEST(test_messages_follow_each_other_whatever_their_time),
+        WORLD_TEST(test_a_message_of_the_api_is_known_by_its_id),
         WORLD_TEST(test_a_message_that_cannot_be_one_is_refused),
         WORLD_TEST(test_an_alias_stands_for_one_thing_of_its_organisation),
         WORLD_TEST(test_a_deleted_organisation_takes_nothing),

@@ -476,10 +476,18 @@ static struct command random_message_import(struct expectation *expected)
     expected->checks_id = true;
     expected->id = conversation->id;
     expected->at_ms = INT64_MIN;
-    expected->replayed_message = conversation->by_client_id[by_assistant][client_id];
-    expected->replayed = expected->replayed_message >= 0;
-    if (expected->replayed)
+    int known = conversation->by_client_id[by_assistant][client_id];
+    if (known >= 0 && below(2) == 0) { /* another message has its clientId */
+        expected->error = ERR_CONFLICT;
+        expected->checks_id = false;
         return command;
+    }
+    expected->replayed_message = known;
+    expected->replayed = known >= 0;
+    if (expected->replayed) {
+        command.message_import.message = model.messages[known].id;
+        return command;
+    }
     model_says(command.message_import.message, at, command.message_import.at_ms, (int)client_id, by_assistant);
     expected->fresh_message = (int)number;
     return command;
