@@ -309,6 +309,28 @@ describe('one visitor', () => {
         assert.deepEqual(await sqlite(path, 'SELECT "messageCount" FROM conversations'), [{ messageCount: 0 }]);
     });
 
+    test('has the old ids that lead to its rows, and no others', async () => {
+        const mine = await inhabit(acme, 'v_old', 'canary-old', 1);
+        const visitors = await queried('visitors', ['id', 'orgId'], `"visitorKey" IN ('${mine.key}', 'v_his') AND "orgId" IN (SELECT id FROM organizations)`);
+        assert.equal(visitors.length, 2);
+        const directory = fresh();
+        mkdirSync(directory);
+        const lines = visitors.map(({ id, orgId }, i) => `177031365400${i}-ab12cd34e,${orgId},${id},2026-01-01 00:00:00.00${i},2026-01-01 00:00:00.00${i}\n`);
+        writeFileSync(join(directory, 'conversations.csv'), `id,orgId,visitorId,createdAt,updatedAt\n${lines.join('')}`);
+        await server.cliOk('import', directory, '--rejects', join(directory, 'rejects.ndjson'));
+        assert.equal((await queried('aliases', COLUMNS.aliases)).length, 2);
+        for (const key of [mine.key, 'v_his']) {
+            const { path } = await exported('ndjson', '--visitor', key);
+            const conversations = readNdjson(path, 'conversations').map((row) => row.id);
+            const aliases = readNdjson(path, 'aliases');
+            assert.equal(aliases.length, 1);
+            assert.ok(conversations.includes(aliases[0].targetId));
+        }
+        const whole = await exported('csv', '--org', 'acme');
+        await assertRows((name) => readCsv(whole.path, name), 'aliases', COLUMNS.aliases);
+        assert.deepEqual(readNdjson((await exported('ndjson', '--org', 'other')).path, 'aliases'), []);
+    });
+
     test('of two organisations has to be chosen', async () => {
         const path = fresh();
         const refused = await server.cli('dump', 'export', '-o', path, '--visitor', sharedKey);
