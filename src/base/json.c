@@ -306,7 +306,9 @@ void json_each_member(const struct json_value *object, json_visit *visit, void *
     size_t at, max;
     yyjson_val *name, *value;
     yyjson_obj_foreach((yyjson_val *)object, at, max, name, value)
+    {
         visit(context, value_text(name), (const struct json_value *)value);
+    }
 }
 
 /* ---- writing ------------------------------------------------------------------------------------------------- */

@@ -78,7 +78,7 @@ static bool reject_entry(struct import *import, struct import_file *file, const 
 {
     const struct origin *origin = log_entry_extra(entry);
     struct command command;
-    struct import_reason reason;
+    struct import_reason reason = {.kind = ""};
     if (import->admin.txn == NULL && admin_read(&import->admin) == NULL)
         return false;
     if (command_decode(command_of(entry), &command) == OK)
@@ -173,7 +173,7 @@ static bool is_full(const struct import *import)
 static bool take_row(struct import *import, struct import_file *file, struct counts *counts,
                      struct import_record *record)
 {
-    struct import_reason reason;
+    struct import_reason reason = {.kind = ""};
     struct command command;
     ++counts->rows;
     if (import_cells(file, record, &reason) && import_command(&import->rows, file->table, record, &command, &reason)) {

@@ -72,7 +72,7 @@ static void note_group(struct order *order, struct bytes group, int64_t time_ms)
 
 static void note_row(struct order *order, struct import_file *file, struct import_record *record)
 {
-    struct import_reason reason;
+    struct import_reason reason = {.kind = ""};
     if ((!order->is_by_time && !order->is_by_group) || !import_cells(file, record, &reason))
         return;
     int64_t time_ms = time_of(file, record);
@@ -106,7 +106,7 @@ static int put_in_order(const struct look *look)
     struct import_file *file = look->file;
     struct import_cursor cursor = import_begin(file);
     struct import_record record;
-    struct import_reason reason;
+    struct import_reason reason = {.kind = ""};
     uint64_t nth = 0;
     cli_complain("note: %s is not in order of time; its rows are put in order in memory, which takes %" PRIu64 " MiB",
                  file->path, file->rows * sizeof(*file->places) / 1048576 + 1);
