@@ -48,7 +48,7 @@ static void watch(pthread_t thread, int fd, uint64_t total_bytes)
 {
     struct progress progress;
     struct stat file = {0};
-    progress_begin(&progress, "MiB", total_bytes >> 20);
+    progress_begin(&progress, "copying MiB", total_bytes >> 20);
     while (!has_ended(thread))
         if (fstat(fd, &file) == 0)
             progress_update(&progress, (uint64_t)file.st_size >> 20);

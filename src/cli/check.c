@@ -3,16 +3,37 @@
 
 #include "cli/admin.h"
 #include "cli/grid.h"
+#include "cli/progress.h"
 #include "rules/check.h"
 
 /* A damaged page can break everything that it held: the list ends here, the count goes on. */
 #define SENTENCES_MAX 1000
 
+struct listing {
+    struct progress progress;
+    uint64_t printed;
+};
+
 static void on_broken(void *context, const char *sentence)
 {
-    uint64_t *printed = context;
-    if (++*printed <= SENTENCES_MAX)
-        printf("%s\n", sentence);
+    struct listing *listing = context;
+    if (++listing->printed > SENTENCES_MAX)
+        return;
+    progress_end(&listing->progress);
+    printf("%s\n", sentence);
+}
+
+static void on_rows(void *context, uint64_t rows)
+{
+    progress_update(&((struct listing *)context)->progress, rows);
+}
+
+static uint64_t rows_of(struct txn *txn)
+{
+    uint64_t rows = 0;
+    for (int table = 0; table < TABLE_COUNT; ++table)
+        rows += table_rows(txn, (enum table)table);
+    return rows;
 }
 
 static void print_rows(const struct check_report *report)
@@ -53,14 +74,16 @@ int cli_check(const struct options *options)
 {
     struct admin admin;
     struct check_report report = {0};
-    uint64_t printed = 0;
+    struct listing listing = {.printed = 0};
     if (!admin_open(&admin, options, STORE_READ_ONLY))
         return EXIT_FAILED;
     bool is_readable = admin_read(&admin) != NULL;
     if (is_readable) {
         setvbuf(stdout, NULL, _IOLBF, 0);
         store_guard("check: the file is damaged so badly that it can't be walked to its end\n", EXIT_FAILED, true);
-        check_store(admin.txn, on_broken, &printed, &report);
+        progress_begin(&listing.progress, "rows", rows_of(admin.txn));
+        check_store_watched(admin.txn, on_broken, on_rows, &listing, &report);
+        progress_end(&listing.progress);
         print_report(options, &report);
     }
     admin_close(&admin);

@@ -144,7 +144,7 @@ bool copy_bytes(int from, const char *from_name, int to, const char *to_name, ui
     struct progress progress;
     const char *failed = NULL, *verb = "";
     uint64_t done = 0;
-    progress_begin(&progress, "MiB", total_bytes >> 20);
+    progress_begin(&progress, "copying MiB", total_bytes >> 20);
     while (failed == NULL) {
         ssize_t got = read(from, buffer, sizeof(buffer));
         if (got == 0)
@@ -165,24 +165,47 @@ bool copy_bytes(int from, const char *from_name, int to, const char *to_name, ui
 
 /* ---- a database ------------------------------------------------------------------------------------------------ */
 
+struct listing {
+    struct progress progress;
+    uint64_t listed;
+};
+
 static void on_broken(void *context, const char *sentence)
 {
-    uint64_t *listed = context;
-    if (++*listed <= BROKEN_LISTED_MAX)
-        cli_complain("%s", sentence);
+    struct listing *listing = context;
+    if (++listing->listed > BROKEN_LISTED_MAX)
+        return;
+    progress_end(&listing->progress);
+    cli_complain("%s", sentence);
+}
+
+static void on_rows(void *context, uint64_t rows)
+{
+    progress_update(&((struct listing *)context)->progress, rows);
+}
+
+static void check_all(struct txn *txn, struct check_report *report)
+{
+    struct listing listing = {.listed = 0};
+    uint64_t rows = 0;
+    for (int table = 0; table < TABLE_COUNT; ++table)
+        rows += table_rows(txn, (enum table)table);
+    progress_begin(&listing.progress, "verifying rows", rows);
+    check_store_watched(txn, on_broken, on_rows, &listing, report);
+    progress_end(&listing.progress);
 }
 
 static bool check(struct store *store, struct copy_figures *out)
 {
     struct check_report report = {0};
-    uint64_t listed = 0, map_bytes;
+    uint64_t map_bytes;
     unsigned readers;
     store_usage(store, &out->bytes, &map_bytes, &readers);
     struct reader *reader = reader_open(store);
     struct txn *txn = reader_begin(reader);
     bool is_readable = txn != NULL && meta_get_u64(txn, META_SEQ, &out->seq) == OK;
     if (is_readable)
-        check_store(txn, on_broken, &listed, &report);
+        check_all(txn, &report);
     else
         cli_complain("the copy can't be read");
     if (txn != NULL)

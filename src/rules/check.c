@@ -18,6 +18,7 @@
 
 #define SENTENCE_LEN_MAX 512
 #define ORG_SLOTS 256
+#define ROWS_BETWEEN_CALLS 1024 /* of on_rows */
 
 enum org_state { ORG_UNKNOWN, ORG_MISSING, ORG_DAMAGED, ORG_ALIVE, ORG_DELETED };
 
@@ -31,8 +32,10 @@ struct check {
     struct txn *txn;
     struct check_report *report;
     void (*on_broken)(void *context, const char *sentence);
+    void (*on_rows)(void *context, uint64_t rows); /* or NULL */
     void *context;
     uint64_t last_seq;
+    uint64_t rows; /* of the tables that are done */
     struct org_slot orgs[ORG_SLOTS];
     uint64_t named, chained;          /* conversations that name a visitor; those that the visitors' chains reach */
     struct conversation conversation; /* of the messages being walked; id none when there is none to compare with */
@@ -656,7 +659,8 @@ static void walk_table(struct check *check, enum table table)
     struct cursor *cursor = cursor_open(check->txn, table);
     enum error error = cursor_seek(cursor, BYTES_NONE, &entry.key, &entry.value);
     while (has_entry(error, &entry)) {
-        ++*rows;
+        if (++*rows % ROWS_BETWEEN_CALLS == 0 && check->on_rows != NULL)
+            check->on_rows(check->context, check->rows + *rows);
         if (previous.data != NULL && !is_before(previous, entry.key))
             broken(check, &entry, "the keys are not in order");
         if (error == ERR_CORRUPT)
@@ -712,12 +716,19 @@ static void check_numbers(struct check *check)
 void check_store(struct txn *txn, void (*on_broken)(void *context, const char *sentence), void *context,
                  struct check_report *report)
 {
-    struct check check = {.txn = txn, .report = report, .on_broken = on_broken, .context = context};
+    check_store_watched(txn, on_broken, NULL, context, report);
+}
+
+void check_store_watched(struct txn *txn, void (*on_broken)(void *context, const char *sentence),
+                         void (*on_rows)(void *context, uint64_t rows), void *context, struct check_report *report)
+{
+    struct check check = {.txn = txn, .report = report, .on_broken = on_broken, .on_rows = on_rows, .context = context};
     *report = (struct check_report){0};
     check_numbers(&check);
     bool is_readable = true;
     for (int table = 0; table < TABLE_COUNT && is_readable; ++table) {
         walk_table(&check, (enum table)table);
+        check.rows += report->rows[table];
         /* A damaged page ends the snapshot; the other tables may be sound. */
         is_readable = txn_is_usable(txn) || txn_refresh(txn);
     }

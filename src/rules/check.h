@@ -20,3 +20,6 @@ struct check_report {
  */
 void check_store(struct txn *txn, void (*on_broken)(void *context, const char *sentence), void *context,
                  struct check_report *report);
+/* The same; on_rows is called now and then with how many rows have been looked at, of all tables together. */
+void check_store_watched(struct txn *txn, void (*on_broken)(void *context, const char *sentence),
+                         void (*on_rows)(void *context, uint64_t rows), void *context, struct check_report *report);
