@@ -7,8 +7,10 @@
 #include "schema.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #define NAME_WIDTH 24
+#define INDENT 4
 
 /* ---- tables ----------------------------------------------------------------------------------------------------- */
 
@@ -121,8 +123,12 @@ static void print_parameters(FILE *out, const struct report *report, const char 
 
 static void print_report(FILE *out, const char *name, const struct report *report)
 {
-    fprintf(out, "%s\n", name);
-    help_print_paragraphs(out, report->definition);
+    char *definition = bytes_dup(bytes_of_string(report->definition)), *rest = definition, *paragraph;
+    fprintf(out, "  %s\n", name);
+    while ((paragraph = strsep(&rest, "\n")) != NULL)
+        help_print_filled(out, paragraph, 0, INDENT);
+    free(definition);
+    fprintf(out, "%*s", INDENT, "");
     print_parameters(out, report, "Flags: ", ", ");
     fputs("\n\n", out);
 }

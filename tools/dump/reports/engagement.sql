@@ -2,9 +2,9 @@
 -- How much the visitors wrote: messages a visitor, mean, median and p90.
 --
 -- Counted are visitors who wrote at least one message in the period; for each of them the messages they wrote, the
--- answers they got, and the conversations in which they wrote, all within the period. The mean is over these
--- visitors; half of them have the median or less, nine in ten have p90 or less. Conversations of nobody known are
--- left out.
+-- messages they received from your side, greetings too, and the conversations in which they wrote, all within the
+-- period. The mean is over these visitors; half of them have the median or less, nine in ten have p90 or less.
+-- Conversations of nobody known are left out.
 -- parameters: :org :since :until :tz
 --
 -- section: For each visitor who wrote
@@ -25,7 +25,7 @@ each_visitor AS (
     HAVING SUM(t.written) > 0
 ),
 measures(n, for_each_visitor) AS (
-    VALUES (1, 'messages written'), (2, 'answers received'), (3, 'conversations written in')
+    VALUES (1, 'messages written'), (2, 'messages received'), (3, 'conversations written in')
 ),
 sizes AS (
     SELECT m.n, CASE m.n WHEN 1 THEN v.written WHEN 2 THEN v.answers ELSE v.talks END AS size, COUNT(*) AS visitors
