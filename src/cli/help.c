@@ -303,9 +303,11 @@ static const struct {
      "  lock.mdb        who reads at the moment; made anew when it is missing\n"
      "  helvino.lock    held by the server, so that there is only one\n"
      "  reserve         16 MiB for deletions on a full disk; leave it there\n\n"
-     "It must be on a disk of this machine: never on a network file system. To copy it, stop the server and copy "
-     "data.mdb into a directory of its own, or take a snapshot of the file system. \"helvino check --data COPY\" "
-     "verifies the copy."},
+     "It must be on a disk of this machine: never on a network file system.\n\n"
+     "To copy it, beside the running server: \"helvino backup FILE\". The copy is one file, which is verified before "
+     "it has "
+     "its name; \"helvino restore FILE --data DIR\" makes a directory of it. Questions and checks read it as it is: "
+     "\"helvino check --data FILE\". Never copy data.mdb while a server runs."},
     {"exit", "with which status commands end", NULL,
      "  0    all went well\n"
      "  1    it failed; the reason is on standard error (check: something is broken)\n"
