@@ -172,6 +172,7 @@ static enum error next_of_all(struct scan *scan)
             return error;
         if (!is_within(scan, key))
             return ERR_NOT_FOUND;
+        fetch_next(key);
         error = is_row(scan, key) ? scan_take_row(scan, key, value) : ERR_NOT_FOUND;
         if (error != ERR_NOT_FOUND)
             return error;
