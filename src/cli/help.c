@@ -304,14 +304,14 @@ static const struct {
      "  helvino.lock    held by the server, so that there is only one\n"
      "  reserve         16 MiB for deletions on a full disk; leave it there\n\n"
      "It must be on a disk of this machine: never on a network file system.\n\n"
-     "To copy it, beside the running server: \"helvino backup FILE\". The copy is one file, which is verified before "
-     "it has "
-     "its name; \"helvino restore FILE --data DIR\" makes a directory of it. Questions and checks read it as it is: "
+     "To copy it, beside the running server: \"helvino backup FILE\". The copy is one file, verified before it has its "
+     "name; \"helvino restore FILE --data DIR\" makes a directory of it. Questions and checks read it as it is: "
      "\"helvino check --data FILE\". Never copy data.mdb while a server runs."},
     {"exit", "with which status commands end", NULL,
      "  0    all went well\n"
      "  1    it failed; the reason is on standard error (check: something is broken)\n"
-     "  2    the command line or the environment is wrong; nothing was done"},
+     "  2    the command line or the environment is wrong; nothing was done\n"
+     "  130  it was interrupted, by Ctrl-C or SIGTERM"},
 };
 #define TOPIC_COUNT (sizeof(topics) / sizeof(*topics))
 
