@@ -16,7 +16,7 @@
 #include "import_private.h"
 
 struct counts {
-    uint64_t rows, added, updated, present, rejected;
+    uint64_t added, updated, present, rejected;
 };
 
 /* Where a command is from; it stands beside it in its entry. */
@@ -131,7 +131,7 @@ static enum error execute(struct import *import)
 /* Applies what is gathered; an exit status. */
 static int apply_batch(struct import *import, struct import_file *file, struct counts *counts)
 {
-    int status = EXIT_FINE;
+    int status = EXIT_FAILED;
     if (import->admin.txn != NULL)
         admin_read_end(&import->admin);
     if (import->batch.first == NULL)
@@ -139,11 +139,10 @@ static int apply_batch(struct import *import, struct import_file *file, struct c
     enum error error = execute(import);
     if (error != OK) {
         complain_of_store(import, error);
-        status = EXIT_FAILED;
-    } else if (!count_entries(import, file, counts)) {
-        status = EXIT_FAILED;
+    } else {
+        import->done += import->batch.count;
+        status = count_entries(import, file, counts) ? EXIT_FINE : EXIT_FAILED;
     }
-    import->done += import->batch.count;
     batch_end(&import->batch);
     progress_update(&import->progress, import->done);
     return status;
@@ -175,7 +174,6 @@ static bool take_row(struct import *import, struct import_file *file, struct cou
 {
     struct import_reason reason = {.kind = ""};
     struct command command;
-    ++counts->rows;
     if (import_cells(file, record, &reason) && import_command(&import->rows, file->table, record, &command, &reason)) {
         add_to_batch(import, &command, record);
         return true;
@@ -234,10 +232,10 @@ static int import_all(struct import *import)
 
 /* ---- what is said at the end ----------------------------------------------------------------------------------- */
 
-static void add_counts(struct grid *grid, const char *name, const struct counts *counts)
+static void add_counts(struct grid *grid, const struct import_file *file, const struct counts *counts)
 {
-    grid_add(grid, bytes_of_string(name));
-    grid_add_number(grid, counts->rows);
+    grid_add(grid, bytes_of_string(file->table->name));
+    grid_add_number(grid, file->rows);
     grid_add_number(grid, counts->added);
     grid_add_number(grid, counts->updated);
     grid_add_number(grid, counts->present);
@@ -252,7 +250,7 @@ static void print_table(const struct import *import)
         grid_add(&grid, bytes_of_string(heads[i]));
     for (size_t i = 0; i < SCHEMA_EXPORTED_COUNT; ++i)
         if (import->files[i].path != NULL)
-            add_counts(&grid, import_tables[i].name, &import->counts[i]);
+            add_counts(&grid, &import->files[i], &import->counts[i]);
     grid_print(&grid, stderr);
     grid_dispose(&grid);
 }
@@ -303,6 +301,14 @@ static bool has_database(const struct options *options)
     return has;
 }
 
+/* What is mapped can fail at any look at it: the files of the import, and later the database too. */
+static void guard_maps(void)
+{
+    store_guard("helvino: the database or a file of the import can't be read any further: the disk has failed, or the "
+                "file was cut\n",
+                EXIT_FAILED, false);
+}
+
 /* Into the database of options->data, which is made when there is none. */
 static int import_into(struct import *import, const struct options *options)
 {
@@ -310,9 +316,7 @@ static int import_into(struct import *import, const struct options *options)
     creating.new_database = true;
     if (!admin_open(&import->admin, &creating, STORE_ADMIN))
         return EXIT_FAILED;
-    store_guard("helvino: the database or a file of the import can't be read any further: the disk has failed, or the "
-                "file was cut\n",
-                EXIT_FAILED, false);
+    guard_maps();
     int status = import_all(import);
     admin_close(&import->admin);
     print_summary(import, status);
@@ -336,6 +340,7 @@ static int look_and_import(struct import *import)
     for (size_t i = 0; i < SCHEMA_EXPORTED_COUNT; ++i)
         if (import->files[i].path != NULL)
             import_name_unknown(&import->files[i]);
+    guard_maps();
     int status = import_look(import->files);
     if (status == EXIT_INTERRUPTED)
         cli_complain("ended early; nothing has been imported");
