@@ -405,7 +405,6 @@ static void test_a_message_of_the_api_is_known_by_its_id(void **state)
     assert_true(outcome.replayed);
     assert_int_equal(outcome.seq, seq);
     struct command other = message_row(w, conversation, "later", w->now_ms);
-    other.message_import.role = BYTES("assistant");
     assert_refused(w, &other, ERR_CONFLICT);
     assert_sound(w);
 }
