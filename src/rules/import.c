@@ -214,6 +214,7 @@ enum error rule_visitor_import(struct txn *txn, uint64_t seq, const struct visit
     sighting.seen_before_ms = sighting.visitor.last_seen_at_ms;
     sighting.present = widen_visitor(&sighting.visitor, command) || sighting.is_new;
     outcome->replayed = !sighting.present && !alias_is_missing && !id_is_missing;
+    outcome->widened = !sighting.is_new && !outcome->replayed;
     error = visitor_write(txn, &sighting);
     if (error == OK)
         error = put_alias(txn, command->org, command->alias, id, alias_is_missing);
@@ -253,23 +254,25 @@ static enum error widen_conversation(struct txn *txn, uint64_t seq, struct conve
     struct conversation_activity activity;
     *changed = false;
     enum error error = conversation_activity(txn, conversation, &activity);
-    if (error != OK || !raise_to(&conversation->changed_at_ms, command->updated_at_ms))
+    /* A row's updatedAt may be that of its last message, which is no change of the conversation itself. */
+    if (error != OK || command->updated_at_ms <= activity.updated_at_ms)
         return error;
-    int64_t updated_before_ms = activity.updated_at_ms;
     *changed = true;
     conversation->changed_seq = seq;
-    raise_to(&activity.updated_at_ms, conversation->changed_at_ms);
+    conversation->changed_at_ms = command->updated_at_ms;
     error = conversation_put(txn, conversation);
-    return error == OK ? conversation_note_change(txn, seq, conversation, updated_before_ms, activity.updated_at_ms)
-                       : error;
+    return error == OK
+               ? conversation_note_change(txn, seq, conversation, activity.updated_at_ms, command->updated_at_ms)
+               : error;
 }
 
-/* Writes what the row adds to what there is; *changed tells whether that is anything. */
+/* Writes what the row adds to what there is; *is_new: there was none; *changed: something was written. */
 static enum error merge_conversation(struct txn *txn, uint64_t seq, const struct conversation_import *command,
-                                     struct sighting *owner, bool *changed)
+                                     struct sighting *owner, bool *is_new, bool *changed)
 {
     struct conversation conversation;
     enum error error = conversation_get(txn, command->conversation, &conversation);
+    *is_new = error == ERR_NOT_FOUND;
     if (error == OK) {
         bool same = id_equal(conversation.org, command->org) &&
                     id_equal(conversation.visitor, owner->present ? owner->visitor.id : ID_NONE);
@@ -291,7 +294,7 @@ enum error rule_conversation_import(struct txn *txn, uint64_t seq, const struct 
                                     struct outcome *outcome)
 {
     struct sighting owner;
-    bool alias_is_missing, changed;
+    bool alias_is_missing, is_new, changed;
     enum error error = org_is_alive(txn, command->org);
     if (error == OK && !conversation_is_fit(command))
         error = ERR_CONFLICT;
@@ -300,11 +303,12 @@ enum error rule_conversation_import(struct txn *txn, uint64_t seq, const struct 
     if (error == OK)
         error = prepare_alias(txn, command->org, command->alias, command->conversation, &alias_is_missing);
     if (error == OK)
-        error = merge_conversation(txn, seq, command, &owner, &changed);
+        error = merge_conversation(txn, seq, command, &owner, &is_new, &changed);
     if (error != OK)
         return error;
     outcome->id = command->conversation;
     outcome->replayed = !changed && !alias_is_missing;
+    outcome->widened = !is_new && !outcome->replayed;
     return put_alias(txn, command->org, command->alias, command->conversation, alias_is_missing);
 }
 

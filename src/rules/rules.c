@@ -5,7 +5,7 @@
 
 enum error rules_apply(struct txn *txn, uint64_t seq, const struct command *command, struct outcome *outcome)
 {
-    outcome->replayed = outcome->more = false;
+    outcome->replayed = outcome->widened = outcome->more = false;
     outcome->seq = seq;
     switch (command->kind) {
 #define COMMAND(name, upper, number, erasing) \

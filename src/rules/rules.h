@@ -10,6 +10,7 @@
 /* What the caller wants to know afterwards; which members are set is said at each command. */
 struct outcome {
     bool replayed; /* conversation_create, message_create: the first answer again; imports: nothing had to be changed */
+    bool widened;  /* imports: it was there, and the row added something to it */
     bool more;     /* org_purge: there is more to remove */
     uint64_t seq;  /* of the change; for a replayed message the first one's */
     int64_t at_ms; /* conversation_create: createdAt */
