@@ -190,11 +190,21 @@ static uint64_t choose_map_bytes(const struct store_config *config)
     return bytes < STORE_MAP_BYTES_MIN ? STORE_MAP_BYTES_MIN : bytes & ~UINT64_C(65535);
 }
 
+/* LMDB has met a page that can't be: it must not go on, and its own words belong into the log. */
+static void on_assert(MDB_env *env, const char *sentence)
+{
+    (void)env;
+    log_line(LOG_ERROR, "the data file is damaged", LOG_TEXT("error", sentence));
+    abort();
+}
+
 static bool open_environment(struct store *store, const struct store_config *config, char why[STORE_WHY_LEN])
 {
     unsigned flags = MDB_NOTLS | (config->mode == STORE_READ_ONLY ? MDB_RDONLY : 0) |
                      (store->is_file ? MDB_NOSUBDIR | MDB_NOLOCK : 0);
     int code = mdb_env_create(&store->env);
+    if (code == 0)
+        code = mdb_env_set_assert(store->env, on_assert);
     if (code == 0)
         code = mdb_env_set_maxdbs(store->env, STORE_TABLES_MAX);
     if (code == 0)

@@ -184,13 +184,22 @@ static enum error entry_give(struct txn *txn, enum table table, const MDB_val *k
     return entry_open(txn, table, k, data, value);
 }
 
+/* A damaged branch page leads to a wrong leaf, and LMDB takes its first entry without comparing. */
+static bool is_before(const MDB_val *k, struct bytes bound)
+{
+    size_t len = k->mv_size < bound.len ? k->mv_size : bound.len;
+    int order = len == 0 ? 0 : memcmp(k->mv_data, bound.data, len);
+    return order != 0 ? order < 0 : k->mv_size < bound.len;
+}
+
 static int find_before(MDB_cursor *cursor, struct bytes before, MDB_val *k, MDB_val *data)
 {
     *k = as_val(before);
     int code = before.len == 0 ? MDB_NOTFOUND : mdb_cursor_get(cursor, k, data, MDB_SET_RANGE);
     if (code != 0 && code != MDB_NOTFOUND)
         return code;
-    return mdb_cursor_get(cursor, k, data, code == 0 ? MDB_PREV : MDB_LAST);
+    code = mdb_cursor_get(cursor, k, data, code == 0 ? MDB_PREV : MDB_LAST);
+    return code == 0 && before.len != 0 && !is_before(k, before) ? MDB_CORRUPTED : code;
 }
 
 enum error table_get_before(struct txn *txn, enum table table, struct bytes before, struct bytes *key,
@@ -250,8 +259,14 @@ static enum error cursor_get(struct cursor *cursor, MDB_val *k, MDB_cursor_op op
 
 enum error cursor_seek(struct cursor *cursor, struct bytes from, struct bytes *key, struct bytes *value)
 {
-    MDB_val k = as_val(from);
-    return cursor_get(cursor, &k, from.len == 0 ? MDB_FIRST : MDB_SET_RANGE, key, value);
+    MDB_val k = as_val(from), data;
+    forget(key);
+    int code = cursor->handle == NULL
+                   ? MDB_BAD_TXN
+                   : mdb_cursor_get(cursor->handle, &k, &data, from.len == 0 ? MDB_FIRST : MDB_SET_RANGE);
+    if (code == 0 && from.len != 0 && is_before(&k, from))
+        code = MDB_CORRUPTED;
+    return code != 0 ? store_error(code, "walking") : entry_give(cursor->txn, cursor->table, &k, &data, key, value);
 }
 
 enum error cursor_seek_before(struct cursor *cursor, struct bytes before, struct bytes *key, struct bytes *value)
