@@ -357,6 +357,7 @@ test('each row that can not be taken has its file, its line and a reason, and th
             [{ ...MESSAGE, id: 'm2', content: long(LIMIT.content + 1) }, /^content is longer than 32768 bytes/],
             [{ ...MESSAGE, id: 'm2', clientId: 'a b' }, /^clientId is not 1 to 64 visible/], [{ ...MESSAGE, id: 'm2', clientId: long(65) }, /^clientId is not/],
             [{ ...MESSAGE, id: 'm2', clientId: '' }, /^clientId is not/],
+            [{ ...MESSAGE, id: 'm2', clientId: 'twice' }, /^another message of this clientId is in its conversation already: cmessage/],
             [{ ...MESSAGE, id: 'm2', timestamp: 'now' }, /^timestamp is not a time/],
             [{ ...MESSAGE, id: 'm2', conversationId: 'cnothere00000000000000001' }, /^its conversation does not exist.*cnothere00000000000000001/],
             [{ ...MESSAGE, id: 'm2', orgId: null, conversationId: 'old-1' }, /^orgId is missing, without which/],
@@ -370,7 +371,7 @@ test('each row that can not be taken has its file, its line and a reason, and th
             [{ orgId: ORG_ID, alias: 'taken', targetId: VISITOR.id }, /^its id stands for something else here already: cconversation/],
         ],
     };
-    const good = { organizations: ORG, visitors: VISITOR, conversations: CONVERSATION, messages: MESSAGE, aliases: { orgId: ORG_ID, alias: 'taken', targetId: CONVERSATION.id } };
+    const good = { organizations: ORG, visitors: VISITOR, conversations: CONVERSATION, messages: { ...MESSAGE, clientId: 'twice' }, aliases: { orgId: ORG_ID, alias: 'taken', targetId: CONVERSATION.id } };
     for (const form of ['ndjson', 'csv']) {
         await t.test(form, async () => {
             const contents = {};
@@ -487,6 +488,19 @@ test('when the rejects can not be written, the import ends and says so', async (
     assert.match(result.stderr, /helvino: .*nowhere\/rejects.* can't be written: No such file or directory/);
 });
 
+test('an export that comes back to its own database finds everything there, what the API wrote included', async (t) => {
+    const server = await serverFor(t), org = await server.org('acme'), place = new Place(server.directory);
+    for (let i = 0; i < 5; i++) {
+        const visitor = org.visitor(), conversation = await visitor.converse();
+        for (let j = 0; j < 4; j++) await visitor.say(conversation, `message ${j}`, j % 2 ? { clientId: `id-${j}` } : {});
+    }
+    const path = await place.export(), sequence = await place.sequence();
+    const { counts } = await place.importOk(path);
+    assert.equal(counts.messages.rows, 20);
+    for (const table of TABLES) assert.equal(counts[table].present, counts[table].rows, table);
+    assert.equal(await place.sequence(), sequence);
+});
+
 /* ---- files that can't be taken at all ------------------------------------------------------------------------- */
 
 test('what is not there, or not what it should be, is said in a sentence, and no database is made', async (t) => {
@@ -516,6 +530,20 @@ test('what is not there, or not what it should be, is said in a sentence, and no
             assert.ok(!existsSync(place.data));
         });
     }
+});
+
+test('a later import widens what is there, and says so', async () => {
+    const place = new Place(), later = '2026-03-01 00:00:00.000';
+    await place.importOk(files(WHOLE));
+    const { counts } = await place.importOk(files({
+        ...WHOLE, 'visitors.ndjson': ndjson({ ...VISITOR, lastSeenAt: later, updatedAt: later }, { ...VISITOR, id: 'cvisitor00000000000000002', visitorKey: 'v_two' }),
+        'conversations.ndjson': ndjson({ ...CONVERSATION, updatedAt: later }),
+    }));
+    assert.deepEqual(counts.visitors, { rows: 2, added: 1, updated: 1, present: 0, rejected: 0 });
+    assert.deepEqual(counts.conversations, { rows: 1, added: 0, updated: 1, present: 0, rejected: 0 });
+    assert.deepEqual(counts.messages, { rows: 1, added: 0, updated: 0, present: 1, rejected: 0 });
+    assert.deepEqual(await place.rows(`SELECT "firstSeenAt", "lastSeenAt" FROM visitors WHERE "visitorKey" = 'v_one'`), [{ firstSeenAt: VISITOR.firstSeenAt, lastSeenAt: later }]);
+    await place.check();
 });
 
 test('one file by itself is taken, when what it refers to is there', async () => {

@@ -91,7 +91,8 @@ static bool count_entries(struct import *import, struct import_file *file, struc
     bool is_fine = true;
     for (const struct log_entry *entry = import->batch.first; entry != NULL && is_fine; entry = entry->next) {
         bool is_taken = entry->error == OK;
-        counts->added += is_taken && !entry->outcome.replayed;
+        counts->added += is_taken && !entry->outcome.replayed && !entry->outcome.widened;
+        counts->updated += is_taken && entry->outcome.widened;
         counts->present += is_taken && entry->outcome.replayed;
         counts->rejected += !is_taken;
         is_fine = is_taken || reject_entry(import, file, entry);
