@@ -2,7 +2,6 @@
  * The files of an import: which there are, what their columns mean, and the walk over their rows. A file is mapped, so
  * that rows can be visited in another order than they lie, and a cell is a view into it where nothing was escaped.
  */
-#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>

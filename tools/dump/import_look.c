@@ -5,7 +5,6 @@
  * an index of 16 bytes each.
  */
 #include <assert.h>
-#include <errno.h>
 #include <inttypes.h>
 #include <openssl/evp.h>
 #include <stdlib.h>
