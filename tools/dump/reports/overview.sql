@@ -57,39 +57,38 @@ talks AS NOT MATERIALIZED (
            MAX(CASE WHEN m.role = 'user' THEN m.timestamp END) AS last_question,
            MIN(CASE WHEN m.role = 'assistant' THEN m.timestamp END) AS first_answer,
            MAX(CASE WHEN m.role = 'assistant' THEN m.timestamp END) AS last_answer,
-           COUNT(CASE WHEN m.role = 'user' AND m.timestamp >= COALESCE(:since, '-infinity')
-                           AND m.timestamp < COALESCE(:until, 'infinity') THEN 1 END) AS questions,
-           COUNT(CASE WHEN m.role = 'assistant' AND m.timestamp >= COALESCE(:since, '-infinity')
-                           AND m.timestamp < COALESCE(:until, 'infinity') THEN 1 END) AS answers
+           COUNT(CASE WHEN m.role = 'user' AND (:since IS NULL OR m.timestamp >= :since)
+                           AND (:until IS NULL OR m.timestamp < :until) THEN 1 END) AS questions,
+           COUNT(CASE WHEN m.role = 'assistant' AND (:since IS NULL OR m.timestamp >= :since)
+                           AND (:until IS NULL OR m.timestamp < :until) THEN 1 END) AS answers
     FROM messages m
     WHERE (:org IS NULL OR m."orgId" = :org)
     GROUP BY m."conversationId"
 ),
+    -- only small numbers, since they are sorted; LIMIT keeps the planners from mixing this step with the next one
 facts AS NOT MATERIALIZED (
-    SELECT CASE WHEN c."createdAt" >= COALESCE(:since, '-infinity') AND c."createdAt" < COALESCE(:until, 'infinity')
-                THEN 1 ELSE 0 END AS is_opened,
-           c."visitorId" AS visitor, t.*,
-           CASE WHEN t.first_answer >= t.first_question THEN t.first_answer
-                -- it began with a greeting
-                WHEN t.last_answer >= t.first_question
-                THEN (SELECT MIN(m.timestamp) FROM messages m
+    SELECT t.questions, t.answers, CASE WHEN c."visitorId" IS NOT NULL THEN t.questions ELSE 0 END AS of_visitor,
+           CASE WHEN c."createdAt" >= COALESCE(:since, '-infinity') AND c."createdAt" < COALESCE(:until, 'infinity')
+                THEN CASE WHEN t.last_answer >= t.first_question THEN 2 WHEN t.first_question IS NOT NULL THEN 1 END
+           END AS got_to, -- 1: the visitor wrote, 2: answered; NULL when it does not count
+           CASE WHEN t.last_answer >= t.first_question AND t.last_question <= t.last_answer
+                     AND (SELECT v."lastSeenAt" FROM visitors v WHERE v.id = c."visitorId") <= t.last_answer
+                THEN 1 ELSE 0 END AS is_unread,
+           CASE WHEN t.first_answer >= t.first_question THEN seconds_between(t.first_question, t.first_answer)
+                WHEN t.last_answer >= t.first_question -- it began with a greeting
+                THEN (SELECT MIN(seconds_between(t.first_question, m.timestamp)) FROM messages m
                       WHERE m."conversationId" = t.conversation AND m.role = 'assistant'
-                        AND m.timestamp >= t.first_question) END AS answered_at
+                        AND m.timestamp >= t.first_question) END AS seconds
     FROM talks t CROSS JOIN conversations c -- in this order, says CROSS to SQLite
     WHERE c.id = t.conversation
+    LIMIT 9223372036854775807
 ),
     -- conversations that waited as many seconds for the first answer, or for ever
 waits AS (
-    SELECT CASE WHEN is_opened = 1 THEN ROUND(CAST(seconds_between(first_question, answered_at) AS numeric), 0) END
-               AS seconds,
-           SUM(questions) AS questions,
-           SUM(CASE WHEN visitor IS NOT NULL THEN questions ELSE 0 END) AS questions_of_visitors,
-           SUM(answers) AS answers,
-           SUM(CASE WHEN first_question IS NOT NULL THEN is_opened ELSE 0 END) AS wrote,
-           SUM(CASE WHEN last_answer >= first_question THEN is_opened ELSE 0 END) AS answered,
-           SUM(CASE WHEN is_opened = 1 AND last_answer >= first_question AND last_question <= last_answer
-                         AND (SELECT v."lastSeenAt" FROM visitors v WHERE v.id = visitor) <= last_answer
-                    THEN 1 ELSE 0 END) AS never_read_on
+    SELECT CASE WHEN got_to = 2 THEN ROUND(CAST(seconds AS numeric), 0) END AS seconds,
+           SUM(questions) AS questions, SUM(of_visitor) AS questions_of_visitors, SUM(answers) AS answers,
+           COUNT(got_to) AS wrote, COUNT(CASE WHEN got_to = 2 THEN 1 END) AS answered,
+           COUNT(CASE WHEN got_to = 2 AND is_unread = 1 THEN 1 END) AS never_read_on
     FROM facts
     GROUP BY 1
 ),
