@@ -10,6 +10,7 @@
 
 #define SHOW_AFTER_NS 1000000000 /* what is done within a second needs no line */
 #define REDRAW_NS 200000000
+#define LEFT_SECONDS_MAX 359999 /* 99:59:59; what lasts longer, or doesn't move, is not foretold */
 #define LINE_LEN 160
 #define ERASE_LINE "\r\033[K"
 
@@ -44,7 +45,7 @@ static void format_line(const struct progress *progress, uint64_t done, uint64_t
     char done_text[32], total_text[32], rate_text[32], left_text[32];
     double rate = elapsed_ns == 0 ? 0 : (double)done * 1e9 / (double)elapsed_ns;
     format_count(done, done_text);
-    format_count((uint64_t)rate, rate_text);
+    format_count(rate < 1e15 ? (uint64_t)rate : UINT64_MAX, rate_text);
     if (progress->total == 0 || done > progress->total) {
         snprintf(out, LINE_LEN, "%s  %s   %s/s", progress->what, done_text, rate_text);
         return;
@@ -53,9 +54,10 @@ static void format_line(const struct progress *progress, uint64_t done, uint64_t
     format_count(progress->total, total_text);
     int len = snprintf(out, LINE_LEN, "%s  %s of %s   %u %%   %s/s", progress->what, done_text, total_text, percent,
                        rate_text);
-    if (done == 0)
+    double left_seconds = rate > 0 ? (double)(progress->total - done) / rate : LEFT_SECONDS_MAX;
+    if (left_seconds >= LEFT_SECONDS_MAX)
         return;
-    format_duration((uint64_t)((double)(progress->total - done) / rate + 0.5), left_text);
+    format_duration((uint64_t)(left_seconds + 0.5), left_text);
     snprintf(out + len, LINE_LEN - (size_t)len, "   %s left", left_text);
 }
 
