@@ -74,6 +74,31 @@ static enum error batch_error(const struct batch *batch)
     return OK;
 }
 
+/*
+ * Whoever tries the new server first makes an organisation there, and then brings the old rows in: they belong to the
+ * one of the same key. Two organisations of one file never become one.
+ */
+static bool adopt_org(struct import *import, const struct log_entry *entry)
+{
+    struct command command;
+    struct org org;
+    if (command_decode(command_of(entry), &command) != OK || command.kind != COMMAND_ORG_IMPORT)
+        return false;
+    struct id id = command.org_import.org;
+    if (entry->error == OK) {
+        import_adopt_org(&import->rows, id, id);
+        return false;
+    }
+    if (entry->error != ERR_CONFLICT || (import->admin.txn == NULL && admin_read(&import->admin) == NULL) ||
+        org_get(import->admin.txn, id, &org) != ERR_NOT_FOUND ||
+        org_get_by_key(import->admin.txn, command.org_import.key, &org) != OK || import_has_org(&import->rows, org.id))
+        return false;
+    import_adopt_org(&import->rows, id, org.id);
+    cli_complain("note: the organisation %.*s is here already; what the file has of it goes there", (int)org.key.len,
+                 org.key.data);
+    return true;
+}
+
 static bool reject_entry(struct import *import, struct import_file *file, const struct log_entry *entry)
 {
     const struct origin *origin = log_entry_extra(entry);
@@ -90,7 +115,11 @@ static bool count_entries(struct import *import, struct import_file *file, struc
 {
     bool is_fine = true;
     for (const struct log_entry *entry = import->batch.first; entry != NULL && is_fine; entry = entry->next) {
-        bool is_taken = entry->error == OK;
+        bool is_adopted = adopt_org(import, entry), is_taken = entry->error == OK;
+        if (is_adopted) {
+            ++counts->present;
+            continue;
+        }
         counts->added += is_taken && !entry->outcome.replayed && !entry->outcome.widened;
         counts->updated += is_taken && entry->outcome.widened;
         counts->present += is_taken && entry->outcome.replayed;
@@ -225,6 +254,7 @@ static int import_all(struct import *import)
             status = import_table(import, &import->files[i], &import->counts[i]);
     progress_end(&import->progress);
     batch_end(&import->batch);
+    free(import->rows.orgs);
     buffer_dispose(&import->scratch);
     if (!import_rejects_finish(&import->rejects) && status == EXIT_FINE)
         status = EXIT_FAILED;

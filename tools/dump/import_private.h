@@ -193,8 +193,15 @@ bool import_json_cells(struct import_file *file, struct import_record *record, s
 
 /* ---- import_rows.c --------------------------------------------------------------------------------------------- */
 
+/* An organisation of the file, and the one here that its rows go to: another one when its key was known already. */
+struct import_org {
+    struct id from, to;
+};
+
 /* What reading rows needs to remember. */
 struct import_rows {
+    struct import_org *orgs; /* those of the file that were taken */
+    size_t org_count;
     struct txn *txn;             /* a snapshot to look up what messages don't say; or NULL */
     uint64_t agents_cut;         /* user agents that were too long */
     struct id conversation, org; /* looked up last */
@@ -205,6 +212,11 @@ struct import_rows {
 /* Texts of the command are views into the record, the file or *rows. False with a reason. */
 bool import_command(struct import_rows *rows, const struct import_table *table, const struct import_record *record,
                     struct command *out, struct import_reason *reason);
+
+/* From here on rows of `from` are read as rows of `to`. */
+void import_adopt_org(struct import_rows *rows, struct id from, struct id to);
+/* Whether an organisation of the file has become this one. */
+bool import_has_org(const struct import_rows *rows, struct id to);
 
 /* ---- import_verdicts.c ----------------------------------------------------------------------------------------- */
 

@@ -4,6 +4,7 @@
  * along as an alias, so that links with the old id go on working.
  */
 #include <assert.h>
+#include <stdlib.h>
 
 #include "api/api.h"
 #include "base/clock.h"
@@ -203,10 +204,40 @@ static bool read_id(const struct row *row, int member, struct id org, struct id 
     return true;
 }
 
-static bool read_org(const struct row *row, int member, struct id *out)
+void import_adopt_org(struct import_rows *rows, struct id from, struct id to)
+{
+    rows->orgs = realloc(rows->orgs, (rows->org_count + 1) * sizeof(*rows->orgs));
+    if (rows->orgs == NULL)
+        abort();
+    rows->orgs[rows->org_count++] = (struct import_org){from, to};
+}
+
+bool import_has_org(const struct import_rows *rows, struct id to)
+{
+    for (size_t i = 0; i < rows->org_count; ++i)
+        if (id_equal(rows->orgs[i].to, to))
+            return true;
+    return false;
+}
+
+static bool read_org_id(const struct row *row, int member, struct id *out)
 {
     struct bytes alias;
     return read_id(row, member, ID_NONE, out, &alias);
+}
+
+/* The organisation that a row belongs to here. */
+static bool read_org(const struct row *row, int member, struct id *out)
+{
+    if (!read_org_id(row, member, out))
+        return false;
+    for (size_t i = 0; i < row->rows->org_count; ++i) {
+        if (id_equal(row->rows->orgs[i].from, *out)) {
+            *out = row->rows->orgs[i].to;
+            break;
+        }
+    }
+    return true;
 }
 
 /* ---- organizations --------------------------------------------------------------------------------------------- */
@@ -256,7 +287,7 @@ static bool read_organization(const struct row *row, struct command *command)
 {
     struct org_import *out = &command->org_import;
     command->kind = COMMAND_ORG_IMPORT;
-    if (!read_org(row, ORGANIZATION_ID, &out->org) || !read_text(row, ORGANIZATION_KEY, &out->key))
+    if (!read_org_id(row, ORGANIZATION_ID, &out->org) || !read_text(row, ORGANIZATION_KEY, &out->key))
         return false;
     if (!org_key_is_valid(out->key)) {
         import_refuse(row->reason, "key is not 1 to %d characters of A-Z, a-z, 0-9, _ and -", ORG_KEY_LEN_MAX);

@@ -59,7 +59,7 @@ static void explain_org(struct txn *txn, const struct org_import *command, struc
                                           : "an organization of this id has another key here");
         import_refuse_text(reason, org.key);
     } else if (org_get_by_key(txn, command->key, &org) == OK) {
-        import_refuse(reason, "another organization has its key here; import before making one with \"org create\"");
+        import_refuse(reason, "another organization has its key here, which another row of the file stands for");
         import_refuse_id(reason, org.id);
     }
 }
