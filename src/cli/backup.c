@@ -116,7 +116,7 @@ static bool is_free(const char *path)
 
 static int back_up_to_file(const struct options *options, const char *path)
 {
-    struct partial partial;
+    struct partial partial = {.fd = -1};
     struct copy_figures figures;
     if (!is_free(path) || !partial_create(&partial, path, NULL))
         return EXIT_FAILED;

@@ -141,7 +141,7 @@ static bool take(struct partial *partial, const char *name, const char *director
 static bool restore(int from, const char *from_name, uint64_t bytes, const char *directory, const char *made,
                     struct copy_figures *figures)
 {
-    struct partial partial;
+    struct partial partial = {.fd = -1};
     char path[COPY_PATH_LEN];
     snprintf(path, sizeof(path), "%s/data.mdb", directory);
     if (!partial_create(&partial, path, made))
