@@ -52,23 +52,25 @@ static struct zone *add_zone(const char *name, const char *path, int64_t fixed_m
     return zone;
 }
 
+/* One or two digits of hours; then nothing, or two of minutes, with a colon before them (which one digit needs). */
+static bool is_offset(const char *text)
+{
+    if (text[0] != '+' && text[0] != '-')
+        return false;
+    size_t hours = strspn(++text, "0123456789");
+    if (text[hours] == '\0')
+        return hours == 1 || hours == 2 || hours == 4;
+    return (hours == 1 || hours == 2) && text[hours] == ':' && strspn(text + hours + 1, "0123456789") == 2 &&
+           text[hours + 3] == '\0';
+}
+
 /* "+03:00", "+0300", "-3". */
 static bool read_offset(const char *text, int64_t *ms)
 {
     unsigned hours, minutes = 0;
-    const char *digits = text + 1, *colon = strchr(text, ':');
-    size_t len = strspn(digits, "0123456789");
-    if ((text[0] != '+' && text[0] != '-') || len == 0)
+    if (!is_offset(text))
         return false;
-    if (colon != NULL) {
-        if (digits + len != colon || len > 2 || strspn(colon + 1, "0123456789") != 2 || colon[3] != '\0')
-            return false;
-        sscanf(digits, "%2u:%2u", &hours, &minutes);
-    } else {
-        if (digits[len] != '\0' || (len > 2 && len != 4))
-            return false;
-        sscanf(digits, "%2u%2u", &hours, &minutes);
-    }
+    sscanf(text + 1, strchr(text, ':') != NULL ? "%2u:%2u" : "%2u%2u", &hours, &minutes);
     if (minutes > 59 || hours * 60 + minutes > OFFSET_MINUTES_MAX)
         return false;
     *ms = (int64_t)(hours * 60 + minutes) * 60000 * (text[0] == '-' ? -1 : 1);
