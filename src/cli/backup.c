@@ -93,8 +93,9 @@ static bool verify(const struct options *options, const char *path, struct copy_
     if (copy_verify(path, "the copy", STORE_READ_ONLY, figures))
         return true;
     if (figures->broken != 0)
-        cli_complain("%llu things are broken in the database, so this copy of it was not kept; \"%s\" lists them",
-                     (unsigned long long)figures->broken, cli_command(options, "check"));
+        cli_complain("%llu %s broken in the database, so this copy of it was not kept; \"%s\" lists them",
+                     (unsigned long long)figures->broken, figures->broken == 1 ? "thing is" : "things are",
+                     cli_command(options, "check"));
     return false;
 }
 

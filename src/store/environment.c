@@ -198,6 +198,17 @@ static void on_assert(MDB_env *env, const char *sentence)
     abort();
 }
 
+/* Root may look at anybody's database, but the locks that it makes anew must be the server's. */
+static void give_locks_to_owner(const struct store *store)
+{
+    char path[PATH_LEN_MAX];
+    struct stat data;
+    if (geteuid() != 0 || store->is_file || stat(store->data_file, &data) != 0 || data.st_uid == 0)
+        return;
+    snprintf(path, sizeof(path), "%s/lock.mdb", store->directory);
+    (void)!lchown(path, data.st_uid, data.st_gid);
+}
+
 static bool open_environment(struct store *store, const struct store_config *config, char why[STORE_WHY_LEN])
 {
     unsigned flags = MDB_NOTLS | (config->mode == STORE_READ_ONLY ? MDB_RDONLY : 0) |
@@ -223,6 +234,7 @@ static bool open_environment(struct store *store, const struct store_config *con
     int fd;
     if (mdb_env_get_fd(store->env, &fd) == 0)
         fcntl(fd, F_SETFD, FD_CLOEXEC);
+    give_locks_to_owner(store);
     return true;
 }
 

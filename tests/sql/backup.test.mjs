@@ -4,7 +4,7 @@
  */
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
-import { chmodSync, copyFileSync, existsSync, mkdirSync, readFileSync, readdirSync, statSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, copyFileSync, existsSync, mkdirSync, readFileSync, readdirSync, statSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { before, describe } from 'node:test';
 
@@ -176,6 +176,21 @@ describe('the file of a backup', () => {
         assertRefused(await run('setpriv', [...as, 'stat', '--data', theirs]), /lock\.mdb can't be opened for writing.*server's user/);
         const read = await run('setpriv', [...as, 'stat', '--data', join(folder, 'backup')]);
         assert.equal(read.code, 0, read.stderr);
+    });
+
+    test('root restores, gives the directory away and looks into it: it is still its owner\'s', async (t) => {
+        const folder = temporaryDirectory();
+        const theirs = join(folder, 'data');
+        const { stderr } = await helvinoOk(['restore', backup, '--data', theirs]);
+        const as = ['--reuid', '65534', '--clear-groups', BINARY];
+        const probe = spawnSync('setpriv', [...as, 'version'], { encoding: 'utf8' });
+        if (probe.status !== 0) return t.skip(`another user can't be taken on here: ${probe.stderr || probe.error}`);
+        assert.match(stderr, /belongs to root now.*chown -R USER/);
+        chmodSync(folder, 0o755);
+        for (const path of [theirs, join(theirs, 'data.mdb')]) chownSync(path, 65534, 65534);
+        await assertClean(theirs);
+        const change = await run('setpriv', [...as, 'org', 'create', 'other', '--data', theirs]);
+        assert.equal(change.code, 0, change.stderr);
     });
 
     test('goes through a pipe and back, and is verified before its first byte', async () => {
