@@ -410,6 +410,20 @@ describe('functions of SQL', () => {
     });
 });
 
+test('the ending of a file says its form, unless --format does', async () => {
+    const beginnings = { html: /^<!DOCTYPE html>/, json: /^\{"report":/, md: /^# /, csv: /^visitorKey,|^about,/, data: /^about,/ };
+    for (const [ending, beginning] of Object.entries(beginnings)) {
+        const path = join(directory, `overview.${ending}`);
+        await helvinoOk(['dump', 'report', 'overview', '-o', path, '--data', data]);
+        assert.match(readFileSync(path, 'utf8'), beginning);
+    }
+    const path = join(directory, 'still.html');
+    await helvinoOk(['dump', 'report', 'overview', '-o', path, '--format', 'csv', '--data', data]);
+    assert.match(readFileSync(path, 'utf8'), beginnings.data);
+    const refused = await helvino(['dump', 'sql', 'SELECT 1', '-o', join(directory, 'no.html'), '--data', data]);
+    assert.equal(refused.code, 2);
+});
+
 describe('help', () => {
     test('about tables has every column, and examples that work', async () => {
         const { stdout } = await helvinoOk(['help', 'tables']);

@@ -69,9 +69,33 @@ static unsigned terminal_width(void)
     return size.ws_col > WIDTH_MAX ? WIDTH_MAX : size.ws_col;
 }
 
+/* What --format auto means for this file: "-o visitors.html" says it already. */
+static enum output_format format_of_ending(const char *path)
+{
+    static const struct {
+        const char *ending;
+        enum output_format format;
+    } endings[] = {{".html", OUTPUT_HTML},    {".json", OUTPUT_JSON},   {".ndjson", OUTPUT_NDJSON},
+                   {".jsonl", OUTPUT_NDJSON}, {".md", OUTPUT_MARKDOWN}, {".txt", OUTPUT_TABLE}};
+    const char *ending = strrchr(path, '.');
+    for (size_t i = 0; ending != NULL && i < sizeof(endings) / sizeof(*endings); ++i)
+        if (strcmp(ending, endings[i].ending) == 0)
+            return endings[i].format;
+    return OUTPUT_CSV;
+}
+
+enum output_format answer_format(const struct options *options)
+{
+    if (options->result_format != OUTPUT_AUTO)
+        return (enum output_format)options->result_format;
+    if (!is_standard_output(options))
+        return format_of_ending(options->output);
+    return isatty(STDOUT_FILENO) == 1 ? OUTPUT_TABLE : OUTPUT_CSV;
+}
+
 static bool open_output(struct answer *answer, const struct options *options)
 {
-    struct output_config config = {.format = (enum output_format)options->result_format, .csv_safe = options->csv_safe};
+    struct output_config config = {.format = answer_format(options), .csv_safe = options->csv_safe};
     if (is_standard_output(options)) {
         answer->sink_name = "standard output";
         config.is_terminal = isatty(STDOUT_FILENO) == 1;
@@ -84,8 +108,6 @@ static bool open_output(struct answer *answer, const struct options *options)
             return false;
         }
     }
-    if (config.format == OUTPUT_AUTO)
-        config.format = config.is_terminal ? OUTPUT_TABLE : OUTPUT_CSV;
     answer->output = output_open(&answer->sink, &config);
     return true;
 }

@@ -16,10 +16,12 @@ struct answer {
     struct database_parameters parameters;
 };
 
+/* The form of the answer: --format; else what the ending of --output says; else a table on a terminal and csv
+ * elsewhere. */
+enum output_format answer_format(const struct options *options);
 /*
  * Opens everything that the flags name. Returns EXIT_FINE, or, after a sentence and with nothing left to close,
  * EXIT_USAGE for a flag that makes no sense and EXIT_FAILED for a database or an output that can't be opened.
- * --format auto is a table on a terminal and csv elsewhere.
  */
 int answer_open(struct answer *answer, const struct options *options);
 /* Finishes the output if status is EXIT_FINE, else removes an unfinished file; closes everything; the status to end

@@ -15,7 +15,7 @@
 
 #define COLUMNS_MAX 200           /* of a result */
 #define SQL_LEN_MAX 1048576       /* bytes of one statement */
-#define CACHE_KIB 24576           /* of each sort before it goes to disk */
+#define CACHE_KIB 16384           /* of each sort before it goes to disk */
 #define STEPS_BETWEEN_LOOKS 20000 /* of SQLite's machine, between two looks at the clock */
 #define CARET_WIDTH 100           /* characters of a line that a caret points into */
 

@@ -79,7 +79,7 @@ int cli_dump_sql(const struct options *options)
 {
     struct answer answer;
     struct buffer text = {0};
-    if (options->result_format == OUTPUT_HTML) {
+    if (answer_format(options) == OUTPUT_HTML) {
         cli_complain("html is a form of reports: helvino dump report NAME --format html");
         return EXIT_USAGE;
     }
