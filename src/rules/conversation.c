@@ -146,7 +146,7 @@ enum error message_add(struct txn *txn, uint64_t seq, const struct conversation 
 }
 
 static enum error write_message(struct txn *txn, uint64_t seq, const struct message_create *command,
-                                const struct conversation *conversation, struct bytes block)
+                                const struct conversation *conversation, struct bytes client_id, struct bytes block)
 {
     struct message message = {
         .id = command->message,
@@ -154,9 +154,19 @@ static enum error write_message(struct txn *txn, uint64_t seq, const struct mess
         .role = command->role,
         .content = command->content,
         .at_ms = command->at_ms,
-        .client_id = command->client_id,
+        .client_id = client_id,
     };
     return message_add(txn, seq, conversation, &message, block);
+}
+
+/* A message that comes without a clientId has the text of its id in its place, so that its export, when it comes back,
+ * is known again as quickly as any other. */
+static struct bytes client_id_of(const struct message_create *command, char own[ID_TEXT_LEN])
+{
+    if (command->client_id.data != NULL)
+        return command->client_id;
+    id_format(command->message, own);
+    return bytes_view(own, ID_TEXT_LEN);
 }
 
 enum error rule_message_create(struct txn *txn, uint64_t seq, const struct message_create *command,
@@ -164,7 +174,8 @@ enum error rule_message_create(struct txn *txn, uint64_t seq, const struct messa
 {
     struct conversation conversation;
     struct sighting sighting;
-    struct bytes block = BYTES_NONE;
+    char own[ID_TEXT_LEN];
+    struct bytes block, client_id = client_id_of(command, own);
     enum error error = org_is_alive(txn, command->org);
     if (error == OK)
         error = conversation_get(txn, command->conversation, &conversation);
@@ -177,13 +188,11 @@ enum error rule_message_create(struct txn *txn, uint64_t seq, const struct messa
     if (!may_write(command, &conversation, &sighting))
         return ERR_NOT_FOUND;
     outcome->id = command->conversation;
-    error = ERR_NOT_FOUND;
-    if (command->client_id.data != NULL)
-        error = client_id_find(txn, command->conversation, command->role, command->client_id, &block, &outcome->seq);
+    error = client_id_find(txn, command->conversation, command->role, client_id, &block, &outcome->seq);
     outcome->replayed = error == OK;
     if (error == ERR_NOT_FOUND) {
         outcome->seq = seq;
-        error = write_message(txn, seq, command, &conversation, block);
+        error = write_message(txn, seq, command, &conversation, client_id, block);
     }
     return error == OK ? visitor_write(txn, &sighting) : error;
 }

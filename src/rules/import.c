@@ -321,42 +321,12 @@ static bool message_is_fit(const struct message_import *command)
            is_text(command->client_id, CLIENT_ID_LEN_MAX) && is_time(command->at_ms);
 }
 
-/* Clocks may step back between two messages; no further than this. */
-#define CLOCK_SLACK_MS 3600000
-
-/*
- * A message that the API took without a clientId is known by its id alone: looked for from the end of its conversation
- * back to before its time, which is one look when rows come in order.
- */
-static enum error find_by_id(struct txn *txn, const struct message_import *command, uint64_t *seq)
-{
-    struct key end;
-    struct message message;
-    struct bytes key, value;
-    struct cursor *cursor = cursor_open(txn, TABLE_MESSAGES);
-    message_key(&end, command->conversation, MESSAGE_CLIENT_BIT);
-    enum error error = cursor_seek_before(cursor, key_view(&end), &key, &value);
-    while (error == OK) {
-        error = message_key_is_of(key, command->conversation) ? message_decode(key, value, &message) : ERR_NOT_FOUND;
-        if (error == OK && message.at_ms < command->at_ms - CLOCK_SLACK_MS)
-            error = ERR_NOT_FOUND;
-        if (error != OK || id_equal(message.id, command->message))
-            break;
-        error = cursor_previous(cursor, &key, &value);
-    }
-    *seq = error == OK ? message.seq : 0;
-    cursor_close(cursor);
-    return error;
-}
-
 /* Whether the message is there already: OK, ERR_NOT_FOUND, or ERR_CONFLICT when another one has its clientId. */
 static enum error find_message(struct txn *txn, const struct message_import *command, struct bytes *block,
                                uint64_t *seq)
 {
     struct message message;
     enum error error = client_id_find(txn, command->conversation, command->role, command->client_id, block, seq);
-    if (error == ERR_NOT_FOUND)
-        return find_by_id(txn, command, seq);
     if (error == OK)
         error = message_get(txn, command->conversation, *seq, &message);
     return error == OK && !id_equal(message.id, command->message) ? ERR_CONFLICT : error;
