@@ -42,6 +42,15 @@ static const char *type_name(enum field_type type)
     return type == FIELD_UINT ? "INTEGER" : type == FIELD_BOOL ? "BOOLEAN" : "TEXT";
 }
 
+/* "id", or what an alias is found by. */
+static bool is_of_primary_key(const struct schema *schema, unsigned column)
+{
+    const char *name = schema->columns[column].name;
+    if (schema_column(schema, "id") >= 0)
+        return strcmp(name, "id") == 0;
+    return strcmp(name, "orgId") == 0 || strcmp(name, "alias") == 0;
+}
+
 /* "CREATE TABLE x("id" TEXT, …, PRIMARY KEY(…)) WITHOUT ROWID": a name for each row that SQLite can compare. */
 static void describe(const struct schema *schema, struct buffer *out)
 {
@@ -53,8 +62,14 @@ static void describe(const struct schema *schema, struct buffer *out)
         buffer_printf(out, "%s\"%s\" %s%s", separator, column->name, type_name(column->type),
                       is_hidden ? " HIDDEN" : "");
     }
-    bool has_id = schema_column(schema, "id") >= 0;
-    buffer_printf(out, ", PRIMARY KEY(%s)) WITHOUT ROWID", has_id ? "\"id\"" : "\"orgId\", \"alias\"");
+    separator = ", PRIMARY KEY(";
+    for (unsigned i = 0; i < schema->column_count; ++i) {
+        if (!is_of_primary_key(schema, i))
+            continue;
+        buffer_printf(out, "%s\"%s\"", separator, schema->columns[i].name);
+        separator = ", ";
+    }
+    buffer_append_string(out, ")) WITHOUT ROWID");
 }
 
 static void find_columns(struct table_of_sql *table)
@@ -245,7 +260,8 @@ static struct choice choose_by_time(const struct table_of_sql *table, const stru
         choice.rows = choice.rows / 1000 + 1;
     else if (is_bounded)
         choice.rows *= (at->time_min >= 0 ? SHARE_OF_BOUND : 1) * (at->time_max >= 0 ? SHARE_OF_BOUND : 1);
-    choice.cost = COST_OF_LOOKUP * (choice.rows * staleness(table) + 1);
+    choice.cost =
+        COST_OF_LOOKUP * (choice.rows * staleness(table) + (at->org >= 0 ? 1 : (double)table->snapshot->org_count + 1));
     return choice;
 }
 
@@ -343,6 +359,16 @@ static struct choice choose(const struct table_of_sql *table, const sqlite3_inde
     return best;
 }
 
+/* colUsed leaves out the primary key, by which SQLite tells rows apart in some joins. */
+static uint32_t key_columns(const struct schema *schema)
+{
+    uint32_t columns = 0;
+    for (unsigned i = 0; i < schema->column_count; ++i)
+        if (is_of_primary_key(schema, i))
+            columns |= UINT32_C(1) << i;
+    return columns;
+}
+
 #define DESCENDING 16 /* beside the path in idxNum */
 
 static int vtab_best_index(sqlite3_vtab *base, sqlite3_index_info *info)
@@ -353,7 +379,7 @@ static int vtab_best_index(sqlite3_vtab *base, sqlite3_index_info *info)
     for (int i = 0; i < choice.value_count; ++i)
         info->aConstraintUsage[choice.values[i]].argvIndex = i + 1;
     info->idxNum = (int)choice.path | (choice.is_ordered && choice.descending ? DESCENDING : 0);
-    info->idxStr = sqlite3_mprintf("%u %s", (unsigned)info->colUsed, choice.letters);
+    info->idxStr = sqlite3_mprintf("%u %s", (unsigned)info->colUsed | key_columns(table->schema), choice.letters);
     if (info->idxStr == NULL)
         return SQLITE_NOMEM;
     info->needToFreeIdxStr = 1;
