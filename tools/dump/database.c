@@ -13,11 +13,14 @@
 #include "functions.h"
 #include "vtab.h"
 
-#define COLUMNS_MAX 200           /* of a result */
-#define SQL_LEN_MAX 1048576       /* bytes of one statement */
-#define CACHE_KIB 16384           /* of each sort before it goes to disk */
-#define STEPS_BETWEEN_LOOKS 20000 /* of SQLite's machine, between two looks at the clock */
-#define CARET_WIDTH 100           /* characters of a line that a caret points into */
+#define COLUMNS_MAX 200              /* of a result */
+#define SQL_LEN_MAX 1048576          /* bytes of one statement */
+#define MEMORY_SOFT_BYTES (48 << 20) /* from here on sorts go to disk early */
+#define MEMORY_HARD_BYTES (96 << 20) /* what SQLite may hold at all; a question that needs more fails */
+#define TEXT_LEN_MAX (16 << 20)      /* bytes of one text that a question makes */
+#define CACHE_KIB 16384              /* of each sort before it goes to disk */
+#define STEPS_BETWEEN_LOOKS 20000    /* of SQLite's machine, between two looks at the clock */
+#define CARET_WIDTH 100              /* characters of a line that a caret points into */
 
 struct database {
     sqlite3 *connection;
@@ -103,6 +106,7 @@ static void set_limits(sqlite3 *connection)
     must(sqlite3_db_config(connection, SQLITE_DBCONFIG_DQS_DDL, 0, NULL));
     must(sqlite3_db_config(connection, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL));
     sqlite3_limit(connection, SQLITE_LIMIT_ATTACHED, 0);
+    sqlite3_limit(connection, SQLITE_LIMIT_LENGTH, TEXT_LEN_MAX);
     sqlite3_limit(connection, SQLITE_LIMIT_SQL_LENGTH, SQL_LEN_MAX);
     sqlite3_limit(connection, SQLITE_LIMIT_COLUMN, COLUMNS_MAX);
 }
@@ -136,7 +140,9 @@ struct database *database_open(struct snapshot *snapshot)
     if (database == NULL)
         abort();
     database->snapshot = snapshot;
-    sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0); /* counting allocations costs, and nobody asks */
+    sqlite3_config(SQLITE_CONFIG_SINGLETHREAD); /* no locks, with which counting memory would cost */
+    sqlite3_soft_heap_limit64(MEMORY_SOFT_BYTES);
+    sqlite3_hard_heap_limit64(MEMORY_HARD_BYTES);
     must(sqlite3_open_v2(":memory:", &database->connection,
                          SQLITE_OPEN_READWRITE | SQLITE_OPEN_MEMORY | SQLITE_OPEN_NOMUTEX, NULL));
     set_limits(database->connection);
@@ -189,7 +195,9 @@ static int complain_of_sql(struct database *database, const char *sql)
     enum snapshot_end end = snapshot_state(database->snapshot);
     if (end != SNAPSHOT_GOES_ON)
         return snapshot_explain_end(database->snapshot, end);
-    if (denied)
+    if (sqlite3_errcode(database->connection) == SQLITE_NOMEM)
+        cli_complain("the question needs more than %d MiB of memory; ask for less at once", MEMORY_HARD_BYTES >> 20);
+    else if (denied)
         cli_complain("only questions that read are answered here: %s", sqlite3_errmsg(database->connection));
     else
         cli_complain("%s", sqlite3_errmsg(database->connection));

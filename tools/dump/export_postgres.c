@@ -13,9 +13,11 @@
 
 static const char script_head[] =
     "-- Organisations, visitors, conversations and messages, exported by helvino for PostgreSQL.\n"
-    "-- To load it into an empty database: psql -v ON_ERROR_STOP=1 -d DATABASE -f FILE\n"
+    "-- To load it into an empty database: psql -d DATABASE -f FILE\n"
     "-- Times are in UTC.\n"
     "\n"
+    /* Without it psql would go on behind a mistake, and read rows, which visitors wrote, as commands. */
+    "\\set ON_ERROR_STOP on\n"
     "SET client_encoding = 'UTF8';\n"
     "SET standard_conforming_strings = on;\n"
     "\n"
