@@ -3,6 +3,7 @@
 
 #include <signal.h>
 #include <stdio.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 #define PATH_LEN_MAX 4096
@@ -32,6 +33,15 @@ void interrupt_note(void)
 {
     is_noted = 0;
     handle(on_note, (int)SA_RESETHAND); /* no SA_RESTART: a write into a full pipe has to end too */
+}
+
+void interrupt_note_after(unsigned seconds)
+{
+    /* Once a second from then on: the first may come between a look at the flag and the write. */
+    struct itimerval timer = {.it_value.tv_sec = seconds, .it_interval.tv_sec = 1};
+    struct sigaction action = {.sa_handler = on_note};
+    sigaction(SIGALRM, &action, NULL);
+    setitimer(ITIMER_REAL, &timer, NULL);
 }
 
 bool interrupt_was_noted(void)

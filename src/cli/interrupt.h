@@ -11,6 +11,10 @@
 void interrupt_note(void);
 bool interrupt_was_noted(void);
 
+/* After interrupt_note: notes one by itself after so many seconds, so that a write that waits for its reader ends too.
+ */
+void interrupt_note_after(unsigned seconds);
+
 /* From here on they remove the file, then the directory unless it is NULL, and end the process with EXIT_INTERRUPTED.
  * Both are copied. */
 void interrupt_removes(const char *file, const char *directory);

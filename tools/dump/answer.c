@@ -1,6 +1,7 @@
 /* From flags to an open question. Flags are read before the database is opened: a mistake in them costs nothing. */
 #include "answer.h"
 
+#include <errno.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
@@ -132,9 +133,16 @@ int answer_open(struct answer *answer, const struct options *options)
 
 int answer_close(struct answer *answer, int status)
 {
-    bool is_written = output_close(answer->output);
+    bool is_written = output_close(answer->output) && sink_flush(&answer->sink);
+    enum snapshot_end end = snapshot_state(&answer->snapshot);
+    if (answer->sink.failed && answer->sink.error == EINTR)
+        status = snapshot_explain_end(&answer->snapshot, end); /* it waited for its reader */
     database_close(answer->database);
     snapshot_close(&answer->snapshot);
+    if (answer->sink.failed && answer->sink.error == EINTR) {
+        sink_abandon(&answer->sink);
+        return status;
+    }
     if (status != EXIT_FINE && !answer->sink.failed) {
         sink_abandon(&answer->sink);
         return status;

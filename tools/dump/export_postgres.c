@@ -175,6 +175,8 @@ static int finish(struct export *export, struct sink *sink, bool is_file)
         return EXIT_FINE;
     export->is_cut = sink->reader_is_gone;
     progress_end(&export->progress);
+    if (sink->error == EINTR) /* it waited for its reader */
+        return snapshot_explain_end(&export->snapshot, snapshot_state(&export->snapshot));
     return sink_explain(sink, is_file ? export->path : "standard output");
 }
 

@@ -102,16 +102,22 @@ static bool fail(struct sink *sink, int error)
 }
 
 /* How many bytes were taken; 0 when it is worth another try, -1 with errno. */
-static ssize_t write_some(int fd, const char *data, size_t len)
+static ssize_t write_some(const struct sink *sink, const char *data, size_t len)
 {
+    /* Whoever pressed Ctrl-C does not want to wait for a reader that does not read; a file never lets anybody wait. A
+     * write that is ended half-way gives what it has written, and no EINTR. */
+    if (sink->path == NULL && interrupt_was_noted()) {
+        errno = EINTR;
+        return -1;
+    }
+    int fd = sink->fd;
     ssize_t count = write(fd, data, len);
     if (count < 0 && errno == EAGAIN) {
         /* A descriptor that somebody else made non-blocking. */
         struct pollfd ready = {.fd = fd, .events = POLLOUT};
         count = poll(&ready, 1, -1) >= 0 ? 0 : -1;
     }
-    /* Whoever pressed Ctrl-C does not want to wait for a reader that does not read. */
-    return count < 0 && errno == EINTR && !interrupt_was_noted() ? 0 : count;
+    return count < 0 && errno == EINTR ? 0 : count;
 }
 
 bool sink_flush(struct sink *sink)
@@ -121,7 +127,7 @@ bool sink_flush(struct sink *sink)
         return false;
     }
     for (size_t at = 0; at < sink->buffer.len;) {
-        ssize_t count = write_some(sink->fd, sink->buffer.data + at, sink->buffer.len - at);
+        ssize_t count = write_some(sink, sink->buffer.data + at, sink->buffer.len - at);
         if (count < 0) {
             buffer_clear(&sink->buffer);
             return fail(sink, errno);

@@ -17,11 +17,10 @@
 
 enum snapshot_end snapshot_state(const struct snapshot *snapshot)
 {
-    if (interrupt_was_noted())
-        return SNAPSHOT_INTERRUPTED;
-    if (snapshot->max_age_ns != 0 && clock_monotonic_ns() - snapshot->opened_ns > snapshot->max_age_ns)
+    /* The age comes first: its own alarm is noted like an interruption. */
+    if (snapshot->max_age_ns != 0 && clock_monotonic_ns() - snapshot->opened_ns >= snapshot->max_age_ns)
         return SNAPSHOT_TOO_OLD;
-    return SNAPSHOT_GOES_ON;
+    return interrupt_was_noted() ? SNAPSHOT_INTERRUPTED : SNAPSHOT_GOES_ON;
 }
 
 int snapshot_explain_end(const struct snapshot *snapshot, enum snapshot_end end)
@@ -29,7 +28,7 @@ int snapshot_explain_end(const struct snapshot *snapshot, enum snapshot_end end)
     if (end == SNAPSHOT_INTERRUPTED)
         return EXIT_INTERRUPTED;
     if (end == SNAPSHOT_TOO_OLD)
-        cli_complain("ended after %" PRIu64 " seconds, as --max-age asks", snapshot->max_age_ns / 1000000000);
+        cli_complain("ended after %" PRIu64 " s, as --max-age asks", snapshot->max_age_ns / 1000000000);
     return end == SNAPSHOT_GOES_ON ? EXIT_FINE : EXIT_FAILED;
 }
 
@@ -120,6 +119,8 @@ bool snapshot_open(struct snapshot *snapshot, const struct options *options)
     if (!admin_open(&snapshot->admin, options, STORE_READ_ONLY))
         return false;
     snapshot->opened_ns = clock_monotonic_ns();
+    if (options->max_age != 0)
+        interrupt_note_after((unsigned)options->max_age);
     if (begin(snapshot))
         return true;
     snapshot_close(snapshot);
