@@ -13,7 +13,8 @@ import { importRows } from './database.mjs';
 
 const AT = '2026-01-31 12:00:00.000';
 const DANGEROUS = ['=1+1', '+1', '-1', '@SUM(A1)', '\t=1', '\r=1', '=HYPERLINK("http://x","y")', "=cmd|' /C calc'!A0", '+\n', '-', '=', '@', '\r\n=1', '\n'];
-const HARMLESS = ['1=1', "'=1", ' =1', '"=1"', 'a\n=1', '😀', "''"];
+const HARMLESS = ['1=1', "'=1", ' =1', '"=1"', 'a\n1', 'a; b', '😀', "''"];
+const HIDDEN = ['a\n=1', 'a;=1+1;b', 'a\t@x', 'a\r\n-1']; // where semicolons or tabs separate, these begin a cell
 const STARTS_FORMULA = /^[=+\-@\t\r\n]/;
 const NUMBER = /^-?\d+(\.\d+)?(e[-+]?\d+)?$/i;
 
@@ -26,7 +27,7 @@ function rowsOfFormulas() {
         userAgent: text, createdAt: AT, updatedAt: AT }));
     const conversations = visitors.map(({ id }, i) => ({ id: idOf('c', i), orgId: org.id, visitorId: id, createdAt: AT, updatedAt: AT,
         messageCount: 2 }));
-    const messages = [...DANGEROUS, ...HARMLESS].map((content, i) => ({ id: idOf('m', i), conversationId: idOf('c', i % visitors.length),
+    const messages = [...DANGEROUS, ...HIDDEN, ...HARMLESS].map((content, i) => ({ id: idOf('m', i), conversationId: idOf('c', i % visitors.length),
         orgId: org.id, role: i < visitors.length ? 'user' : 'assistant', content, timestamp: AT, clientId: null }));
     return { organizations: [org], visitors, conversations, messages };
 }
@@ -34,7 +35,7 @@ function rowsOfFormulas() {
 const directory = temporaryDirectory();
 const rows = rowsOfFormulas();
 const contents = rows.messages.map(({ content }) => content);
-const safe = (text) => (STARTS_FORMULA.test(text) ? `'${text}` : text);
+const safe = (text) => (STARTS_FORMULA.test(text) ? `'${text}` : text).replaceAll(/([;\t\r\n])(?=[=+\-@])/g, "$1'");
 let data;
 before(async () => (data = await importRows(rows, directory)));
 

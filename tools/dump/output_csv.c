@@ -42,6 +42,18 @@ static inline bool has_special(const char *data, size_t len)
 
 #endif
 
+/* Elsewhere in the world spreadsheets separate by semicolons, or by tabs: to them the quotes of a field that does not
+ * begin their cell mean nothing, and what follows a separator inside a text begins a cell of its own. */
+static const bool separates[256] = {[';'] = true, ['\t'] = true, ['\r'] = true, ['\n'] = true};
+
+static bool has_separator(struct bytes text)
+{
+    for (size_t i = 0; i < text.len; ++i)
+        if (separates[(unsigned char)text.data[i]])
+            return true;
+    return false;
+}
+
 static bool must_be_quoted(struct bytes text)
 {
     if (text.data[0] == ' ' || text.data[text.len - 1] == ' ')
@@ -89,12 +101,33 @@ static char *put_doubled(char *to, struct bytes text)
     return to;
 }
 
+/* Between quotes, and with an apostrophe before each formula that somebody's separator could set free. */
+static char *put_defused(char *to, struct bytes text)
+{
+    bool begins = true;
+    *to++ = '"';
+    for (size_t i = 0; i < text.len; ++i) {
+        char c = text.data[i];
+        bool ends_line = i != 0 && separates[(unsigned char)c]; /* the second half of CRLF begins nothing */
+        if (begins && !ends_line && is_formula(bytes_view(text.data + i, text.len - i)))
+            *to++ = '\'';
+        if (c == '"')
+            *to++ = '"';
+        *to++ = c;
+        begins = separates[(unsigned char)c];
+    }
+    *to++ = '"';
+    return to;
+}
+
 static inline char *put_text(char *to, struct bytes text, bool csv_safe)
 {
     if (text.len == 0) {
         memcpy(to, "\"\"", 2);
         return to + 2;
     }
+    if (csv_safe && has_separator(text))
+        return put_defused(to, text);
     bool defused = csv_safe && is_formula(text);
     if (must_be_quoted(text)) {
         *to++ = '"';
