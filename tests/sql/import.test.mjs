@@ -691,3 +691,11 @@ test('two organisations of one file never become one', async () => {
     assert.deepEqual(counts.organizations, { rows: 2, added: 1, updated: 0, present: 0, rejected: 1 });
     assert.match(place.rejects[0].reason, /^another organization has its key here, which another row of the file stands for/);
 });
+
+test("nobody's conversation is not reached by an id that can be guessed", async () => {
+    const place = new Place();
+    const conversations = ['17', '1770313654000', '1770313654000-ab12cd34e'].map((id) => ({ ...CONVERSATION, id, visitorId: null }));
+    const { stderr } = await place.importOk(files({ ...WHOLE, 'messages.ndjson': '', 'conversations.ndjson': ndjson(...conversations) }));
+    assert.match(stderr, /note: 2 conversations of nobody known can't be reached by their old ids/);
+    assert.deepEqual(await place.rows('SELECT alias FROM aliases'), [{ alias: '1770313654000-ab12cd34e' }]);
+});

@@ -328,6 +328,9 @@ int database_run(struct database *database, const char **sql, const struct outpu
     const char *rest = *sql;
     *rows = 0;
     *done = false;
+    enum snapshot_end end = snapshot_state(database->snapshot);
+    if (end != SNAPSHOT_GOES_ON)
+        return snapshot_explain_end(database->snapshot, end);
     progress_begin(&database->progress, "rows read", 0);
     while (statement == NULL && !*done) {
         const char *begin = rest;

@@ -295,6 +295,11 @@ static void print_notes(struct import *import)
     if (import->rows.agents_cut != 0)
         cli_complain("note: %" PRIu64 " userAgent texts were cut to %d bytes", import->rows.agents_cut,
                      USER_AGENT_LEN_MAX);
+    if (import->rows.links_dropped != 0)
+        cli_complain("note: %" PRIu64
+                     " conversations of nobody known can't be reached by their old ids any more, since "
+                     "those could be guessed",
+                     import->rows.links_dropped);
     if (import->rejects.count == 0 && stat(import->rejects.path, &there) == 0)
         cli_complain("note: %s is of an earlier import; this one has rejected nothing", import->rejects.path);
     if (import->is_new_database && !import->options->dry_run)

@@ -16,6 +16,7 @@
 #define IMPORT_BATCH_NS 100000000         /* what a transaction may take: a running server's writes wait that long */
 #define IMPORT_REJECTED_ROW_LEN_MAX 65536 /* bytes of a row that the rejects file shows */
 #define IMPORT_REASONS_MAX 100            /* that are counted apart */
+#define IMPORT_SECRET_ID_LEN_MIN 16       /* characters, and letters among them: an id that nobody guesses */
 #define IMPORT_UNKNOWN_MAX 16             /* unknown columns of a file that are named */
 #define IMPORT_FILE_LEN_MAX (INT64_C(1) << 40) /* what an index can address */
 
@@ -204,6 +205,7 @@ struct import_rows {
     size_t org_count;
     struct txn *txn;             /* a snapshot to look up what messages don't say; or NULL */
     uint64_t agents_cut;         /* user agents that were too long */
+    uint64_t links_dropped;      /* conversations of nobody whose old id could be guessed */
     struct id conversation, org; /* looked up last */
     bool is_looked_up;
     char client_id[ID_TEXT_LEN];

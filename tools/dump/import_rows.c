@@ -341,6 +341,24 @@ static bool read_visitor(const struct row *row, struct command *command)
 
 /* ---- conversations, messages, aliases --------------------------------------------------------------------------- */
 
+/* Whoever knows the id of nobody's conversation can read it, so an old id must be as hard to guess as ours: letters and
+ * digits, and many of them. */
+static bool is_secret(struct bytes text)
+{
+    bool has_letter = false;
+    for (size_t i = 0; i < text.len; ++i)
+        has_letter |= (text.data[i] | 32) >= 'a' && (text.data[i] | 32) <= 'z';
+    return has_letter && text.len >= IMPORT_SECRET_ID_LEN_MIN;
+}
+
+static void drop_guessable_alias(const struct row *row, struct conversation_import *out)
+{
+    if (out->alias.data == NULL || !id_is_none(out->visitor) || is_secret(out->alias))
+        return;
+    out->alias = BYTES_NONE;
+    ++row->rows->links_dropped;
+}
+
 static bool read_conversation(const struct row *row, struct command *command)
 {
     struct conversation_import *out = &command->conversation_import;
@@ -352,6 +370,7 @@ static bool read_conversation(const struct row *row, struct command *command)
     if (row->cells[CONVERSATION_VISITOR].data != NULL &&
         !read_id(row, CONVERSATION_VISITOR, out->org, &out->visitor, &visitor_alias))
         return false;
+    drop_guessable_alias(row, out);
     return read_time(row, CONVERSATION_CREATED_AT, &out->created_at_ms) &&
            read_time_or(row, CONVERSATION_UPDATED_AT, out->created_at_ms, &out->updated_at_ms);
 }
