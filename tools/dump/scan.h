@@ -34,12 +34,17 @@ struct scan_request {
 };
 
 /* More visitors than that are not sorted in memory: the caller takes another path. */
-#define SCAN_SORTED_ROWS_MAX 2000000
+#define SCAN_SORTED_ROWS_MAX 1250000
 
 #define ID_MAX ((struct id){{255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255}})
 
 /* A request for every row of a table. */
 struct scan_request scan_everything(uint32_t columns);
+
+/* The time of the first and the last entry of the index that SCAN_TIME goes along, to the minute, for estimates; false
+ * when it is empty or has too many organisations for a quick look (SCAN_SPAN_ORGS_MAX). */
+#define SCAN_SPAN_ORGS_MAX 64
+bool scan_time_span(struct snapshot *snapshot, const struct schema *schema, int64_t *first_ms, int64_t *last_ms);
 
 struct scan;
 struct scan *scan_open(struct snapshot *snapshot, const struct schema *schema);

@@ -233,3 +233,34 @@ enum error scan_time_next(struct scan *scan)
             return error;
     }
 }
+
+/* ---- estimates -------------------------------------------------------------------------------------------------- */
+
+/* Widens the span by one organisation's first or last entry. */
+static void widen_span(struct scan *scan, struct id org, bool descending, int64_t *first_ms, int64_t *last_ms)
+{
+    struct stream stream = {.org = org, .cursor = cursor_open(scan->txn, index_of(scan)), .descending = descending};
+    scan->request.descending = descending;
+    stream_begin(scan, &stream);
+    int64_t time_ms = (int64_t)stream.minute * 60000;
+    if (stream.error == OK && time_ms < *first_ms)
+        *first_ms = time_ms;
+    if (stream.error == OK && time_ms > *last_ms)
+        *last_ms = time_ms;
+    cursor_close(stream.cursor);
+}
+
+bool scan_time_span(struct snapshot *snapshot, const struct schema *schema, int64_t *first_ms, int64_t *last_ms)
+{
+    struct scan *scan = scan_open(snapshot, schema);
+    scan->request.time_min_ms = 0;
+    scan->request.time_max_ms = TIME_MS_MAX;
+    *first_ms = INT64_MAX;
+    *last_ms = INT64_MIN;
+    for (size_t i = 0; i < snapshot->org_count && snapshot->org_count <= SCAN_SPAN_ORGS_MAX; ++i) {
+        widen_span(scan, snapshot->orgs[i].id, false, first_ms, last_ms);
+        widen_span(scan, snapshot->orgs[i].id, true, first_ms, last_ms);
+    }
+    scan_close(scan);
+    return *first_ms <= *last_ms;
+}

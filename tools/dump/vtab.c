@@ -18,6 +18,8 @@ struct table_of_sql {
     struct snapshot *snapshot;
     const struct schema *schema;
     int id, org, key, time, visitor, conversation, seq; /* columns that a path knows, or -1 */
+    bool is_span_known, has_span;                       /* of the index by time */
+    int64_t first_ms, last_ms;
 };
 
 struct cursor_of_sql {
@@ -115,6 +117,32 @@ static int vtab_disconnect(sqlite3_vtab *base)
     return SQLITE_OK;
 }
 
+/* ---- values of conditions --------------------------------------------------------------------------------------- */
+
+/* The earliest time whose text is not before `text`: times sort as their texts do, so any text has its place. */
+static int64_t first_time_from(struct bytes text)
+{
+    int64_t low = TIME_MS_MIN, high = TIME_MS_MAX + 1;
+    while (low < high) {
+        int64_t middle = low + (high - low) / 2;
+        char candidate[SQL_TIME_LEN];
+        sql_time_format(middle, candidate);
+        size_t len = text.len < SQL_TIME_LEN ? text.len : SQL_TIME_LEN;
+        int order = memcmp(candidate, text.data, len);
+        if (order < 0 || (order == 0 && text.len > SQL_TIME_LEN))
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+static struct bytes text_of(sqlite3_value *value)
+{
+    const void *text = sqlite3_value_text(value);
+    return bytes_view(text, (size_t)sqlite3_value_bytes(value));
+}
+
 /* ---- choosing a path -------------------------------------------------------------------------------------------- */
 
 /* The usable conditions on the columns that paths know: their place among the constraints, or -1. */
@@ -189,7 +217,9 @@ static void choice_use(struct choice *choice, char letter, int constraint)
     choice->values[choice->value_count++] = constraint;
 }
 
-#define COST_OF_LOOKUP 4.0  /* of a record at a random place, where one row of a scan is 1 */
+#define COST_OF_LOOKUP 4.0 /* of a record at a random place, where one row of a scan is 1 */
+#define SHARE_OF_TIME 0.1  /* what a bound of time leaves when its value is not known: people ask for what is recent */
+#define SHARE_MIN 0.0001
 #define SHARE_OF_BOUND 0.25 /* what one inequality leaves of the rows: SQLite's own guess */
 
 static double average(struct txn *txn, enum table of, enum table in)
@@ -246,10 +276,25 @@ static double staleness(const struct table_of_sql *table)
                    table->schema->table);
 }
 
-static struct choice choose_by_time(const struct table_of_sql *table, const struct conditions *at)
+/* What part of all rows lies above (or below) a bound: by its value when the question has it, else a guess. */
+static double share_of_bound(struct table_of_sql *table, sqlite3_index_info *info, int constraint, bool is_above)
+{
+    sqlite3_value *value;
+    if (!table->is_span_known)
+        table->has_span = scan_time_span(table->snapshot, table->schema, &table->first_ms, &table->last_ms);
+    table->is_span_known = true;
+    if (!table->has_span || sqlite3_vtab_rhs_value(info, constraint, &value) != SQLITE_OK ||
+        sqlite3_value_type(value) != SQLITE_TEXT)
+        return SHARE_OF_TIME;
+    int64_t bound_ms = first_time_from(text_of(value));
+    double all = (double)(table->last_ms - table->first_ms) + 60000;
+    double part = is_above ? (double)(table->last_ms - bound_ms) + 60000 : (double)(bound_ms - table->first_ms);
+    return part <= 0 ? SHARE_MIN : part >= all ? 1 : part / all < SHARE_MIN ? SHARE_MIN : part / all;
+}
+
+static struct choice choose_by_time(struct table_of_sql *table, sqlite3_index_info *info, const struct conditions *at)
 {
     struct choice choice = {.path = SCAN_TIME, .rows = (double)table_rows(table->snapshot->txn, table->schema->table)};
-    bool is_bounded = at->time >= 0 || at->time_min >= 0 || at->time_max >= 0;
     choice_use(&choice, 'o', at->org);
     choice_use(&choice, '=', at->time);
     choice_use(&choice, '>', at->time_min);
@@ -258,8 +303,10 @@ static struct choice choose_by_time(const struct table_of_sql *table, const stru
         choice.rows /= (double)table->snapshot->org_count;
     if (at->time >= 0)
         choice.rows = choice.rows / 1000 + 1;
-    else if (is_bounded)
-        choice.rows *= (at->time_min >= 0 ? SHARE_OF_BOUND : 1) * (at->time_max >= 0 ? SHARE_OF_BOUND : 1);
+    if (at->time < 0 && at->time_min >= 0)
+        choice.rows *= share_of_bound(table, info, at->time_min, true);
+    if (at->time < 0 && at->time_max >= 0)
+        choice.rows *= share_of_bound(table, info, at->time_max, false);
     choice.cost =
         COST_OF_LOOKUP * (choice.rows * staleness(table) + (at->org >= 0 ? 1 : (double)table->snapshot->org_count + 1));
     return choice;
@@ -332,8 +379,13 @@ static double cost_in_order(const struct table_of_sql *table, const sqlite3_inde
     return choice->cost + choice->rows * doublings / 5;
 }
 
-static struct choice choose(const struct table_of_sql *table, const sqlite3_index_info *info,
-                            const struct conditions *at)
+/* Merging organisations looks at each of them for every minute. */
+static bool can_go_by_time(const struct table_of_sql *table, const struct conditions *at)
+{
+    return table->time >= 0 && (at->org >= 0 || at->limit >= 0 || table->snapshot->org_count <= SCAN_SPAN_ORGS_MAX);
+}
+
+static struct choice choose(struct table_of_sql *table, sqlite3_index_info *info, const struct conditions *at)
 {
     struct choice best, other[3];
     int others = 0;
@@ -342,8 +394,8 @@ static struct choice choose(const struct table_of_sql *table, const sqlite3_inde
         return best;
     }
     best = choose_all(table, at);
-    if (table->time >= 0)
-        other[others++] = choose_by_time(table, at);
+    if (can_go_by_time(table, at))
+        other[others++] = choose_by_time(table, info, at);
     if (can_be_sorted(table, info))
         other[others++] = choose_sorted(table);
     if (table->schema->kind == RECORD_MESSAGES && at->org >= 0)
@@ -373,7 +425,7 @@ static uint32_t key_columns(const struct schema *schema)
 
 static int vtab_best_index(sqlite3_vtab *base, sqlite3_index_info *info)
 {
-    const struct table_of_sql *table = (const struct table_of_sql *)base;
+    struct table_of_sql *table = (struct table_of_sql *)base;
     struct conditions at = read_conditions(table, info);
     struct choice choice = choose(table, info, &at);
     for (int i = 0; i < choice.value_count; ++i)
@@ -390,31 +442,7 @@ static int vtab_best_index(sqlite3_vtab *base, sqlite3_index_info *info)
     return SQLITE_OK;
 }
 
-/* ---- values of conditions --------------------------------------------------------------------------------------- */
-
-/* The earliest time whose text is not before `text`: times sort as their texts do, so any text has its place. */
-static int64_t first_time_from(struct bytes text)
-{
-    int64_t low = TIME_MS_MIN, high = TIME_MS_MAX + 1;
-    while (low < high) {
-        int64_t middle = low + (high - low) / 2;
-        char candidate[SQL_TIME_LEN];
-        sql_time_format(middle, candidate);
-        size_t len = text.len < SQL_TIME_LEN ? text.len : SQL_TIME_LEN;
-        int order = memcmp(candidate, text.data, len);
-        if (order < 0 || (order == 0 && text.len > SQL_TIME_LEN))
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
-}
-
-static struct bytes text_of(sqlite3_value *value)
-{
-    const void *text = sqlite3_value_text(value);
-    return bytes_view(text, (size_t)sqlite3_value_bytes(value));
-}
+/* ---- the request ------------------------------------------------------------------------------------------------ */
 
 /*
  * Puts one value into the request. False: no row can agree. A value that is no text is compared by rules of its own
