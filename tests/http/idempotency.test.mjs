@@ -147,6 +147,17 @@ describe('clientId', () => {
         for (const path of [`/conversations/${id}`, '/conversations']) assert.ok(!(await visitor.get(path)).text.includes(clientId));
     });
 
+    test('a message without one has none: not in answers, not in SQL, and the same again is another message', async () => {
+        const visitor = org.visitor();
+        const id = await visitor.converse();
+        const said = [await visitor.say(id, 'x'), await visitor.say(id, 'x'), await visitor.say(id, 'x', { clientId: 'given' })];
+        assert.equal(new Set(said.map((message) => message.id)).size, said.length);
+        for (const message of [...said, ...(await visitor.getOk(`/conversations/${id}`)).messages]) assert.ok(!('clientId' in message));
+        const query = `SELECT "clientId" FROM messages WHERE "conversationId" = '${id}' ORDER BY seq`;
+        const rows = JSON.parse(await server.cliOk('dump', 'sql', '--format', 'json', query));
+        assert.deepEqual(rows.map((row) => row.clientId), [null, null, 'given']);
+    });
+
     test('64 posts of one clientId at once store one message', async () => {
         const visitor = org.visitor();
         for (let round = 0; round < 5; round++) {

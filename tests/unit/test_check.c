@@ -459,11 +459,11 @@ static void test_messages_are_numbered_without_a_gap(void **state)
     struct key key;
     message_key(&key, f->first, f->message_seqs[1]);
     del(f, TABLE_MESSAGES, key_view(&key));
-    assert_found(f, 1, "it is number 3 of its conversation and follows number 1");
+    assert_found(f, 2, "it is number 3 of its conversation and follows number 1");
+    assert_found(f, 2, "does not exist"); /* where its clientId leads to */
     message_key(&key, f->first, f->message_seqs[2]);
     del(f, TABLE_MESSAGES, key_view(&key));
-    look(f);
-    assert_non_null(strstr(f->found.data, "does not exist"));
+    assert_found(f, 2, "does not exist");
 }
 
 static void test_a_messages_fields(void **state)
@@ -483,12 +483,30 @@ static void test_a_message_and_its_client_id(void **state)
 {
     struct fixture *f = *state;
     CHANGE_MESSAGE(f, 1, it.client_id = BYTES("client-2"));
-    assert_found(f, 1, "no entry leads to it by its clientId");
+    assert_found(f, 2, "no entry leads to it by its clientId");
+    assert_found(f, 2, "has another clientId");
     CHANGE_MESSAGE(f, 1, it.client_id = BYTES("client-1"));
-    assert_found(f, 1, "its clientId leads to another message");
+    assert_found(f, 2, "its clientId leads to another message");
     CHANGE_MESSAGE(f, 1, it.client_id = BYTES_NONE);
-    CHANGE_MESSAGE(f, 0, it.client_id = BYTES_NONE);
     assert_found(f, 1, "has no clientId");
+    CHANGE_MESSAGE(f, 0, it.client_id = BYTES_NONE);
+    assert_found(f, 2, "has no clientId");
+}
+
+/* An older helvino noted nothing for a message that came without a clientId. */
+static void test_a_message_of_older_data_may_have_no_client_id(void **state)
+{
+    struct fixture *f = *state;
+    struct key block, entries;
+    CHANGE_MESSAGE(f, 1, it.client_id = BYTES_NONE);
+    message_key(&block, f->first, MESSAGE_CLIENT_BIT);
+    key_clear(&entries);
+    key_put_u64(&entries, client_id_hash(BYTES("client-1")));
+    key_put_u64(&entries, f->message_seqs[0]);
+    key_put_u64(&entries, client_id_hash(BYTES("client-3")));
+    key_put_u64(&entries, f->message_seqs[2]);
+    put(f, TABLE_MESSAGES, key_view(&block), key_view(&entries));
+    assert_clean(f);
 }
 
 static void test_a_message_without_a_conversation(void **state)
@@ -585,6 +603,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_messages_are_numbered_without_a_gap, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_a_messages_fields, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_a_message_and_its_client_id, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_a_message_of_older_data_may_have_no_client_id, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_a_message_without_a_conversation, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_idempotency, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_the_last_sequence_number, set_up, tear_down),

@@ -337,6 +337,8 @@ static void test_a_visitors_conversations_are_a_chain(void **state)
 
 /* ---- messages -------------------------------------------------------------------------------------------------- */
 
+#define FIRST_MESSAGE_ROWS 2 /* itself, and the block of its conversation's clientIds */
+
 static void test_a_message_is_written(void **state)
 {
     struct world *w = *state;
@@ -348,20 +350,64 @@ static void test_a_message_is_written(void **state)
     struct outcome outcome = must(w, &command);
     assert_true(!outcome.replayed && id_equal(outcome.id, id) && outcome.seq > before.changed_seq);
     assert_rows_added(w, &rows,
-                      ROWS([TABLE_MESSAGES] = 1, [TABLE_CONVERSATION_BY_ACTIVITY] = 1,
+                      ROWS([TABLE_MESSAGES] = FIRST_MESSAGE_ROWS, [TABLE_CONVERSATION_BY_ACTIVITY] = 1,
                            [TABLE_CONVERSATION_BY_UPDATED] = 1, [TABLE_VISITOR_BY_SEEN] = 1));
     struct message message;
     assert_int_equal(message_get(look(w), id, outcome.seq, &message), OK);
     assert_true(id_equal(message.id, command.message_create.message) && id_equal(message.org, w->org));
     assert_true(bytes_equal(message.role, BYTES("user")));
     assert_true(bytes_equal(message.content, command.message_create.content));
-    assert_true(message.at_ms == w->now_ms && message.ordinal == 1 && message.client_id.data == NULL);
+    assert_true(message.at_ms == w->now_ms && message.ordinal == 1);
     look_away(w);
     assert_true(is_active_at(w, w->org, outcome.seq, id));
     assert_true(visitor_of(w, w->org, "v_one").last_seen_at_ms == w->now_ms);
     struct conversation after = conversation_of(w, id);
     assert_memory_equal(&before, &after, offsetof(struct conversation, rest));
     assert_int_equal(assert_sound(w).stale_activity, 1);
+}
+
+/* In every place that a clientId can be kept, and in either role: the id finds the message. */
+static void test_a_message_without_a_clientid_has_the_text_of_its_id_there(void **state)
+{
+    enum { COUNT = CLIENT_ID_BLOCK_ENTRIES + 2 };
+    struct world *w = *state;
+    struct id id = converse(w, w->org, "v_one");
+    struct command commands[COUNT];
+    uint64_t seqs[COUNT];
+    for (unsigned i = 0; i < COUNT; ++i) {
+        commands[i] = message_create(w, w->org, id, "v_one", "hello");
+        commands[i].message_create.by_org = i % 2 == 1;
+        commands[i].message_create.role = i % 2 == 1 ? BYTES("assistant") : BYTES("user");
+        struct outcome outcome = must(w, &commands[i]);
+        assert_false(outcome.replayed);
+        seqs[i] = outcome.seq;
+    }
+    for (unsigned i = 0; i < COUNT; ++i) {
+        struct message message;
+        struct bytes block;
+        char own[ID_TEXT_LEN];
+        uint64_t seq = 0;
+        id_format(commands[i].message_create.message, own);
+        struct bytes client_id = bytes_view(own, ID_TEXT_LEN);
+        assert_int_equal(message_get(look(w), id, seqs[i], &message), OK);
+        assert_true(bytes_equal(message.client_id, client_id));
+        look_away(w);
+        assert_int_equal(client_id_find(look(w), id, commands[i].message_create.role, client_id, &block, &seq), OK);
+        assert_true(seq == seqs[i]);
+        look_away(w);
+    }
+    assert_sound(w);
+}
+
+static void test_a_clientid_that_came_stays_as_it_is(void **state)
+{
+    struct world *w = *state;
+    struct message message;
+    struct id id = converse(w, w->org, NULL);
+    uint64_t seq = say(w, w->org, id, "m-1");
+    assert_int_equal(message_get(look(w), id, seq, &message), OK);
+    assert_true(bytes_equal(message.client_id, BYTES("m-1")));
+    look_away(w);
 }
 
 static void test_messages_are_numbered_in_their_conversation(void **state)
@@ -437,8 +483,8 @@ static void test_writing_to_nobodys_conversation_makes_the_visitor_known(void **
     struct command command = message_create(w, w->org, id, "v_new", "x");
     must(w, &command);
     assert_rows_added(w, &rows,
-                      ROWS([TABLE_MESSAGES] = 1, [TABLE_CONVERSATION_BY_ACTIVITY] = 1, [TABLE_VISITORS] = 1,
-                           [TABLE_VISITOR_BY_KEY] = 1, [TABLE_VISITOR_BY_SEEN] = 1));
+                      ROWS([TABLE_MESSAGES] = FIRST_MESSAGE_ROWS, [TABLE_CONVERSATION_BY_ACTIVITY] = 1,
+                           [TABLE_VISITORS] = 1, [TABLE_VISITOR_BY_KEY] = 1, [TABLE_VISITOR_BY_SEEN] = 1));
     struct visitor visitor = visitor_of(w, w->org, "v_new");
     assert_true(id_equal(visitor.id, command.message_create.visitor));
     assert_true(visitor.conversation_count == 0 && id_is_none(visitor.last_conversation));
@@ -454,7 +500,7 @@ static void test_the_token_does_not_make_visitors(void **state)
     struct command command = message_create(w, w->org, id, "v_new", "x");
     command.message_create.by_org = true;
     must(w, &command);
-    assert_rows_added(w, &rows, ROWS([TABLE_MESSAGES] = 1, [TABLE_CONVERSATION_BY_ACTIVITY] = 1));
+    assert_rows_added(w, &rows, ROWS([TABLE_MESSAGES] = FIRST_MESSAGE_ROWS, [TABLE_CONVERSATION_BY_ACTIVITY] = 1));
 }
 
 static void test_a_message_to_no_conversation_is_refused(void **state)
@@ -532,6 +578,8 @@ int main(void)
         WORLD_TEST(test_a_visitors_key_is_its_organisations_alone),
         WORLD_TEST(test_a_visitors_conversations_are_a_chain),
         WORLD_TEST(test_a_message_is_written),
+        WORLD_TEST(test_a_message_without_a_clientid_has_the_text_of_its_id_there),
+        WORLD_TEST(test_a_clientid_that_came_stays_as_it_is),
         WORLD_TEST(test_messages_are_numbered_in_their_conversation),
         WORLD_TEST(test_a_message_of_32_kib_is_kept),
         WORLD_TEST(test_a_conversation_is_written_by_its_visitor_or_the_token_alone),

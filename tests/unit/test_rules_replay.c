@@ -251,7 +251,9 @@ static void test_damage_met_half_way_leaves_no_half_message(void **state)
     put_slot(w, slot_of(id, "c-17", 0), BYTES("no number"));
     struct command command = message_with(w, id, NULL, "one more", "hello");
     assert_refused(w, &command, ERR_CORRUPT);
-    say(w, w->org, id, NULL);
+    struct command without = message_create(w, w->org, id, NULL, "hello"); /* noted as any other */
+    assert_refused(w, &without, ERR_CORRUPT);
+    say(w, w->org, converse(w, w->org, NULL), NULL);
 }
 
 /* ---- Idempotency-Keys ------------------------------------------------------------------------------------------ */

@@ -176,7 +176,9 @@ static void test_what_it_was_is_kept(void **state)
     world_close(w);
     world_open(w);
     struct world backup = {.store = NULL};
-    snprintf(backup.directory.path, sizeof(backup.directory.path), "%s", path_in(&w->directory, "data.mdb.format-1"));
+    int len = snprintf(backup.directory.path, sizeof(backup.directory.path), "%s",
+                       path_in(&w->directory, "data.mdb.format-1"));
+    assert_true(len < (int)sizeof(backup.directory.path));
     assert_open_refused(&backup, STORE_READ_ONLY,
                         "restoring it and starting the server on it once brings it up to date");
     snprintf(command, sizeof(command), "mv %s/data.mdb.format-1 %s/data.mdb", w->directory.path, older.path);
@@ -189,7 +191,30 @@ static void test_what_it_was_is_kept(void **state)
     assert_sound(&old);
     world_close(&old);
     directory_remove(&older);
-    assert_int_not_equal(access(path_in(&w->directory, "data.mdb.unfinished"), F_OK), 0);
+    assert_int_not_equal(access(path_in(&w->directory, "data.mdb.format-1.partial"), F_OK), 0);
+}
+
+/* Also by commands, which show nothing below a warning. */
+static void test_the_copy_is_told_and_that_it_may_be_deleted(void **state)
+{
+    struct world *w = *state;
+    char said[2048];
+    int ends[2], kept = dup(STDERR_FILENO);
+    make_old(w);
+    world_close(w);
+    assert_int_equal(pipe(ends), 0);
+    log_line_setup(LOG_WARN, LOG_FORMAT_TEXT);
+    dup2(ends[1], STDERR_FILENO);
+    world_open(w);
+    dup2(kept, STDERR_FILENO);
+    close(kept);
+    close(ends[1]);
+    ssize_t len = read(ends[0], said, sizeof(said) - 1);
+    said[len > 0 ? len : 0] = '\0';
+    close(ends[0]);
+    assert_non_null(strstr(said, "may be deleted once all is well"));
+    assert_non_null(strstr(said, path_in(&w->directory, "data.mdb.format-1")));
+    assert_non_null(strstr(said, "has been brought up to date"));
 }
 
 static void test_who_only_reads_is_told_what_to_do(void **state)
@@ -210,10 +235,10 @@ static void test_without_a_copy_nothing_is_changed(void **state)
     fill_world(w);
     make_old(w);
     world_close(w);
-    assert_int_equal(mkdir(path_in(&w->directory, "data.mdb.unfinished"), 0700), 0);
+    assert_int_equal(mkdir(path_in(&w->directory, "data.mdb.format-1.partial"), 0700), 0);
     assert_open_refused(w, STORE_ADMIN, "the copy that is kept before it is brought up to date can't be written");
     assert_open_refused(w, STORE_READ_ONLY, "has format 1");
-    assert_int_equal(rmdir(path_in(&w->directory, "data.mdb.unfinished")), 0);
+    assert_int_equal(rmdir(path_in(&w->directory, "data.mdb.format-1.partial")), 0);
     world_open(w);
     assert_up_to_date(w);
     assert_sound(w);
@@ -228,6 +253,11 @@ static void test_an_older_server_that_runs_is_not_overtaken(void **state)
     int lock = open(path_in(&w->directory, "helvino.lock"), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     assert_int_equal(flock(lock, LOCK_EX), 0);
     assert_open_refused(w, STORE_ADMIN, "is of an older helvino, and a server is using it");
+    bool is_older = true;
+    char why_not[STORE_WHY_LEN];
+    assert_null(store_open(
+        &(struct store_config){.directory = w->directory.path, .mode = STORE_ADMIN, .is_older = &is_older}, why_not));
+    assert_false(is_older); /* that is not why: the sentence is */
     close(lock);
     world_open(w);
     assert_up_to_date(w);
@@ -321,6 +351,7 @@ int main(void)
         WORLD_TEST(test_a_server_does_it_too),
         WORLD_TEST(test_an_empty_one_is_only_given_its_number),
         WORLD_TEST(test_what_it_was_is_kept),
+        WORLD_TEST(test_the_copy_is_told_and_that_it_may_be_deleted),
         WORLD_TEST(test_who_only_reads_is_told_what_to_do),
         WORLD_TEST(test_without_a_copy_nothing_is_changed),
         WORLD_TEST(test_an_older_server_that_runs_is_not_overtaken),
