@@ -64,7 +64,6 @@ struct screen {
 static struct screen screen_open(int reader, int writer)
 {
     struct screen screen = {reader, dup(STDERR_FILENO)};
-    assert_int_equal(fcntl(reader, F_SETFL, O_NONBLOCK), 0);
     fflush(stderr);
     dup2(writer, STDERR_FILENO);
     close(writer);
@@ -80,14 +79,17 @@ static struct screen screen_open_terminal(void)
     return screen_open(master, slave);
 }
 
-/* What has been written, and standard error is as it was. */
+/* Standard error is as it was; what has been written until then, to its end: a terminal hands it over when it likes. */
 static void screen_close(struct screen *screen, char *out, size_t len)
 {
+    size_t got = 0;
+    ssize_t more;
     fflush(stderr);
-    ssize_t got = read(screen->reader, out, len - 1);
-    out[got > 0 ? got : 0] = '\0';
-    dup2(screen->kept_stderr, STDERR_FILENO);
+    dup2(screen->kept_stderr, STDERR_FILENO); /* the last writer is gone */
     close(screen->kept_stderr);
+    while (got < len - 1 && (more = read(screen->reader, out + got, len - 1 - got)) > 0)
+        got += (size_t)more;
+    out[got] = '\0';
     close(screen->reader);
 }
 
