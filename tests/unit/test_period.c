@@ -137,11 +137,21 @@ static void test_times_of_another_age_are_refused(void **state)
     assert_parses("0000-01-01", false, "0000-01-01T00:00:00.000Z");
     assert_parses("9999-12-31", false, "9999-12-31T00:00:00.000Z");
     assert_refused("0000-01-01 00:00+01:00");
-    char why[PERIOD_WHY_LEN];
-    int64_t time_ms;
-    assert_false(period_parse("9999-12-31", NOW_MS, true, &time_ms, why));
+    assert_refused("10000-01-01");
     use_zone("Europe/Istanbul");
     assert_refused("0000-01-01");
+}
+
+static void test_until_the_last_day_of_all_is_until_the_end(void **state)
+{
+    (void)state;
+    use_zone("UTC");
+    assert_parses("9999-12-31", true, "9999-12-31T23:59:59.999Z");
+    assert_parses("9999-12-30", true, "9999-12-31T00:00:00.000Z");
+    use_zone("-03:00");
+    assert_parses("9999-12-31", true, "9999-12-31T23:59:59.999Z");
+    use_zone("+03:00");
+    assert_parses("9999-12-31", true, "9999-12-31T21:00:00.000Z");
 }
 
 /* ---- zones ------------------------------------------------------------------------------------------------------ */
@@ -307,6 +317,7 @@ int main(void)
         cmocka_unit_test(test_so_long_ago),
         cmocka_unit_test(test_what_is_no_moment),
         cmocka_unit_test(test_times_of_another_age_are_refused),
+        cmocka_unit_test(test_until_the_last_day_of_all_is_until_the_end),
         cmocka_unit_test(test_offsets_as_zones),
         cmocka_unit_test(test_what_is_no_zone),
         cmocka_unit_test(test_a_machine_without_zones_says_what_to_do),

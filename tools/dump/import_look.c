@@ -177,7 +177,7 @@ static bool compute_digest(const struct look *look, char text[SINK_SHA256_TEXT_L
     for (size_t at = 0; at < data.len && is_whole; at += DIGEST_STEP_BYTES) {
         size_t step = data.len - at < DIGEST_STEP_BYTES ? data.len - at : DIGEST_STEP_BYTES;
         EVP_DigestUpdate(context, data.data + at, step);
-        is_whole = goes_on(look, data.len);
+        is_whole = goes_on(look, at + step);
     }
     EVP_DigestFinal_ex(context, digest, &len);
     EVP_MD_CTX_free(context);

@@ -91,6 +91,8 @@ bool period_parse(const char *text, int64_t now_ms, bool to_end, int64_t *out, c
         time_ms += DAY_MS;
     if (!has_offset)
         time_ms = zone_moment_ms(zone_in_use(), time_ms);
+    if (is_day && to_end && time_ms > TIME_MS_MAX && time_ms <= TIME_MS_MAX + DAY_MS)
+        time_ms = TIME_MS_MAX; /* the last day of all has no next one */
     if (time_ms < TIME_MS_MIN || time_ms > TIME_MS_MAX) {
         snprintf(why, PERIOD_WHY_LEN, "\"%.40s\" lies outside of the years 0 to 9999", text);
         return false;
