@@ -32,6 +32,8 @@ static const char *const table_names[TABLE_COUNT] = {
 #undef TABLE
 };
 
+const char *const store_files[STORE_FILE_COUNT] = {"data.mdb", "lock.mdb", "helvino.lock", "reserve"};
+
 const char *table_name(enum table table)
 {
     assert(table < TABLE_COUNT);
@@ -318,7 +320,7 @@ static bool open_database(struct store *store, bool *is_older, char why[STORE_WH
     uint64_t format = 0;
     bool is_prepared = prepare_tables(store, &format, why);
     if (is_older != NULL)
-        *is_older = !is_prepared && format > 0 && format < STORE_FORMAT;
+        *is_older = !is_prepared && store->mode == STORE_READ_ONLY && format > 0 && format < STORE_FORMAT;
     return is_prepared && (format == 0 || format == STORE_FORMAT || migrate(store, why));
 }
 
@@ -332,6 +334,7 @@ struct store *store_open(const struct store_config *config, char why[STORE_WHY_L
         abort();
     locate(store, config);
     store->mode = config->mode;
+    store->keeps_no_copy = config->keeps_no_copy;
     store->data_bytes_max = config->data_bytes_max;
     store->lock_fd = store->reserve_fd = -1;
     pthread_mutex_init(&store->write_mutex, NULL);

@@ -31,6 +31,7 @@ struct store {
     char *data_file;
     bool is_file; /* nobody writes to it: there are no locks */
     enum store_mode mode;
+    bool keeps_no_copy;
     MDB_env *env;
     MDB_dbi tables[TABLE_COUNT];
     uint32_t seeds[TABLE_COUNT]; /* of the checksums: an entry of one table must not pass for one of another */
@@ -61,7 +62,7 @@ bool soundness_of_data_file(const struct store *store, bool create, char why[STO
 bool soundness_of_length(struct store *store, char why[STORE_WHY_LEN]);
 void store_sync_directory(const char *path);
 /* migrate.c. First, inside a write transaction that has changed nothing yet: keeps a copy of what is of an older
- * format. Then, with every table there, brings it up to date. False with a sentence. */
+ * format, unless there is a backup. Then, with every table there, brings it up to date. False with a sentence. */
 bool migrate_prepare(struct store *store, uint64_t format, char why[STORE_WHY_LEN]);
 bool migrate(struct store *store, char why[STORE_WHY_LEN]);
 /* How many numbers in the free list are at least first_page. */

@@ -1,9 +1,9 @@
 /*
  * Bringing a directory of an older format up to date when it is opened for writing. First the data file is copied as it
- * was, then what the newer format asks for is added in transactions of bounded size, and the last of them raises the
- * format: after a crash in between it all begins again, and adding an entry twice changes nothing. Two processes that
- * do it at once do the same twice. An older server must not write meanwhile, or what it adds would be missed; its lock
- * tells.
+ * was (whoever has a backup says that this is not needed), then what the newer format asks for is added in transactions
+ * of bounded size, and the last of them raises the format: after a crash in between it all begins again, and adding an
+ * entry twice changes nothing. Two processes that do it at once do the same twice. An older server must not write
+ * meanwhile, or what it adds would be missed; its lock tells.
  *
  * Format 2 has conversation_by_updated and aliases. Runs while the store is opened, before there is another thread.
  */
@@ -16,6 +16,7 @@
 
 #include "base/clock.h"
 #include "base/logline.h"
+#include "base/partial.h"
 #include "store/internal.h"
 #include "store/records.h"
 
@@ -51,41 +52,36 @@ static void let_servers_in(struct store *store)
 
 static int copy_to(struct store *store, const char *path)
 {
-    int fd = store_open_file(path);
-    if (fd < 0)
+    struct partial partial;
+    if (!partial_create(&partial, path))
         return errno;
-    int code = ftruncate(fd, 0) == 0 ? mdb_env_copyfd2(store->env, fd, MDB_CP_COMPACT) : errno;
-    if (code == 0 && fsync(fd) != 0)
-        code = errno;
-    close(fd);
+    int code = mdb_env_copyfd2(store->env, partial.fd, MDB_CP_COMPACT);
+    if (code == 0)
+        return partial_finish(&partial, true) ? 0 : errno;
+    partial_abandon(&partial);
     return code;
 }
 
-/* Under its name only when it is whole. A copy of an earlier try is replaced: this one has all that came since. */
+/* A copy of an earlier try is replaced: this one has all that came since. */
 static bool keep_copy(struct store *store, uint64_t format, char why[STORE_WHY_LEN])
 {
-    char path[PATH_LEN_MAX], unfinished[PATH_LEN_MAX];
+    char path[PATH_LEN_MAX];
     snprintf(path, sizeof(path), "%s/data.mdb.format-%llu", store->directory, (unsigned long long)format);
-    snprintf(unfinished, sizeof(unfinished), "%s/data.mdb.unfinished", store->directory);
-    log_line(LOG_INFO, "the database is of an older helvino; keeping a copy of it before it is brought up to date",
-             LOG_NUMBER("format", format), LOG_TEXT("file", path));
-    int code = copy_to(store, unfinished);
-    if (code == 0 && rename(unfinished, path) != 0)
-        code = errno;
-    if (code == 0) {
-        store_sync_directory(store->directory);
-        return true;
-    }
-    unlink(unfinished);
-    return store_refuse(why,
-                        "the database in %s is of an older helvino, and the copy that is kept before it is brought up "
-                        "to date can't be written: %s",
+    log_line(LOG_WARN,
+             "the database is of an older helvino; it is brought up to date, and a copy of it as it was is kept, which "
+             "may be deleted once all is well",
+             LOG_NUMBER("format", format), LOG_TEXT("copy", path));
+    int code = copy_to(store, path);
+    return code == 0 ||
+           store_refuse(why,
+                        "the database in %s is of an older helvino, and the copy that is kept before it is "
+                        "brought up to date can't be written: %s",
                         store->directory, mdb_strerror(code));
 }
 
 bool migrate_prepare(struct store *store, uint64_t format, char why[STORE_WHY_LEN])
 {
-    return keep_servers_out(store, why) && keep_copy(store, format, why);
+    return keep_servers_out(store, why) && (store->keeps_no_copy || keep_copy(store, format, why));
 }
 
 /* ---- filling ---- */
@@ -195,7 +191,7 @@ bool migrate(struct store *store, char why[STORE_WHY_LEN])
     let_servers_in(store);
     if (error != OK)
         return refuse_failure(store, error, why);
-    log_line(LOG_INFO, "the database has been brought up to date", LOG_NUMBER("format", STORE_FORMAT),
+    log_line(LOG_WARN, "the database has been brought up to date", LOG_NUMBER("format", STORE_FORMAT),
              LOG_NUMBER("conversations", migration.conversations));
     return true;
 }

@@ -31,6 +31,10 @@ const char *table_name(enum table table);
 
 /* ---- the environment ---- */
 
+/* The names of all files that opening makes in a directory and leaves there, but for a copy of an older format. */
+#define STORE_FILE_COUNT 4
+extern const char *const store_files[STORE_FILE_COUNT];
+
 struct store;
 struct txn;
 struct reader;
@@ -47,6 +51,7 @@ struct store_config {
     bool create;             /* with STORE_ADMIN: make what is not there */
     uint64_t map_bytes;      /* to begin with; 0: chosen by the disk's size. Address space only, the file is sparse */
     uint64_t data_bytes_max; /* the map never grows above it; 0: no limit but the disk's */
+    bool keeps_no_copy;      /* when it is of an older format and brought up to date: there is a backup */
     bool *is_older;          /* set when that is the refusal's reason: an older format, and STORE_READ_ONLY. Or NULL */
 };
 
