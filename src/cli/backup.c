@@ -119,13 +119,13 @@ static int back_up_to_file(const struct options *options, const char *path)
 {
     struct partial partial = {.fd = -1};
     struct copy_figures figures;
-    if (!is_free(path) || !partial_create(&partial, path, NULL))
+    if (!is_free(path) || !copy_create(&partial, path, NULL))
         return EXIT_FAILED;
-    if (!copy_store(options, partial.fd) || !partial_sync(&partial) || !verify(options, partial.unfinished, &figures)) {
-        partial_abandon(&partial);
+    if (!copy_store(options, partial.fd) || !copy_sync(&partial) || !verify(options, partial.unfinished, &figures)) {
+        copy_abandon(&partial);
         return EXIT_FAILED;
     }
-    if (!partial_finish(&partial))
+    if (!copy_finish(&partial, path))
         return EXIT_FAILED;
     copy_tell(path, &figures);
     return EXIT_FINE;

@@ -3,12 +3,9 @@
 #include "cli/copy.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/file.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "cli/cli.h"
@@ -22,52 +19,25 @@
 
 /* ---- a file that is whole or not there ------------------------------------------------------------------------- */
 
-static int open_new(const char *path)
+bool copy_create(struct partial *partial, const char *path, const char *directory)
 {
-    return open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
-}
-
-/* What an interrupted run left; a file that somebody is writing at the moment stays. */
-static bool remove_leftover(const char *path)
-{
-    int fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-    struct stat file;
-    bool is_ours = fd >= 0 && fstat(fd, &file) == 0 && S_ISREG(file.st_mode) && flock(fd, LOCK_EX | LOCK_NB) == 0;
-    if (is_ours)
-        unlink(path);
-    if (fd >= 0)
-        close(fd);
-    return is_ours;
-}
-
-bool partial_create(struct partial *partial, const char *path, const char *directory)
-{
-    if ((size_t)snprintf(partial->path, sizeof(partial->path), "%s", path) >= sizeof(partial->path)) {
-        cli_complain("the path is too long: %s", path);
+    if (!partial_create(partial, path)) {
+        if (errno == EBUSY || errno == EEXIST)
+            cli_complain("%s.partial is there already: it is being written by somebody else, or it is not a file of "
+                         "ours; remove it, or name another one",
+                         path);
+        else
+            cli_complain("cannot write %s.partial: %s", path, strerror(errno));
         return false;
     }
-    snprintf(partial->unfinished, sizeof(partial->unfinished), "%s.partial", partial->path);
-    partial->fd = open_new(partial->unfinished);
-    if (partial->fd < 0 && errno == EEXIST) {
-        if (!remove_leftover(partial->unfinished)) {
-            cli_complain("%s is there already: it is being written by somebody else, or it is not a file of ours; "
-                         "remove it, or name another one",
-                         partial->unfinished);
-            return false;
-        }
-        partial->fd = open_new(partial->unfinished);
-    }
-    if (partial->fd < 0) {
-        cli_complain("cannot write %s: %s", partial->unfinished, strerror(errno));
-        return false;
-    }
-    interrupt_removes(partial->unfinished, directory);
-    store_guard_cleans(interrupt_remove_now);
-    flock(partial->fd, LOCK_EX | LOCK_NB);
+    interrupt_removes(partial->unfinished);
+    if (directory != NULL)
+        interrupt_removes(directory);
+    interrupt_ends();
     return true;
 }
 
-bool partial_sync(const struct partial *partial)
+bool copy_sync(const struct partial *partial)
 {
     if (fsync(partial->fd) == 0)
         return true;
@@ -75,51 +45,25 @@ bool partial_sync(const struct partial *partial)
     return false;
 }
 
-void copy_sync_parent(const char *path)
+static void end_copy(void)
 {
-    char parent[COPY_PATH_LEN] = ".";
-    const char *slash = strrchr(path, '/');
-    if (slash != NULL)
-        snprintf(parent, sizeof(parent), "%.*s", slash == path ? 1 : (int)(slash - path), path);
-    int fd = open(parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd >= 0) {
-        fsync(fd);
-        close(fd);
-    }
-}
-
-static void partial_close(struct partial *partial)
-{
-    close(partial->fd);
-    store_guard_cleans(NULL);
+    interrupt_is_nothing_special();
     interrupt_removes_nothing();
 }
 
-/* Not every file system knows how not to replace; the name was free when the work began. */
-static bool rename_to_free(const char *from, const char *to)
+bool copy_finish(struct partial *partial, const char *path)
 {
-    if (renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE) == 0)
-        return true;
-    return (errno == EINVAL || errno == ENOSYS) && access(to, F_OK) != 0 && rename(from, to) == 0;
-}
-
-bool partial_finish(struct partial *partial)
-{
-    bool is_fine = rename_to_free(partial->unfinished, partial->path);
-    if (is_fine) {
-        copy_sync_parent(partial->path);
-    } else {
-        cli_complain("cannot give %s its name: %s", partial->path, strerror(errno));
-        unlink(partial->unfinished);
-    }
-    partial_close(partial);
+    bool is_fine = partial_finish(partial, false);
+    if (!is_fine)
+        cli_complain("cannot give %s its name: %s", path, strerror(errno));
+    end_copy();
     return is_fine;
 }
 
-void partial_abandon(struct partial *partial)
+void copy_abandon(struct partial *partial)
 {
-    unlink(partial->unfinished);
-    partial_close(partial);
+    partial_abandon(partial);
+    end_copy();
 }
 
 /* ---- bytes ----------------------------------------------------------------------------------------------------- */
@@ -233,8 +177,9 @@ bool copy_verify(const char *path, const char *name, enum store_mode mode, struc
     char why[STORE_WHY_LEN];
     *out = (struct copy_figures){0};
     store_guard(sentence, EXIT_FAILED, true);
-    struct store *store =
-        store_open(&(struct store_config){.directory = path, .mode = mode, .is_older = &out->is_older}, why);
+    struct store *store = store_open(
+        &(struct store_config){.directory = path, .mode = mode, .keeps_no_copy = true, .is_older = &out->is_older},
+        why);
     if (store == NULL) {
         if (!out->is_older)
             complain_as(name, path, why);

@@ -7,28 +7,20 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/partial.h"
 #include "store/store.h"
 
 #define COPY_PATH_LEN 4096
 
 /* ---- a file that is whole or not there ---- */
 
-struct partial {
-    char path[COPY_PATH_LEN - 16];
-    char unfinished[COPY_PATH_LEN]; /* "PATH.partial", mode 0600 */
-    int fd;                         /* locked against another one of the same name */
-};
-
-/* A new file, in place of what an interrupted run left behind; never through a link. A signal, or a fault in reading a
- * database, removes it from now on, and `directory` too unless it is NULL. */
-bool partial_create(struct partial *partial, const char *path, const char *directory);
-bool partial_sync(const struct partial *partial);
-/* Gives it its name, which must be free, and syncs the directory. On failure the file is gone. */
-bool partial_finish(struct partial *partial);
-void partial_abandon(struct partial *partial);
-
-/* Makes a new name in a directory last: syncs the directory that `path` is in. */
-void copy_sync_parent(const char *path);
+/* A new file (base/partial.h). A signal, or a fault in reading a database, removes it from now on, and `directory` too
+ * unless it is NULL. */
+bool copy_create(struct partial *partial, const char *path, const char *directory);
+bool copy_sync(const struct partial *partial);
+/* Gives it its name, which must be free. On failure the file is gone. */
+bool copy_finish(struct partial *partial, const char *path);
+void copy_abandon(struct partial *partial);
 
 /* ---- bytes ---- */
 
@@ -43,7 +35,8 @@ struct copy_figures {
 };
 
 /* Opens the database and checks all of it: with STORE_READ_ONLY a file, with STORE_ADMIN a directory, which is brought
- * up to date. The first broken things are listed; sentences call it `name`. No other store may be open. */
+ * up to date without a copy of what it was. The first broken things are listed; sentences call it `name`. No other
+ * store may be open. */
 bool copy_verify(const char *path, const char *name, enum store_mode mode, struct copy_figures *out);
 /* One line for people: the size, the sequence number, the rows. */
 void copy_tell(const char *what, const struct copy_figures *figures);

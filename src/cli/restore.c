@@ -1,7 +1,7 @@
 /*
  * `helvino restore`: a data directory out of the file of a backup. The file is copied beside its place, synced and
  * checked before the directory has it. One of an older format can only be checked once it has been brought up to date,
- * which happens in the directory; if that fails, all of it is removed again.
+ * which happens in the directory; if that fails, what was made is removed again.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -14,6 +14,7 @@
 #include "base/logline.h"
 #include "cli/cli.h"
 #include "cli/copy.h"
+#include "cli/interrupt.h"
 
 /* ---- the directory --------------------------------------------------------------------------------------------- */
 
@@ -62,18 +63,6 @@ static bool prepare_directory(const char *path, bool *made)
     return is_empty(path);
 }
 
-/* It was empty, so everything in it is of this attempt. */
-static void empty_directory(const char *path)
-{
-    DIR *directory = opendir(path);
-    struct dirent *entry;
-    while (directory != NULL && (entry = readdir(directory)) != NULL)
-        if (!is_nothing(entry->d_name))
-            unlinkat(dirfd(directory), entry->d_name, 0);
-    if (directory != NULL)
-        closedir(directory);
-}
-
 /* ---- the backup ------------------------------------------------------------------------------------------------ */
 
 /* The locks beside a data.mdb say that it is in use, and what is being written can't be copied byte by byte. */
@@ -115,40 +104,62 @@ static int open_backup(const char *path, uint64_t *bytes)
 
 /* ---- both together --------------------------------------------------------------------------------------------- */
 
-/* An older database is brought up to date where it will be; there it is checked. */
-static bool take_older(struct partial *partial, const char *name, const char *directory, struct copy_figures *figures)
+struct restoring {
+    struct partial partial;
+    const char *name, *directory, *made; /* of the backup; `made` is the directory again when it was not there */
+    char path[COPY_PATH_LEN];            /* of the data.mdb to be */
+};
+
+/* The database, which is ours, and what opening it for writing will make beside it, and only that: what somebody else
+ * has put there meanwhile stays. */
+static void name_what_must_not_stay(const struct restoring *restoring)
 {
-    if (!partial_finish(partial))
-        return false;
-    cli_complain("the backup is of an older helvino; bringing it up to date");
-    if (copy_verify(directory, name, STORE_ADMIN, figures))
-        return true;
-    empty_directory(directory);
-    return false;
+    char path[COPY_PATH_LEN];
+    interrupt_removes(restoring->path);
+    for (size_t i = 0; i < STORE_FILE_COUNT; ++i) {
+        snprintf(path, sizeof(path), "%s/%s", restoring->directory, store_files[i]);
+        if (access(path, F_OK) != 0)
+            interrupt_removes(path);
+    }
+    if (restoring->made != NULL)
+        interrupt_removes(restoring->made);
 }
 
-static bool take(struct partial *partial, const char *name, const char *directory, struct copy_figures *figures)
+/* An older database is brought up to date where it will be; there it is checked. */
+static bool bring_up_to_date(const struct restoring *restoring, struct copy_figures *figures)
 {
-    if (!partial_sync(partial) || !copy_verify(partial->unfinished, name, STORE_READ_ONLY, figures)) {
-        if (figures->is_older)
-            return take_older(partial, name, directory, figures);
-        partial_abandon(partial);
+    name_what_must_not_stay(restoring);
+    interrupt_ends();
+    cli_complain("the backup is of an older helvino; bringing it up to date");
+    bool is_fine = copy_verify(restoring->directory, restoring->name, STORE_ADMIN, figures);
+    interrupt_is_nothing_special();
+    if (!is_fine)
+        interrupt_remove_now();
+    interrupt_removes_nothing();
+    return is_fine;
+}
+
+static bool take(struct restoring *restoring, struct copy_figures *figures)
+{
+    struct partial *partial = &restoring->partial;
+    bool is_sound = copy_sync(partial) && copy_verify(partial->unfinished, restoring->name, STORE_READ_ONLY, figures);
+    if (!is_sound && !figures->is_older) {
+        copy_abandon(partial);
         return false;
     }
-    return partial_finish(partial);
+    if (is_sound)
+        return copy_finish(partial, restoring->path);
+    return copy_finish(partial, restoring->path) && bring_up_to_date(restoring, figures);
 }
 
-static bool restore(int from, const char *from_name, uint64_t bytes, const char *directory, const char *made,
-                    struct copy_figures *figures)
+static bool restore(struct restoring *restoring, int from, uint64_t bytes, struct copy_figures *figures)
 {
-    struct partial partial = {.fd = -1};
-    char path[COPY_PATH_LEN];
-    snprintf(path, sizeof(path), "%s/data.mdb", directory);
-    if (!partial_create(&partial, path, made))
+    struct partial *partial = &restoring->partial;
+    if (!copy_create(partial, restoring->path, restoring->made))
         return false;
-    if (copy_bytes(from, from_name, partial.fd, partial.unfinished, bytes))
-        return take(&partial, from_name, directory, figures);
-    partial_abandon(&partial);
+    if (copy_bytes(from, restoring->name, partial->fd, partial->unfinished, bytes))
+        return take(restoring, figures);
+    copy_abandon(partial);
     return false;
 }
 
@@ -170,16 +181,21 @@ int cli_restore(const struct options *options)
     int from = open_backup(path, &bytes);
     if (from < 0)
         return EXIT_FAILED;
-    bool is_fine =
-        prepare_directory(directory, &made) && restore(from, strcmp(path, "-") == 0 ? "standard input" : path, bytes,
-                                                       directory, made ? directory : NULL, &figures);
+    bool is_fine = prepare_directory(directory, &made);
+    if (is_fine) {
+        struct restoring restoring = {.name = strcmp(path, "-") == 0 ? "standard input" : path,
+                                      .directory = directory,
+                                      .made = made ? directory : NULL};
+        snprintf(restoring.path, sizeof(restoring.path), "%s/data.mdb", directory);
+        is_fine = restore(&restoring, from, bytes, &figures);
+    }
     close(from);
     if (!is_fine && made)
         rmdir(directory);
     if (!is_fine)
         return EXIT_FAILED;
     if (made)
-        copy_sync_parent(directory);
+        partial_sync_parent(directory);
     copy_tell(directory, &figures);
     tell_root(directory);
     return EXIT_FINE;

@@ -4,11 +4,14 @@
  */
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
-import { chmodSync, chownSync, copyFileSync, existsSync, mkdirSync, readFileSync, readdirSync, statSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, copyFileSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSync, statSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { before, describe } from 'node:test';
 
 import { BINARY, eventually, helvino, helvinoOk, patiently, run, serverFor, startServer, temporaryDirectory } from '../http/server.mjs';
+
+const strace = spawnSync('strace', ['-qq', '-o', '/dev/null', '-e', 'inject=getppid:error=EIO', 'true'], { encoding: 'utf8' });
+const withoutStrace = strace.error ? 'strace is not installed' : strace.status !== 0 && 'processes cannot be traced here';
 
 /** The one sentence that a refusal is. */
 function assertRefused({ code, stderr, stdout }, pattern, status = 1) {
@@ -343,6 +346,36 @@ describe('when it can\'t be finished', () => {
         for (const words of [['backup', join(folder, 'x'), '--data', data], ['backup', '-', '--data', data], ['restore', backup, '--data', join(folder, 'new')], ['restore', backup, '--data', folder]]) {
             assertRefused(await small(BINARY, ...words), /No space left on device/);
         }
+    });
+
+    /* What is not synced is not there after a power cut: the bytes first, then the name, and a new directory's name too. */
+    test('what a command has made is on the disk when it ends', { skip: withoutStrace }, async () => {
+        const folder = temporaryDirectory(), log = join(temporaryDirectory(), 'log');
+        const syncs = async (...words) => {
+            const { code, stderr } = await run('strace', ['-f', '-y', '-qq', '-o', log, '-e', 'trace=fsync,fdatasync', BINARY, ...words], { env: { ASAN_OPTIONS: `${process.env.ASAN_OPTIONS ?? ''}:detect_leaks=0` } });
+            assert.equal(code, 0, stderr);
+            return [...readFileSync(log, 'utf8').matchAll(/sync\(\d+<([^>]*)>\)/g)].map(([, path]) => path.replace(`${folder}`, 'FOLDER'));
+        };
+        assert.deepEqual((await syncs('backup', join(folder, 'backup'), '--data', data)).slice(-2), ['FOLDER/backup.partial', 'FOLDER']);
+        const restored = await syncs('restore', backup, '--data', join(folder, 'new'));
+        for (const path of ['FOLDER/new/data.mdb.partial', 'FOLDER/new', 'FOLDER']) assert.ok(restored.includes(path), path);
+        for (const format of ['ndjson', 'sqlite']) {
+            const exported = await syncs('dump', 'export', '--format', format, '--data', data, '-o', join(folder, format));
+            const wanted = format === 'ndjson' ? ['FOLDER', 'FOLDER/ndjson/messages.ndjson.partial', 'FOLDER/ndjson'] : ['FOLDER/sqlite.partial', 'FOLDER'];
+            for (const path of wanted) assert.ok(exported.includes(path), path);
+        }
+    });
+
+    test('who writes to a place where another one is writing is refused, and takes nothing away', async () => {
+        const path = join(directory, 'twice');
+        for (const words of [['backup', path], ['dump', 'export', '--format', 'sqlite', '-o', path], ['dump', 'export', '--format', 'sql', '-o', path]]) {
+            const result = await run('flock', [`${path}.partial`, BINARY, ...words, '--data', data]); // another one, to whom the file belongs
+            assertRefused(result, words[0] === 'backup' ? /being written by somebody else/ : /twice/);
+            assert.ok(existsSync(`${path}.partial`) && !existsSync(path));
+        }
+        await helvinoOk(['dump', 'export', '--format', 'sqlite', '-o', path, '--data', data]); // nobody holds it any more
+        assert.ok(!existsSync(`${path}.partial`));
+        for (const name of [path, `${path}.manifest.json`]) rmSync(name);
     });
 
     test('a backup\'s file that grows shorter later is told, never followed', async () => {

@@ -699,3 +699,30 @@ test("nobody's conversation is not reached by an id that can be guessed", async 
     assert.match(stderr, /note: 2 conversations of nobody known can't be reached by their old ids/);
     assert.deepEqual(await place.rows('SELECT alias FROM aliases'), [{ alias: '1770313654000-ab12cd34e' }]);
 });
+
+/* ---- a dry run that ends early -------------------------------------------------------------------------------- */
+
+/** A dry run beside a database of its own, with something done to its system calls; gives what is left in TMPDIR too. */
+async function disturbedDryRun(trace, inject) {
+    const source = await manyRows(), place = new Place(), temporary = temporaryDirectory();
+    await place.importOk(files({ 'organizations.ndjson': ndjson(ORG) }));
+    const before = await place.sequence();
+    const result = await run('strace', ['-D', '-f', '-qq', '-o', '/dev/null', '-e', `trace=${trace}`, '-e', `inject=${trace}:${inject}`,
+        BINARY, 'import', source, '--dry-run', '--data', place.data, '--rejects', place.rejectsPath], { env: { TMPDIR: temporary, ASAN_OPTIONS: `${process.env.ASAN_OPTIONS ?? ''}:detect_leaks=0` } });
+    assert.equal(await place.sequence(), before);
+    return { ...result, left: readdirSync(temporary) };
+}
+
+/* The copy has everybody's messages. The database's own syncs are the moments. */
+for (const [what, trace, inject, ended] of [
+    ['Ctrl-C before the copy', 'mkdir', 'signal=SIGINT:when=1', { code: 130 }],
+    ['Ctrl-C during the import', 'fdatasync', 'signal=SIGINT:when=1', { code: 130 }],
+    ['a second Ctrl-C', 'fdatasync', 'signal=SIGINT:when=1+', { signal: 'SIGINT' }],
+    ['a disk that fails', 'fdatasync', 'signal=SIGBUS:when=2', { code: 1 }],
+]) {
+    test(`${what} leaves nothing of the copy that a dry run makes`, { skip: withoutStrace }, async () => {
+        const { code, signal, stderr, left } = await disturbedDryRun(trace, inject);
+        assert.deepEqual(left, []);
+        assert.deepEqual({ code, signal }, { code: null, signal: null, ...ended }, stderr);
+    });
+}

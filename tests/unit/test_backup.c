@@ -6,7 +6,9 @@
 #include "world.h"
 
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 
 #include "cli/cli.h"
 
@@ -139,6 +141,13 @@ static void assert_restored(const struct directory *directory, struct buffer *or
     buffer_dispose(&copy);
 }
 
+static void assert_not_there(const char *directory, const char *name)
+{
+    char path[512];
+    snprintf(path, sizeof(path), "%s/%s", directory, name);
+    assert_int_equal(access(path, F_OK), -1);
+}
+
 static void test_a_backup_of_an_older_format_is_brought_up_to_date(void **state)
 {
     struct world *w = *state;
@@ -154,6 +163,7 @@ static void test_a_backup_of_an_older_format_is_brought_up_to_date(void **state)
     assert_int_equal(restore(path, target.path), EXIT_FINE);
     assert_restored(&target, &original);
     buffer_dispose(&original);
+    assert_not_there(target.path, "data.mdb.format-1"); /* there is the backup */
     directory_remove(&target);
     assert_int_equal(unlink(path), 0);
     open_world(w); /* which brings this one up to date too */
@@ -181,6 +191,90 @@ static void test_a_broken_backup_of_an_older_format_leaves_nothing(void **state)
     open_world(w);
 }
 
+/* A child that restores from a pipe, and what it says. */
+struct restoring_child {
+    pid_t pid;
+    int said;
+};
+
+static struct restoring_child start_restoring(const char *path, const char *directory)
+{
+    int ends[2];
+    assert_int_equal(pipe(ends), 0);
+    struct restoring_child child = {.pid = fork(), .said = ends[0]};
+    assert_true(child.pid >= 0);
+    if (child.pid == 0) {
+        dup2(ends[1], STDERR_FILENO);
+        close(ends[1]);
+        _exit(restore(path, directory));
+    }
+    close(ends[1]);
+    return child;
+}
+
+static int end_of(struct restoring_child *child, char *said, size_t len)
+{
+    int status;
+    size_t got = 0;
+    for (ssize_t more; (more = read(child->said, said + got, len - 1 - got)) > 0;)
+        got += (size_t)more;
+    said[got] = '\0';
+    close(child->said);
+    assert_int_equal(waitpid(child->pid, &status, 0), child->pid);
+    assert_true(WIFEXITED(status));
+    return WEXITSTATUS(status);
+}
+
+static void send_file(const char *path, int to)
+{
+    char bytes[65536];
+    int from = open(path, O_RDONLY);
+    assert_true(from >= 0);
+    for (ssize_t len; (len = read(from, bytes, sizeof(bytes))) > 0;)
+        for (ssize_t at = 0, wrote; at < len; at += wrote)
+            assert_true((wrote = write(to, bytes + at, (size_t)(len - at))) > 0);
+    close(from);
+    close(to);
+}
+
+static void wait_for(const char *path)
+{
+    while (access(path, F_OK) != 0)
+        usleep(1000);
+}
+
+/* Somebody starts a server on the directory in the middle of it. */
+static void test_what_keeps_an_older_backup_out_is_told_and_what_is_not_ours_stays(void **state)
+{
+    struct world *w = *state;
+    char path[256], pipe_path[256], target[256], lock_path[300], partial[300], said[4096];
+    path_in(w, "old", path);
+    path_in(w, "pipe", pipe_path);
+    path_in(w, "new", target);
+    snprintf(lock_path, sizeof(lock_path), "%s/helvino.lock", target);
+    snprintf(partial, sizeof(partial), "%s/data.mdb.partial", target);
+    fill(w);
+    make_old(w);
+    back_up(w, path);
+    close_world(w);
+    assert_int_equal(mkfifo(pipe_path, 0600), 0);
+    struct restoring_child child = start_restoring(pipe_path, target);
+    int to = open(pipe_path, O_WRONLY);
+    wait_for(partial);
+    int lock = open(lock_path, O_RDWR | O_CREAT | O_EXCL, 0600);
+    assert_true(lock >= 0 && flock(lock, LOCK_EX | LOCK_NB) == 0);
+    send_file(path, to);
+    assert_int_equal(end_of(&child, said, sizeof(said)), EXIT_FAILED);
+    if (strstr(said, "is of an older helvino, and a server is using it") == NULL)
+        fail_msg("no reason in: %s", said);
+    close(lock);
+    assert_int_equal(unlink(lock_path), 0); /* theirs is still there */
+    assert_int_equal(rmdir(target), 0);     /* and nothing else */
+    assert_int_equal(unlink(pipe_path), 0);
+    assert_int_equal(unlink(path), 0);
+    open_world(w);
+}
+
 int main(void)
 {
 #define WORLD_TEST(name) cmocka_unit_test_setup_teardown(name, world_set_up, world_tear_down)
@@ -190,6 +284,7 @@ int main(void)
         WORLD_TEST(test_no_room_is_the_reason_and_the_store_goes_on),
         WORLD_TEST(test_a_backup_of_an_older_format_is_brought_up_to_date),
         WORLD_TEST(test_a_broken_backup_of_an_older_format_leaves_nothing),
+        WORLD_TEST(test_what_keeps_an_older_backup_out_is_told_and_what_is_not_ours_stays),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -122,19 +122,20 @@ static void test_an_abandoned_file_leaves_the_older_one(void **state)
     assert_no_file(place->partial);
 }
 
-static void test_a_link_in_the_way_is_replaced_and_not_followed(void **state)
+static void test_a_link_in_the_way_is_neither_followed_nor_removed(void **state)
 {
     struct place *place = *state;
     struct sink sink;
+    struct stat there;
     char victim[96];
     snprintf(victim, sizeof(victim), "%s/victim", place->directory);
     write_file(victim, "mine");
     assert_int_equal(symlink(victim, place->partial), 0);
-    assert_true(sink_create(&sink, place->path, false));
-    put(&sink, "text");
-    assert_true(sink_finish(&sink, NULL));
+    assert_false(sink_create(&sink, place->path, false));
+    assert_int_equal(errno, EEXIST);
     assert_file_is(victim, "mine");
-    assert_file_is(place->path, "text");
+    assert_int_equal(lstat(place->partial, &there), 0);
+    assert_true(S_ISLNK(there.st_mode));
     unlink(victim);
 }
 
@@ -149,21 +150,37 @@ static void test_what_an_interrupted_run_left_is_replaced(void **state)
     assert_file_is(place->path, "text");
 }
 
-static void test_two_runs_to_one_path_never_mix(void **state)
+static void test_of_two_runs_to_one_path_the_second_is_refused(void **state)
 {
     struct place *place = *state;
     struct sink first, second;
     char said[256];
     assert_true(sink_create(&first, place->path, false));
-    assert_true(sink_create(&second, place->path, false));
-    put(&first, "first");
-    put(&second, "second");
-    assert_false(sink_finish(&first, NULL));
-    assert_no_file(place->path);
-    assert_int_equal(explain(&first, said, sizeof(said)), EXIT_FAILED);
+    assert_false(sink_create(&second, place->path, false));
+    assert_int_equal(errno, EBUSY);
+    assert_int_equal(explain(&second, said, sizeof(said)), EXIT_FAILED);
     assert_non_null(strstr(said, "another command"));
-    assert_true(sink_finish(&second, NULL));
-    assert_file_is(place->path, "second");
+    put(&first, "first");
+    assert_true(sink_finish(&first, NULL));
+    assert_file_is(place->path, "first");
+    assert_no_file(place->partial);
+}
+
+/* Somebody has removed the unfinished file and put another one there: that one is not ours to name or to remove. */
+static void test_a_file_that_was_taken_away_is_told(void **state)
+{
+    struct place *place = *state;
+    struct sink sink;
+    char said[256];
+    assert_true(sink_create(&sink, place->path, false));
+    put(&sink, "ours");
+    assert_int_equal(unlink(place->partial), 0);
+    write_file(place->partial, "theirs");
+    assert_false(sink_finish(&sink, NULL));
+    assert_no_file(place->path);
+    assert_file_is(place->partial, "theirs");
+    assert_int_equal(explain(&sink, said, sizeof(said)), EXIT_FAILED);
+    assert_non_null(strstr(said, "another command"));
 }
 
 static void test_a_device_is_written_to_and_not_replaced(void **state)
@@ -277,9 +294,10 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_a_file_has_its_name_only_when_it_is_whole, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_an_abandoned_file_leaves_the_older_one, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_a_link_in_the_way_is_replaced_and_not_followed, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_a_link_in_the_way_is_neither_followed_nor_removed, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_what_an_interrupted_run_left_is_replaced, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_two_runs_to_one_path_never_mix, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_of_two_runs_to_one_path_the_second_is_refused, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_a_file_that_was_taken_away_is_told, set_up, tear_down),
         cmocka_unit_test(test_a_device_is_written_to_and_not_replaced),
         cmocka_unit_test_setup_teardown(test_what_cannot_be_created_says_why, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_the_digest_is_of_the_bytes_of_the_file, set_up, tear_down),

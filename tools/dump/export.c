@@ -263,7 +263,7 @@ static int write_manifest(struct export *export)
     int status = EXIT_FINE;
     export->manifest.made_at_ms = clock_now_ms();
     if (!sink_create(&sink, path, false)) {
-        cli_complain("%s can't be made: %s", path, strerror(errno));
+        cli_complain("%s can't be made: %s", path, partial_reason(errno));
         status = EXIT_FAILED;
     } else {
         manifest_put(&sink.buffer, &export->manifest);
@@ -371,7 +371,8 @@ static int write_export(struct export *export)
 
 static bool make_directory(const struct export *export)
 {
-    if (!forms[export->kind].is_directory || export->was_directory || mkdir(export->path, DIRECTORY_MODE) == 0)
+    if (!forms[export->kind].is_directory || export->was_directory ||
+        (mkdir(export->path, DIRECTORY_MODE) == 0 && partial_sync_parent(export->path)))
         return true;
     cli_complain("the directory %s can't be made: %s", export->path, strerror(errno));
     return false;

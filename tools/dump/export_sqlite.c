@@ -4,7 +4,6 @@
  * transaction and with the indexes last, beside its place, and gets its name when it is whole and on the disk.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <openssl/evp.h>
 #include <sqlite3.h>
 #include <stdio.h>
@@ -15,7 +14,6 @@
 
 #include "export_private.h"
 
-#define FILE_MODE 0600
 /* "Helv", as `file` and others may know it, and the version of this schema. */
 #define APPLICATION_ID 0x48656c76
 #define USER_VERSION 1
@@ -26,7 +24,7 @@
 
 struct target {
     struct export *export;
-    char *temporary;
+    struct partial file;
     sqlite3 *connection;
 };
 
@@ -206,17 +204,6 @@ static void choose_temporary_directory(const char *path)
     free(directory);
 }
 
-/* Ours alone before SQLite opens it: what an interrupted run left is taken away. */
-static bool make_file(const char *path)
-{
-    unlink(path);
-    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, FILE_MODE);
-    if (fd < 0)
-        return false;
-    close(fd);
-    return true;
-}
-
 static int open_connection(struct target *target)
 {
     static const char pragmas[] =
@@ -224,7 +211,8 @@ static int open_connection(struct target *target)
         "PRAGMA temp_store = FILE;";
     struct buffer sql = {0};
     choose_temporary_directory(target->export->path);
-    if (sqlite3_open_v2(target->temporary, &target->connection, SQLITE_OPEN_READWRITE, NULL) != SQLITE_OK)
+    /* Without SQLite's own locks: the file is locked already. */
+    if (sqlite3_open_v2(target->file.unfinished, &target->connection, SQLITE_OPEN_READWRITE, "unix-none") != SQLITE_OK)
         return explain(target);
     sqlite3_progress_handler(target->connection, STEPS_BETWEEN_LOOKS, on_steps, target);
     buffer_printf(&sql, "%s PRAGMA cache_size = -%d; PRAGMA application_id = %d; PRAGMA user_version = %d", pragmas,
@@ -236,8 +224,6 @@ static int open_connection(struct target *target)
 
 static int build(struct target *target)
 {
-    if (!make_file(target->temporary))
-        return complain(target, strerror(errno));
     int status = open_connection(target);
     if (status == EXIT_FINE)
         status = fill(target);
@@ -268,30 +254,32 @@ static bool digest_file(int fd, struct manifest_file *out)
 }
 
 /* SQLite was told not to sync. */
-static int put_in_place(const struct target *target)
+static int put_in_place(struct target *target)
 {
     struct manifest_file *file = &target->export->manifest.file;
-    int fd = open(target->temporary, O_RDONLY | O_CLOEXEC);
-    bool done =
-        fd >= 0 && digest_file(fd, file) && fsync(fd) == 0 && rename(target->temporary, target->export->path) == 0;
-    int error = errno;
-    if (fd >= 0)
-        close(fd);
     snprintf(file->name, sizeof(file->name), "%s", export_base_name(target->export->path));
-    return done ? EXIT_FINE : complain(target, strerror(error));
+    if (digest_file(target->file.fd, file) && partial_finish(&target->file, false))
+        return EXIT_FINE;
+    int error = errno;
+    if (target->file.path != NULL)
+        partial_abandon(&target->file);
+    return complain(target, partial_reason(error));
 }
 
 int export_sqlite(struct export *export)
 {
     struct target target = {.export = export};
+    char *path;
     /* A relative name that begins with "file:" is a name all the same. */
-    if (asprintf(&target.temporary, "%s%s.partial", export->path[0] == '/' ? "" : "./", export->path) < 0)
+    if (asprintf(&path, "%s%s", export->path[0] == '/' ? "" : "./", export->path) < 0)
         abort();
+    bool is_made = partial_create(&target.file, path);
+    free(path);
+    if (!is_made)
+        return complain(&target, partial_reason(errno));
     int status = build(&target);
     if (status == EXIT_FINE)
-        status = put_in_place(&target);
-    if (status != EXIT_FINE)
-        unlink(target.temporary);
-    free(target.temporary);
+        return put_in_place(&target);
+    partial_abandon(&target.file);
     return status;
 }

@@ -172,7 +172,7 @@ static bool open_table(struct text_table *table, struct export *export, enum rec
     *table = (struct text_table){.is_csv = export->kind == EXPORT_CSV, .csv_safe = export->manifest.csv_safe};
     table->path = export_table_path(export, kind);
     if (!sink_create(&table->sink, table->path, true)) {
-        cli_complain("%s can't be made: %s", table->path, strerror(errno));
+        cli_complain("%s can't be made: %s", table->path, partial_reason(errno));
         free(table->path);
         return false;
     }

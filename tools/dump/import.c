@@ -363,7 +363,7 @@ static int try_out(struct import *import)
 {
     struct import_trial trial;
     if (!import_trial_begin(&trial, import->options, !import->is_new_database))
-        return EXIT_FAILED;
+        return interrupt_was_noted() ? EXIT_INTERRUPTED : EXIT_FAILED;
     struct options elsewhere = *import->options;
     elsewhere.data = trial.directory;
     int status = import_into(import, &elsewhere);

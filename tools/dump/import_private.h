@@ -256,6 +256,7 @@ struct import_trial {
     char *directory;
 };
 
-/* Copies the database of options->data, or begins with an empty one. False with a sentence, and nothing to end. */
+/* Copies the database of options->data, or begins with an empty one. False with a sentence or after Ctrl-C,
+ * and nothing to end. */
 bool import_trial_begin(struct import_trial *trial, const struct options *options, bool has_database);
 void import_trial_end(struct import_trial *trial);

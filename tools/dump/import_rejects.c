@@ -68,7 +68,7 @@ static bool open_rejects(struct import_rejects *rejects)
     rejects->is_open = sink_create(&rejects->sink, rejects->path, false);
     if (!rejects->is_open) {
         cli_complain("%s, where the rows that can't be taken belong, can't be written: %s", rejects->path,
-                     strerror(errno));
+                     partial_reason(errno));
         rejects->has_failed = true;
     }
     return rejects->is_open;

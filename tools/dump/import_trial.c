@@ -1,5 +1,4 @@
 /* The place of a dry run: a copy of the database in a directory of its own, beside other temporary files. */
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -19,19 +18,15 @@ static char *join(const char *directory, const char *name)
     return path;
 }
 
-static void remove_directory(const char *path)
+/* Whatever ends the process from here on takes the copy with it: it is what people wrote to each other. */
+static void name_what_must_not_stay(const char *directory)
 {
-    DIR *directory = opendir(path);
-    for (struct dirent *entry; directory != NULL && (entry = readdir(directory)) != NULL;) {
-        if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
-            continue;
-        char *file = join(path, entry->d_name);
-        unlink(file);
-        free(file);
+    for (size_t i = 0; i < STORE_FILE_COUNT; ++i) {
+        char *path = join(directory, store_files[i]);
+        interrupt_removes(path);
+        free(path);
     }
-    if (directory != NULL)
-        closedir(directory);
-    rmdir(path);
+    interrupt_removes(directory);
 }
 
 static bool make_directory(struct import_trial *trial)
@@ -39,15 +34,18 @@ static bool make_directory(struct import_trial *trial)
     const char *temporary = getenv("TMPDIR");
     trial->directory =
         join(temporary != NULL && temporary[0] != '\0' ? temporary : TEMPORARY_DEFAULT, "helvino-dry-run-XXXXXX");
-    if (mkdtemp(trial->directory) != NULL)
+    if (mkdtemp(trial->directory) != NULL) {
+        name_what_must_not_stay(trial->directory);
         return true;
+    }
     cli_complain("no directory can be made like %s: %s; TMPDIR names another place for it", trial->directory,
                  strerror(errno));
     free(trial->directory);
     return false;
 }
 
-/* An interrupted copy leaves nothing behind; from then on the import itself looks for Ctrl-C. */
+/* A copy can't stop half-way, so Ctrl-C ends the process meanwhile; before and after, the import itself looks for it.
+ */
 static bool copy(struct store *store, const char *directory)
 {
     char why[STORE_WHY_LEN];
@@ -55,7 +53,7 @@ static bool copy(struct store *store, const char *directory)
     int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     bool is_fine = fd >= 0;
     if (is_fine) {
-        interrupt_removes(path, directory);
+        interrupt_ends();
         is_fine = store_backup(store, fd, why);
         interrupt_note();
         close(fd);
@@ -84,7 +82,7 @@ bool import_trial_begin(struct import_trial *trial, const struct options *option
 {
     if (!make_directory(trial))
         return false;
-    if (!has_database || copy_database(trial, options))
+    if (!interrupt_was_noted() && (!has_database || copy_database(trial, options)))
         return true;
     import_trial_end(trial);
     return false;
@@ -92,6 +90,7 @@ bool import_trial_begin(struct import_trial *trial, const struct options *option
 
 void import_trial_end(struct import_trial *trial)
 {
-    remove_directory(trial->directory);
+    interrupt_remove_now();
+    interrupt_removes_nothing();
     free(trial->directory);
 }

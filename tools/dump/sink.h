@@ -4,6 +4,7 @@
  * Writers append to `buffer` and call sink_flush_if_full once a row. Main thread.
  */
 #include "base/bytes.h"
+#include "base/partial.h"
 #include <stdint.h>
 
 #define SINK_BUFFER_BYTES 262144
@@ -17,13 +18,14 @@ struct sink {
     int error;              /* errno of the failure */
     uint64_t bytes;         /* written so far */
     void *digest;           /* SHA-256 of what was written, when asked for */
-    char *path, *temporary; /* of sink_create */
+    bool is_device;         /* of sink_create: nothing that can be replaced, but it is to be closed */
+    struct partial partial; /* of sink_create otherwise; without a path: none */
 };
 
 /* Standard output or another open descriptor, which stays open. */
 void sink_open(struct sink *sink, int fd);
-/* A new file, mode 0600, written as "PATH.partial" until sink_finish renames it; an older one of that name is replaced.
- * False with errno. */
+/* A new file (base/partial.h), which replaces an older one of that name when it is whole. False with errno, for
+ * partial_reason. */
 bool sink_create(struct sink *sink, const char *path, bool with_digest);
 /* False once writing has failed; call it at row ends. */
 bool sink_flush(struct sink *sink);
