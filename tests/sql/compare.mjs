@@ -55,8 +55,9 @@ export async function askHelvino(data, sql, ...flags) {
     return answerOf(result.stdout);
 }
 
+/** As an argument, since from its standard input sqlite3 takes a text's CR LF for LF; and no option, whatever it begins with. */
 export async function askSqlite(file, sql) {
-    const result = await run('sqlite3', ['-batch', '-readonly', '-csv', '-header', '-nullvalue', NOTHING, file], { input: sql });
+    const result = await run('sqlite3', ['-batch', '-readonly', '-csv', '-header', '-nullvalue', NOTHING, file, `\n${sql}`]);
     assert.ok(result.code === 0 && result.stderr === '', `sqlite3: ${result.stderr}\n${sql}`);
     return answerOf(result.stdout, NOTHING);
 }

@@ -213,6 +213,25 @@ export function makeDataset(seed = 1) {
     return maker.rows;
 }
 
+/**
+ * The same rows some time before: nobody had come back, and of every conversation there was the first half. Importing these
+ * first leaves entries in the indexes that are out of date, as a server does.
+ */
+export function earlierDataset({ organizations, visitors, conversations, messages }) {
+    const counts = new Map(conversations.map(({ id }) => [id, 0]));
+    const halves = new Map(conversations.map(({ id, messageCount }) => [id, Math.floor(messageCount / 2)]));
+    const isEarly = ({ conversationId }) => {
+        counts.set(conversationId, counts.get(conversationId) + 1);
+        return counts.get(conversationId) <= halves.get(conversationId);
+    };
+    return {
+        organizations,
+        visitors: visitors.map((row) => ({ ...row, lastSeenAt: row.firstSeenAt, updatedAt: row.createdAt })),
+        conversations: conversations.map((row) => ({ ...row, updatedAt: row.createdAt, messageCount: halves.get(row.id) })),
+        messages: messages.filter(isEarly),
+    };
+}
+
 /** Writes DIR/TABLE.ndjson as `helvino import` reads them. */
 export function writeDataset(rows, directory) {
     mkdirSync(directory, { recursive: true });

@@ -69,8 +69,17 @@ export class Questions {
         if (draw < 0.82) return `${name} ${random.chance(0.2) ? 'NOT IN' : 'IN'} (${list()})`;
         if (draw < 0.87) return `${name} ${random.pick(['LIKE', 'GLOB', 'NOT LIKE'])} ${random.pick(["'c%'", "'cm*'", "'V_B%'", "'2026-01%'", "'v_*'", "'%'", "'*'", 'NULL'])}`;
         if (draw < 0.92) return `${name} IS ${random.pick(['NULL', 'NOT NULL'])}`;
-        if (draw < 0.95) return `+${name} ${operator} ${value()}`;
+        if (draw < 0.94) return `+${name} ${operator} ${value()}`;
+        if (draw < 0.97) return this.#inOtherLetters(table, column, name);
         return `NOT (${name} ${operator} ${value()})`;
+    }
+
+    /** What an index of bytes cannot answer. */
+    #inOtherLetters(table, column, name) {
+        const { random } = this;
+        const existing = random.pick(this.rows[table])[column];
+        const other = literal(random.chance(0.5) ? String(existing).toUpperCase() : String(existing).toLowerCase());
+        return `${name} ${random.pick(['=', '=', 'IN', '>=', '<'])} (${other}) COLLATE NOCASE`;
     }
 
     #conditions(table, alias) {
@@ -88,7 +97,8 @@ export class Questions {
             const column = random.pick(Object.keys(TABLES[table]));
             if (!columns.includes(column)) columns.push(column);
         }
-        const words = columns.map((column) => `${alias}.${quoted(column)}${random.pick(['', ' DESC', ' DESC', ' ASC', ' DESC NULLS LAST', ' NULLS LAST'])}`);
+        const ways = ['', ' DESC', ' DESC', ' ASC', ' DESC NULLS LAST', ' NULLS LAST'];
+        const words = columns.map((column) => `${alias}.${quoted(column)}${random.pick(ways)}`);
         return { columns, words };
     }
 
@@ -127,12 +137,13 @@ export class Questions {
     #join() {
         const { random } = this;
         const [left, one, right, other] = random.pick(JOINS);
-        const kind = random.pick(['JOIN', 'JOIN', 'LEFT JOIN', 'CROSS JOIN', 'FULL JOIN']);
+        const kind = random.pick(['JOIN', 'JOIN', 'LEFT JOIN', 'CROSS JOIN', 'RIGHT JOIN', 'FULL JOIN']);
         const on = [`a.${quoted(one)} = b.${quoted(other)}`, ...(random.chance(0.4) ? [this.#comparison(right, 'b')] : [])];
         const where = [...this.#conditions(left, 'a'), ...(random.chance(0.4) ? [this.#comparison(right, 'b')] : [])];
         if (left === 'visitors' && right === 'visitors') where.push('a.id <> b.id');
+        const [a, b] = [`a.${quoted(random.pick(Object.keys(TABLES[left])))}`, `b.${quoted(random.pick(Object.keys(TABLES[right])))}`];
         // Every visitor of an organisation with every conversation of it would be many rows.
-        const shown = one === 'orgId' ? 'COUNT(*), MIN(a.id), MAX(b.id)' : 'a.id, b.id';
+        const shown = one === 'orgId' || random.chance(0.2) ? `COUNT(*), COUNT(${a}), MAX(${b})` : `${a}, ${b}`;
         let sql = `SELECT ${shown} FROM ${left} a ${kind} ${right} b ON ${on.join(' AND ')}`;
         if (where.length) sql += ` WHERE ${where.join(' AND ')}`;
         return { sql, order: 'none' };

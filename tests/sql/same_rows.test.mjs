@@ -10,7 +10,7 @@ import test, { after, before, describe } from 'node:test';
 import { helvinoOk, ROOT, temporaryDirectory } from '../http/server.mjs';
 import { askHelvino, askPostgres, askSqlite, assertSameAnswer, postgresLikeSqlite, readCsv } from './compare.mjs';
 import { importRows } from './database.mjs';
-import { makeDataset, Random } from './dataset.mjs';
+import { earlierDataset, makeDataset, Random } from './dataset.mjs';
 import { POSTGRES_FUNCTIONS, postgresParameters, sqliteFunctions, sqliteParameters, statementsOf } from './dialects.mjs';
 import { Postgres } from './postgres.mjs';
 import { Questions } from './questions.mjs';
@@ -38,6 +38,7 @@ const rows = makeDataset(SEED);
 const postgres = new Postgres();
 
 async function prepare() {
+    await importRows(earlierDataset(rows), directory);
     await importRows(rows, directory);
     const script = join(directory, 'export.sql');
     await helvinoOk(['dump', 'export', '--format', 'sqlite', '-o', file, '--data', data]);
@@ -150,6 +151,30 @@ describe('reports', () => {
             });
         });
     }
+});
+
+/* ---- what an export does not have ------------------------------------------------------------------------------ */
+
+test('columns that no export has: the place of a message, the last conversation of a visitor', async () => {
+    const numbered = await askHelvino(data, `SELECT "conversationId", seq, ordinal, ROW_NUMBER() OVER (PARTITION BY "conversationId" ORDER BY seq) AS n
+        FROM messages ORDER BY "conversationId" DESC, seq DESC`);
+    assert.equal(numbered.rows.length, rows.messages.length);
+    numbered.rows.forEach(([conversation, seq, ordinal, n], i) => {
+        assert.equal(ordinal, n);
+        const [before, seqBefore] = numbered.rows[i - 1] ?? ['~'];
+        assert.ok(before > conversation || (before === conversation && Number(seqBefore) > Number(seq)), 'not in the order that was asked for');
+    });
+    const longest = numbered.rows.find(([, , ordinal]) => Number(ordinal) > 20)[0];
+    for (const [by, sign] of [['seq DESC', -1], ['seq', 1], ['"conversationId" DESC, seq DESC', -1], ['"conversationId", seq', 1], ['"conversationId" DESC, seq', 1]]) {
+        const { rows: found } = await askHelvino(data, `SELECT seq FROM messages WHERE "conversationId" = '${longest}' ORDER BY ${by}`);
+        const seqs = found.map(([seq]) => Number(seq));
+        assert.ok(seqs.length > 20);
+        assert.deepEqual(seqs, [...seqs].sort((a, b) => sign * (a - b)), by);
+    }
+    const last = await askHelvino(data, `SELECT v.id FROM visitors v LEFT JOIN conversations c ON c.id = v."lastConversationId" AND c."visitorId" = v.id
+        WHERE v."conversationCount" <> (SELECT COUNT(*) FROM conversations o WHERE o."visitorId" = v.id)
+           OR (v."lastConversationId" IS NULL) <> (v."conversationCount" = 0) OR (v."conversationCount" > 0 AND c.id IS NULL)`);
+    assert.deepEqual(last.rows, []);
 });
 
 /* ---- random questions ----------------------------------------------------------------------------------------- */
