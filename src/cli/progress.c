@@ -16,10 +16,9 @@
 
 /* ---- the text -------------------------------------------------------------------------------------------------- */
 
-/* 3200000 as "3,200,000". */
-static void format_count(uint64_t count, char out[32])
+void format_count(uint64_t count, char out[COUNT_TEXT_LEN])
 {
-    char digits[24];
+    char digits[COUNT_TEXT_LEN];
     int len = snprintf(digits, sizeof(digits), "%" PRIu64, count);
     for (int i = 0; i < len; ++i) {
         *out++ = digits[i];
@@ -42,7 +41,7 @@ static void format_duration(uint64_t seconds, char out[32])
 /* "rows  3,200,000 of 10,000,000   32 %   1,050,000/s   0:06 left" */
 static void format_line(const struct progress *progress, uint64_t done, uint64_t elapsed_ns, char out[LINE_LEN])
 {
-    char done_text[32], total_text[32], rate_text[32], left_text[32];
+    char done_text[COUNT_TEXT_LEN], total_text[COUNT_TEXT_LEN], rate_text[COUNT_TEXT_LEN], left_text[32];
     double rate = elapsed_ns == 0 ? 0 : (double)done * 1e9 / (double)elapsed_ns;
     format_count(done, done_text);
     format_count(rate < 1e15 ? (uint64_t)rate : UINT64_MAX, rate_text);

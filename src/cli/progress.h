@@ -18,3 +18,7 @@ void progress_begin(struct progress *progress, const char *what, uint64_t total)
 void progress_update(struct progress *progress, uint64_t done);
 /* Removes the line: before anything else is printed, and at the end. */
 void progress_end(struct progress *progress);
+
+/* 3200000 as "3,200,000". */
+#define COUNT_TEXT_LEN 32
+void format_count(uint64_t count, char out[COUNT_TEXT_LEN]);

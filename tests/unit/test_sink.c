@@ -213,7 +213,7 @@ static void test_the_digest_is_of_the_bytes_of_the_file(void **state)
 {
     struct place *place = *state;
     struct sink sink;
-    char digest[SINK_SHA256_TEXT_LEN + 1];
+    char digest[DIGEST_TEXT_LEN + 1];
     assert_true(sink_create(&sink, place->path, true));
     put(&sink, "a");
     assert_true(sink_flush(&sink));

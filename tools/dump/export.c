@@ -299,20 +299,6 @@ static uint64_t total_bytes(const struct manifest *manifest)
     return bytes;
 }
 
-/* "1,234,567" */
-#define COUNT_TEXT_LEN 32
-static void format_count(uint64_t number, char out[COUNT_TEXT_LEN])
-{
-    char digits[COUNT_TEXT_LEN];
-    int len = snprintf(digits, sizeof(digits), "%" PRIu64, number);
-    for (int i = 0; i < len; ++i) {
-        if (i != 0 && (len - i) % 3 == 0)
-            *out++ = ',';
-        *out++ = digits[i];
-    }
-    *out = '\0';
-}
-
 static void print_notes(const struct export *export)
 {
     if (export_is_to_stdout(export))

@@ -4,7 +4,6 @@
  * transaction and with the indexes last, beside its place, and gets its name when it is whole and on the disk.
  */
 #include <errno.h>
-#include <openssl/evp.h>
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -236,20 +235,15 @@ static int build(struct target *target)
 static bool digest_file(int fd, struct manifest_file *out)
 {
     static char chunk[READ_BYTES];
-    unsigned char digest[EVP_MAX_MD_SIZE];
-    unsigned digest_len = 0;
     ssize_t len;
-    EVP_MD_CTX *context = EVP_MD_CTX_new();
-    if (context == NULL || EVP_DigestInit_ex(context, EVP_sha256(), NULL) != 1)
-        abort();
+    struct digest *digest = digest_begin();
     while ((len = read(fd, chunk, sizeof(chunk))) > 0) {
-        EVP_DigestUpdate(context, chunk, (size_t)len);
+        digest_add(digest, bytes_view(chunk, (size_t)len));
         out->bytes += (uint64_t)len;
     }
-    EVP_DigestFinal_ex(context, digest, &digest_len);
-    EVP_MD_CTX_free(context);
-    for (unsigned i = 0; i < digest_len; ++i)
-        snprintf(out->sha256 + (size_t)2 * i, 3, "%02x", digest[i]);
+    int error = errno;
+    digest_end(digest, out->sha256);
+    errno = error;
     return len == 0;
 }
 

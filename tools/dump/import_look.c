@@ -6,7 +6,6 @@
  */
 #include <assert.h>
 #include <inttypes.h>
-#include <openssl/evp.h>
 #include <stdlib.h>
 
 #include "base/clock.h"
@@ -165,25 +164,17 @@ static int complain_of_change(const struct look *look, const char *what)
 }
 
 /* False after Ctrl-C. */
-static bool compute_digest(const struct look *look, char text[SINK_SHA256_TEXT_LEN + 1])
+static bool compute_digest(const struct look *look, char text[DIGEST_TEXT_LEN + 1])
 {
     struct bytes data = look->file->data;
-    unsigned char digest[EVP_MAX_MD_SIZE];
-    unsigned len = 0;
-    EVP_MD_CTX *context = EVP_MD_CTX_new();
-    if (context == NULL || EVP_DigestInit_ex(context, EVP_sha256(), NULL) != 1)
-        abort();
+    struct digest *digest = digest_begin();
     bool is_whole = true;
     for (size_t at = 0; at < data.len && is_whole; at += DIGEST_STEP_BYTES) {
         size_t step = data.len - at < DIGEST_STEP_BYTES ? data.len - at : DIGEST_STEP_BYTES;
-        EVP_DigestUpdate(context, data.data + at, step);
+        digest_add(digest, bytes_view(data.data + at, step));
         is_whole = goes_on(look, at + step);
     }
-    EVP_DigestFinal_ex(context, digest, &len);
-    EVP_MD_CTX_free(context);
-    assert(2 * len == SINK_SHA256_TEXT_LEN);
-    for (unsigned i = 0; i < len; ++i)
-        snprintf(text + (size_t)2 * i, 3, "%02x", digest[i]);
+    digest_end(digest, text);
     return is_whole;
 }
 
@@ -200,7 +191,7 @@ static struct bytes text_of(const struct json_value *object, const char *name)
 static int compare(const struct look *look, const struct json_value *table)
 {
     struct bytes expected = text_of(table, "sha256");
-    char digest[SINK_SHA256_TEXT_LEN + 1];
+    char digest[DIGEST_TEXT_LEN + 1];
     const struct json_value *rows = json_member(table, "rows");
     int64_t row_count;
     if (rows != NULL && json_integer(rows, &row_count) && (uint64_t)row_count != look->file->rows)

@@ -27,7 +27,7 @@
 struct manifest_file {
     char name[MANIFEST_FILE_LEN_MAX + 1]; /* without its folder; empty: there is none */
     uint64_t bytes;
-    char sha256[SINK_SHA256_TEXT_LEN + 1];
+    char sha256[DIGEST_TEXT_LEN + 1];
 };
 
 struct manifest_table {

@@ -1,17 +1,15 @@
 /*
  * Every byte passes one buffer and one write loop, so the digest is of what reached the file and not of what was meant
- * to. A file has its name only when it is on the disk: whoever finds PATH finds all of it.
- * Something at PATH that is no file (a device, a pipe) can't be replaced like that and is written to as it is.
+ * to. A file has its name only when it is on the disk: whoever finds PATH finds all of it. Something at PATH that is no
+ * file (a device, a pipe) can't be replaced like that and is written to as it is.
  */
 #include "sink.h"
 
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <openssl/evp.h>
 #include <poll.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -25,14 +23,6 @@ void sink_open(struct sink *sink, int fd)
     *sink = (struct sink){.fd = fd};
 }
 
-static EVP_MD_CTX *start_digest(void)
-{
-    EVP_MD_CTX *digest = EVP_MD_CTX_new();
-    if (digest == NULL || EVP_DigestInit_ex(digest, EVP_sha256(), NULL) != 1)
-        abort();
-    return digest;
-}
-
 static void release(struct sink *sink)
 {
     if (sink->is_device && sink->fd >= 0)
@@ -40,7 +30,8 @@ static void release(struct sink *sink)
     if (sink->partial.path != NULL)
         partial_abandon(&sink->partial);
     sink->fd = -1;
-    EVP_MD_CTX_free(sink->digest);
+    if (sink->digest != NULL)
+        digest_end(sink->digest, NULL);
     sink->digest = NULL;
     buffer_dispose(&sink->buffer);
 }
@@ -59,7 +50,7 @@ bool sink_create(struct sink *sink, const char *path, bool with_digest)
         sink->failed = true;
         return false;
     }
-    sink->digest = with_digest ? start_digest() : NULL;
+    sink->digest = with_digest ? digest_begin() : NULL;
     return true;
 }
 
@@ -108,24 +99,14 @@ bool sink_flush(struct sink *sink)
         }
         at += (size_t)count;
     }
-    if (sink->digest != NULL && EVP_DigestUpdate(sink->digest, sink->buffer.data, sink->buffer.len) != 1)
-        abort();
+    if (sink->digest != NULL)
+        digest_add(sink->digest, buffer_view(&sink->buffer));
     sink->bytes += sink->buffer.len;
     buffer_clear(&sink->buffer);
     return true;
 }
 
 /* ---- the end ------------------------------------------------------------------------------------------------- */
-
-static void finish_digest(struct sink *sink, char *text)
-{
-    unsigned char digest[EVP_MAX_MD_SIZE];
-    unsigned len = 0;
-    if (EVP_DigestFinal_ex(sink->digest, digest, &len) != 1 || len * 2 != SINK_SHA256_TEXT_LEN)
-        abort();
-    for (unsigned i = 0; i < len; ++i)
-        snprintf(text + (size_t)2 * i, 3, "%02x", digest[i]);
-}
 
 bool sink_finish(struct sink *sink, char *digest_text)
 {
@@ -134,7 +115,8 @@ bool sink_finish(struct sink *sink, char *digest_text)
         fail(sink, errno);
     if (!sink->failed && digest_text != NULL) {
         assert(sink->digest != NULL);
-        finish_digest(sink, digest_text);
+        digest_end(sink->digest, digest_text);
+        sink->digest = NULL;
     }
     release(sink);
     return !sink->failed;

@@ -5,10 +5,10 @@
  */
 #include "base/bytes.h"
 #include "base/partial.h"
+#include "digest.h"
 #include <stdint.h>
 
 #define SINK_BUFFER_BYTES 262144
-#define SINK_SHA256_TEXT_LEN 64
 
 struct sink {
     struct buffer buffer;
@@ -17,7 +17,7 @@ struct sink {
     bool reader_is_gone;    /* failed with EPIPE: no reason for a sentence */
     int error;              /* errno of the failure */
     uint64_t bytes;         /* written so far */
-    void *digest;           /* SHA-256 of what was written, when asked for */
+    struct digest *digest;  /* of what was written, when asked for */
     bool is_device;         /* of sink_create: nothing that can be replaced, but it is to be closed */
     struct partial partial; /* of sink_create otherwise; without a path: none */
 };
