@@ -144,6 +144,14 @@ static struct bytes numbered(const char *prefix, unsigned number)
     return bytes_view(text, (size_t)len);
 }
 
+/* What a message without a clientId has there. */
+static struct bytes text_of(struct id id)
+{
+    static char text[ID_TEXT_LEN];
+    id_format(id, text);
+    return bytes_view(text, ID_TEXT_LEN);
+}
+
 static struct bytes hash_text(unsigned number)
 {
     static char texts[HASHES][17];
@@ -476,7 +484,15 @@ static struct command random_message_import(struct expectation *expected)
     expected->checks_id = true;
     expected->id = conversation->id;
     expected->at_ms = INT64_MIN;
-    int known = conversation->by_client_id[by_assistant][client_id];
+    int known = conversation->by_client_id[by_assistant][client_id], last = conversation->last_message;
+    if (last >= 0 && model.messages[last].client_id < 0 && below(2) == 0) { /* the API took it without a clientId */
+        command.message_import.message = model.messages[last].id;
+        command.message_import.role = model.messages[last].by_assistant ? BYTES("assistant") : BYTES("user");
+        command.message_import.client_id = text_of(model.messages[last].id);
+        expected->replayed_message = last;
+        expected->replayed = true;
+        return command;
+    }
     if (known >= 0 && below(2) == 0) { /* another message has its clientId */
         expected->error = ERR_CONFLICT;
         expected->checks_id = false;
@@ -673,8 +689,9 @@ static void check_message(struct txn *txn, const struct model_message *expected)
     assert_true(message.ordinal == expected->ordinal && message.at_ms == expected->at_ms);
     assert_true(bytes_equal(message.content, content_text(expected->content)));
     assert_true(bytes_equal(message.role, expected->by_assistant ? BYTES("assistant") : BYTES("user")));
-    assert_true(bytes_equal(message.client_id,
-                            expected->client_id < 0 ? BYTES_NONE : numbered("client-", (unsigned)expected->client_id)));
+    assert_true(bytes_equal(message.client_id, expected->client_id < 0
+                                                   ? text_of(expected->id)
+                                                   : numbered("client-", (unsigned)expected->client_id)));
 }
 
 static void check_everything(struct txn *txn)
