@@ -9,7 +9,8 @@
  * - conversation, MESSAGE_CLIENT_BIT | HASHED_BIT | slot: seq. The slot is 62 bits of the hash, or the next free one.
  *
  * Two clientIds of one hash are told apart by their messages. A clientId counts within a role: a visitor's must not
- * take an agent's answer for the repetition of its own message.
+ * take an agent's answer for the repetition of its own message. A message that came without one is noted by the text
+ * of its id, so that every message is found; only those of an older helvino may have none and no entry here.
  */
 #include <sodium.h>
 
