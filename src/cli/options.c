@@ -113,6 +113,13 @@ static void join_words(unsigned count, char *const *words, char out[WORD_LEN_MAX
         len += (size_t)snprintf(out + len, WORD_LEN_MAX + 2 - len, "%s%s", i == 0 ? "" : " ", words[i]);
 }
 
+/* "report" for "dump report": the group was forgotten. */
+static bool is_last_word(const char *known, const char *word)
+{
+    const char *last = strrchr(known, ' ');
+    return last != NULL && strcmp(last + 1, word) == 0;
+}
+
 static bool begins_with_word(const char *text, const char *word)
 {
     size_t len = strlen(word);
@@ -130,6 +137,8 @@ static void explain_unknown_subcommand(unsigned count, char *const *words, char 
         is_group |= begins_with_word(known, all);
         is_in_group |= begins_with_word(known, words[0]);
         join_words(least_of(count, count_words(known)), words, typed);
+        if (is_last_word(known, words[0]) && best.word == NULL)
+            best = (struct suggestion){known, 0};
         option_suggest(&best, typed, known);
     }
     if (is_group)
@@ -430,6 +439,13 @@ static bool take_argument(struct parse *parse, const char *word)
     return true;
 }
 
+/* SQL may begin with a comment: "-- all of them". A flag has no space in its name. */
+static bool is_flag(const char *word)
+{
+    size_t name = strcspn(word, "= \t\n");
+    return strncmp(word, "--", 2) == 0 && (word[name] == '\0' || word[name] == '=');
+}
+
 static bool read_words(struct parse *parse)
 {
     bool only_arguments = false;
@@ -437,14 +453,14 @@ static bool read_words(struct parse *parse)
         const char *word = parse->words[parse->at++];
         if (!only_arguments && strcmp(word, "--") == 0) {
             only_arguments = true;
-        } else if (!only_arguments && strncmp(word, "--", 2) == 0) {
+        } else if (!only_arguments && is_flag(word)) {
             if (!read_flag(parse, word))
                 return false;
         } else if (!only_arguments && word[0] == '-' && word[1] != '\0' && word[2] == '\0' &&
                    long_flag_of(word[1]) != NULL) {
             if (!read_flag(parse, long_flag_of(word[1])))
                 return false;
-        } else if (!only_arguments && word[0] == '-' && word[1] != '\0') {
+        } else if (!only_arguments && word[0] == '-' && word[1] != '-' && word[1] != '\0') {
             snprintf(parse->why, OPTION_WHY_LEN, "there is no flag %.40s: flags begin with two dashes", word);
             return false;
         } else if (!take_argument(parse, word)) {

@@ -1,4 +1,5 @@
-/* `helvino stat`: how much there is, and how much room is left. Bytes of a table are the pages of its tree. */
+/* `helvino stat`: how much there is, and how much room is left. Bytes of a table are the pages of its tree; its entries
+ * are more than its rows in SQL where something else lies beside them, as clientIds do beside messages. */
 #include <inttypes.h>
 #include <unistd.h>
 
@@ -67,7 +68,7 @@ static void add_size(struct grid *grid, uint64_t bytes)
 
 static void print_tables(const struct totals *totals)
 {
-    static const char *const heads[] = {"TABLE", "ROWS", "SIZE", "DEPTH"};
+    static const char *const heads[] = {"TABLE", "ENTRIES", "SIZE", "DEPTH"};
     struct grid grid = {.column_count = 4};
     for (size_t i = 0; i < 4; ++i)
         grid_add(&grid, bytes_of_string(heads[i]));

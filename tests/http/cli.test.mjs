@@ -418,7 +418,7 @@ describe('stat and check', () => {
         assert.ok(stat.tables.messages.bytes >= 4096);
         assert.ok(stat.mapBytes > stat.usedBytes && stat.fileBytes > 0 && stat.readers > 0);
         const text = await server.cliOk('stat');
-        assert.match(text, /^TABLE +ROWS +SIZE +DEPTH$/m);
+        assert.match(text, /^TABLE +ENTRIES +SIZE +DEPTH$/m);
         assert.match(text, /^visitors +1 +4\.0 KiB +1$/m);
         const check = await server.check();
         assert.match(check, /^check: clean$/m);

@@ -63,15 +63,37 @@ static int read_text(const struct options *options, struct buffer *out)
     return EXIT_FINE;
 }
 
+/* A flag that the question does not ask for would leave it as it is, and somebody would think that it did not. */
+static bool uses_flags(const struct options *options, const char *sql)
+{
+    static const struct {
+        enum option option;
+        const char *parameter;
+    } flags[] = {
+        {OPTION_org, ":org"}, {OPTION_visitor, ":visitor"}, {OPTION_since, ":since"}, {OPTION_until, ":until"}};
+    for (size_t i = 0; i < sizeof(flags) / sizeof(*flags); ++i) {
+        if (options->given[flags[i].option] && strstr(sql, flags[i].parameter) == NULL) {
+            cli_complain("--%s has no effect, since the question has no %s in it; for example: WHERE \"orgId\" = :org",
+                         flags[i].parameter + 1, flags[i].parameter);
+            return false;
+        }
+    }
+    return true;
+}
+
 /* ---- the answers ------------------------------------------------------------------------------------------------ */
 
 static int answer_all(struct answer *answer, const char *sql)
 {
     bool done = false;
-    uint64_t rows;
+    uint64_t rows, answers = 0;
     int status = EXIT_FINE;
-    while (status == EXIT_FINE && !done)
+    for (; status == EXIT_FINE && !done; ++answers)
         status = database_run(answer->database, &sql, NULL, answer->output, &rows, &done);
+    if (status == EXIT_FINE && answers == 1) {
+        cli_complain("there is no question in the text");
+        return EXIT_FAILED;
+    }
     return status;
 }
 
@@ -84,6 +106,8 @@ int cli_dump_sql(const struct options *options)
         return EXIT_USAGE;
     }
     int status = read_text(options, &text);
+    if (status == EXIT_FINE && !uses_flags(options, text.data))
+        status = EXIT_USAGE;
     if (status == EXIT_FINE)
         status = answer_open(&answer, options);
     if (status == EXIT_FINE)
