@@ -174,7 +174,11 @@ describe('where the question comes from and the answer goes', () => {
             assert.equal(result.code, 2, `${args.join(' ')}: ${result.stderr}`);
             assert.equal(result.stdout, '');
         }
-        assertFailure(await ask('SELECT 1', '--org', 'nowhere'), /nowhere/);
+        assertFailure(await ask('SELECT :org', '--org', 'nowhere'), /nowhere/);
+        const unused = await ask('SELECT count(*) FROM visitors', '--org', 'second');
+        assert.equal(unused.code, 2, 'everybody would be counted');
+        assert.match(unused.stderr, /--org has no effect, since the question has no :org in it/);
+        assertFailure(await ask('-- nothing but a comment'), /there is no question in the text/);
     });
 });
 
