@@ -19,22 +19,29 @@
 
 /* ---- a file that is whole or not there ------------------------------------------------------------------------- */
 
+static bool complain_of_creation(const char *path)
+{
+    if (errno == EBUSY || errno == EEXIST)
+        cli_complain("%s.partial is there already: it is being written by somebody else, or it is not a file of ours; "
+                     "remove it, or name another one",
+                     path);
+    else
+        cli_complain("cannot write %s.partial: %s", path, strerror(errno));
+    return false;
+}
+
 bool copy_create(struct partial *partial, const char *path, const char *directory)
 {
-    if (!partial_create(partial, path)) {
-        if (errno == EBUSY || errno == EEXIST)
-            cli_complain("%s.partial is there already: it is being written by somebody else, or it is not a file of "
-                         "ours; remove it, or name another one",
-                         path);
-        else
-            cli_complain("cannot write %s.partial: %s", path, strerror(errno));
-        return false;
+    interrupt_holds(true);
+    bool is_made = partial_create(partial, path) || complain_of_creation(path);
+    if (is_made) {
+        interrupt_removes(partial->unfinished);
+        if (directory != NULL)
+            interrupt_removes(directory);
+        interrupt_ends();
     }
-    interrupt_removes(partial->unfinished);
-    if (directory != NULL)
-        interrupt_removes(directory);
-    interrupt_ends();
-    return true;
+    interrupt_holds(false);
+    return is_made;
 }
 
 bool copy_sync(const struct partial *partial)

@@ -17,6 +17,15 @@ static const int signals[] = {SIGINT, SIGTERM, SIGHUP};
 static volatile sig_atomic_t is_noted, was_told, path_count;
 static char paths[INTERRUPT_PATHS_MAX][PATH_LEN_MAX];
 
+void interrupt_holds(bool holds)
+{
+    sigset_t set;
+    sigemptyset(&set);
+    for (size_t i = 0; i < SIGNAL_COUNT; ++i)
+        sigaddset(&set, signals[i]);
+    sigprocmask(holds ? SIG_BLOCK : SIG_UNBLOCK, &set, NULL);
+}
+
 static void handle(void (*handler)(int), int flags)
 {
     struct sigaction action = {.sa_handler = handler, .sa_flags = flags};

@@ -18,6 +18,9 @@ bool interrupt_was_noted(void);
  */
 void interrupt_note_after(unsigned seconds);
 
+/* Signals wait between making a thing and naming it. */
+void interrupt_holds(bool holds);
+
 /* From here on they remove what was named, and end the process with EXIT_INTERRUPTED. */
 void interrupt_ends(void);
 /* From here on they end the process as ever. */

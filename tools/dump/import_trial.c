@@ -34,12 +34,16 @@ static bool make_directory(struct import_trial *trial)
     const char *temporary = getenv("TMPDIR");
     trial->directory =
         join(temporary != NULL && temporary[0] != '\0' ? temporary : TEMPORARY_DEFAULT, "helvino-dry-run-XXXXXX");
-    if (mkdtemp(trial->directory) != NULL) {
+    interrupt_holds(true);
+    bool is_made = mkdtemp(trial->directory) != NULL;
+    int error = errno;
+    if (is_made)
         name_what_must_not_stay(trial->directory);
+    interrupt_holds(false);
+    if (is_made)
         return true;
-    }
     cli_complain("no directory can be made like %s: %s; TMPDIR names another place for it", trial->directory,
-                 strerror(errno));
+                 strerror(error));
     free(trial->directory);
     return false;
 }
