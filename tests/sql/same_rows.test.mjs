@@ -153,6 +153,53 @@ describe('reports', () => {
     }
 });
 
+/* ---- what only SQLite's SQL can ask ---------------------------------------------------------------------------- */
+
+const OF_SQLITE = [
+    // An index of bytes cannot answer for letters of another case.
+    `SELECT id FROM visitors WHERE "visitorKey" = 'V_BOTH' COLLATE NOCASE ORDER BY id`,
+    `SELECT id FROM visitors WHERE "visitorKey" COLLATE NOCASE IN ('V_1', 'v_both') ORDER BY id`,
+    `SELECT id FROM visitors WHERE id = 'CZZZZZZZZZZZZZZZZZZZZZZZZ' COLLATE NOCASE`,
+    `SELECT id FROM visitors WHERE id > 'CM' COLLATE NOCASE ORDER BY id`,
+    `SELECT "visitorKey" FROM visitors ORDER BY "visitorKey" COLLATE NOCASE DESC, id LIMIT 50`,
+    `SELECT id FROM organizations WHERE key = 'FIRST' COLLATE NOCASE`,
+    `SELECT a.id, b.id FROM visitors a JOIN visitors b ON a."visitorKey" = b."visitorKey" COLLATE NOCASE AND a.id < b.id ORDER BY 1, 2`,
+    // NULL in a column that has a path of its own.
+    `SELECT id FROM conversations WHERE "visitorId" IS NULL ORDER BY id`,
+    `SELECT id FROM conversations WHERE "visitorId" IS NOT DISTINCT FROM NULL ORDER BY id`,
+    `SELECT COUNT(*) FROM conversations c LEFT JOIN visitors v ON v.id IS c."visitorId"`,
+    `SELECT id FROM conversations WHERE "visitorId" IS 'czzzzzzzzzzzzzzzzzzzzzzzz' ORDER BY id`,
+    // Values of other types, which affinity decides about.
+    `SELECT COUNT(*) FROM visitors WHERE "lastSeenAt" > 2026`,
+    `SELECT COUNT(*) FROM visitors WHERE "lastSeenAt" > x'32303236'`,
+    `SELECT COUNT(*) FROM visitors WHERE "lastSeenAt" < x'00' AND id < x'00' AND "visitorKey" < x'00'`,
+    `SELECT COUNT(*) FROM conversations WHERE "messageCount" = '3' OR "messageCount" > '7' OR "messageCount" IN ('1', 2.0)`,
+    `SELECT COUNT(*) FROM organizations WHERE "countVisits" = '1' OR "countVisits" IS TRUE`,
+    // Texts with a NUL, which no id and no key has.
+    `SELECT COUNT(*) FROM visitors WHERE "visitorKey" = 'v_both' || char(0) OR id = 'c000000000000000000000001' || char(0)`,
+    `SELECT COUNT(*) FROM visitors WHERE "lastSeenAt" > '2026-01-31' || char(0)`,
+    // An empty list, a list of very many, a key that is longer than any.
+    `SELECT COUNT(*) FROM visitors WHERE id IN () OR "visitorKey" IN ()`,
+    `SELECT COUNT(*) FROM visitors WHERE id IN (SELECT id FROM messages UNION ALL SELECT id FROM visitors)`,
+    `SELECT COUNT(*) FROM visitors WHERE "visitorKey" = printf('%.*c', 100000, 'v') OR "visitorKey" = ''`,
+    // An index for one side of an OR only, and a condition behind a row's own values.
+    `SELECT COUNT(*) FROM visitors v WHERE v.id = 'c000000000000000000000001' OR v."userAgent" IS NULL`,
+    `SELECT COUNT(*) FROM visitors v WHERE v.id = v."visitorKey" OR v."orgId" < v.id`,
+    // Orders in both directions at once.
+    `SELECT id FROM visitors ORDER BY "lastSeenAt" DESC, id ASC`,
+    `SELECT id FROM visitors ORDER BY "lastSeenAt", id DESC`,
+    `SELECT id FROM conversations ORDER BY "updatedAt" DESC, "createdAt", id`,
+    `SELECT MIN("lastSeenAt"), MAX("lastSeenAt"), MIN(id), MAX(id) FROM visitors WHERE "lastSeenAt" < '2026-01-20'`,
+    `SELECT "lastSeenAt", id FROM visitors WHERE "lastSeenAt" >= '2026-01-20' AND "lastSeenAt" < '2026-01-20' || '9' ORDER BY "lastSeenAt" DESC, id DESC`,
+];
+
+test('questions for which an index must not be trusted', async () => {
+    for (const sql of OF_SQLITE) {
+        const [ours, theirs] = await Promise.all([askHelvino(data, sql), askSqlite(file, sql)]);
+        assertSameAnswer(ours, theirs, { order: 'total', sql, what: 'helvino (left), sqlite3 (right)' });
+    }
+});
+
 /* ---- what an export does not have ------------------------------------------------------------------------------ */
 
 test('columns that no export has: the place of a message, the last conversation of a visitor', async () => {
