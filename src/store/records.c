@@ -238,8 +238,10 @@ enum error idempotency_get(struct txn *txn, struct bytes hash, int64_t now_ms, s
 {
     struct key key;
     enum error error = ERR_NOT_FOUND;
-    for (uint32_t back = 0; back < 2 && error == ERR_NOT_FOUND; ++back) {
-        out->day = day_of(now_ms) - back;
+    /* Today, yesterday, and tomorrow: a clock may step back over midnight. */
+    static const int64_t days[] = {0, -1, 1};
+    for (size_t i = 0; i < 3 && error == ERR_NOT_FOUND; ++i) {
+        out->day = (uint64_t)((int64_t)day_of(now_ms) + days[i]);
         out->hash = hash;
         idempotency_key(&key, (uint32_t)out->day, hash);
         error = record_get(txn, TABLE_IDEMPOTENCY, RECORD_IDEMPOTENCY, &key, out);

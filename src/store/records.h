@@ -80,7 +80,7 @@ struct conversation_activity {
 enum error conversation_activity(struct txn *txn, const struct conversation *conversation,
                                  struct conversation_activity *out);
 
-/* The first answer that an Idempotency-Key got: looked for today and on the day before. */
+/* The first answer that an Idempotency-Key got: looked for today, on the day before and the day after. */
 enum error idempotency_get(struct txn *txn, struct bytes hash, int64_t now_ms, struct idempotency *out);
 enum error idempotency_put(struct txn *txn, const struct idempotency *record);
 #define IDEMPOTENCY_HASH_LEN 16
