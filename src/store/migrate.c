@@ -5,7 +5,8 @@
  * entry twice changes nothing. Two processes that do it at once do the same twice. An older server must not write
  * meanwhile, or what it adds would be missed; its lock tells.
  *
- * Format 2 has conversation_by_updated and aliases. Runs while the store is opened, before there is another thread.
+ * Format 2 has conversation_by_updated and aliases, and every message has a clientId: where none came, the text of its
+ * id. Runs while the store is opened, before there is another thread.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -92,8 +93,50 @@ struct migration {
     bool done;
 };
 
+/* A message without a clientId gets the text of its id, and an entry by which that finds it. */
+static enum error add_client_id(struct txn *txn, struct message *message)
+{
+    char own[ID_TEXT_LEN];
+    struct bytes block;
+    uint64_t seq;
+    if (message->client_id.data != NULL)
+        return OK;
+    id_format(message->id, own);
+    message->client_id = bytes_view(own, ID_TEXT_LEN);
+    enum error error = client_id_find(txn, message->conversation, message->role, message->client_id, &block, &seq);
+    if (error != ERR_NOT_FOUND)
+        return error;
+    error = message_put(txn, message);
+    return error == OK ? client_id_note(txn, message->conversation, block, message->client_id, message->seq) : error;
+}
+
+/* What can't be read is left to `check`. Each message is looked for anew, since writing ends a cursor's position. */
+static enum error add_client_ids(struct txn *txn, struct id conversation)
+{
+    struct key from;
+    struct bytes key, value;
+    uint64_t seq = 0;
+    enum error error = OK;
+    while (error == OK) {
+        struct message message;
+        struct cursor *cursor = cursor_open(txn, TABLE_MESSAGES);
+        message_key(&from, conversation, seq);
+        error = cursor_seek(cursor, key_view(&from), &key, &value);
+        if (error == OK && !message_key_is_of(key, conversation))
+            error = ERR_NOT_FOUND;
+        if (error == OK)
+            error = message_decode(key, value, &message);
+        cursor_close(cursor);
+        if (error != OK)
+            break;
+        seq = message.seq + 1;
+        error = add_client_id(txn, &message);
+    }
+    return error == ERR_NOT_FOUND || error == ERR_CORRUPT ? OK : error;
+}
+
 /* What can't be read is left to `check`. */
-static enum error add_updated(struct txn *txn, struct bytes key, struct bytes value)
+static enum error update_conversation(struct txn *txn, struct bytes key, struct bytes value)
 {
     struct conversation conversation;
     struct conversation_activity activity;
@@ -105,6 +148,9 @@ static enum error add_updated(struct txn *txn, struct bytes key, struct bytes va
     enum error error = conversation_activity(txn, &conversation, &activity);
     if (error != OK || activity.updated_at_ms < 0 || activity.updated_at_ms > TIME_MS_MAX)
         return error == ERR_CORRUPT ? OK : error;
+    error = add_client_ids(txn, conversation.id);
+    if (error != OK)
+        return error;
     conversation_updated_key(&updated, conversation.org, activity.updated_at_ms, conversation.id);
     return table_put(txn, TABLE_CONVERSATION_BY_UPDATED, key_view(&updated), BYTES_NONE);
 }
@@ -122,7 +168,7 @@ static enum error fill(struct txn *txn, struct migration *migration)
     enum error error = cursor_seek(cursor, key_view(&migration->next), &key, &value);
     for (unsigned left = STEP_CONVERSATIONS; has_entry(error, key) && left > 0; --left) {
         if (error == OK)
-            error = add_updated(txn, key, value);
+            error = update_conversation(txn, key, value);
         txn_arena_reset(txn);
         migration->conversations += error == OK;
         if (error == OK || error == ERR_CORRUPT)

@@ -124,6 +124,50 @@ static void assert_open_refused(struct world *w, enum store_mode mode, const cha
 
 /* ---- what is promised ------------------------------------------------------------------------------------------ */
 
+/* As format 1 had it: no clientId, and nothing that leads to the message by one. */
+static void take_client_id(struct world *w, struct id conversation, uint64_t seq)
+{
+    struct key block;
+    struct message message;
+    struct txn *txn = begin_write(w->store);
+    assert_int_equal(message_get(txn, conversation, seq, &message), OK);
+    message.client_id = BYTES_NONE;
+    assert_int_equal(message_put(txn, &message), OK);
+    message_key(&block, conversation, MESSAGE_CLIENT_BIT);
+    assert_int_equal(table_del(txn, TABLE_MESSAGES, key_view(&block)), OK);
+    commit_write(txn);
+}
+
+static void test_a_message_without_a_client_id_gets_its_own(void **state)
+{
+    struct world *w = *state;
+    struct outcome outcome;
+    struct message message;
+    char own[ID_TEXT_LEN];
+    struct id conversation = converse(w, w->org, "v_a");
+    struct command spoken = message_create(w, w->org, conversation, "v_a", "hello");
+    uint64_t seq = must(w, &spoken).seq;
+    take_client_id(w, conversation, seq);
+    make_old(w);
+    world_close(w);
+    world_open(w);
+    assert_sound(w);
+    id_format(spoken.message_create.message, own);
+    assert_int_equal(message_get(look(w), conversation, seq, &message), OK);
+    assert_true(bytes_equal(message.client_id, bytes_view(own, ID_TEXT_LEN)));
+    look_away(w);
+    struct command row = {.kind = COMMAND_MESSAGE_IMPORT,
+                          .message_import = {.org = w->org,
+                                             .conversation = conversation,
+                                             .message = spoken.message_create.message,
+                                             .role = BYTES("user"),
+                                             .content = BYTES("hello"),
+                                             .at_ms = w->now_ms,
+                                             .client_id = bytes_view(own, ID_TEXT_LEN)}};
+    assert_int_equal(give(w, &row, &outcome), OK);
+    assert_true(outcome.replayed);
+}
+
 static void test_everything_is_there_and_the_index_is_complete(void **state)
 {
     struct world *w = *state;
@@ -348,6 +392,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         WORLD_TEST(test_everything_is_there_and_the_index_is_complete),
+        WORLD_TEST(test_a_message_without_a_client_id_gets_its_own),
         WORLD_TEST(test_a_server_does_it_too),
         WORLD_TEST(test_an_empty_one_is_only_given_its_number),
         WORLD_TEST(test_what_it_was_is_kept),
