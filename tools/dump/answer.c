@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/partial.h"
 
 #define WIDTH_MAX 1000
 
@@ -105,7 +106,7 @@ static bool open_output(struct answer *answer, const struct options *options)
     } else {
         answer->sink_name = options->output;
         if (!sink_create(&answer->sink, options->output, false)) {
-            cli_complain("cannot write %s: %s", options->output, strerror(answer->sink.error));
+            cli_complain("cannot write %s: %s", options->output, partial_reason(answer->sink.error));
             return false;
         }
     }

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/json.h"
+#include "base/partial.h"
 #include "export_private.h"
 
 static const char script_head[] =
@@ -187,7 +188,7 @@ int export_postgres(struct export *export)
     if (!is_file) {
         sink_open(&sink, STDOUT_FILENO);
     } else if (!sink_create(&sink, export->path, true)) {
-        cli_complain("%s can't be made: %s", export->path, strerror(errno));
+        cli_complain("%s can't be made: %s", export->path, partial_reason(errno));
         return EXIT_FAILED;
     }
     int status = write_script(export, &sink);
