@@ -51,8 +51,7 @@ void cli_complain(const char *format, ...)
 
 /* ---- command lines ------------------------------------------------------------------------------------------- */
 
-/* One word for the shell, in quotes where it needs them. */
-static void put_word(struct buffer *out, const char *word)
+void cli_put_word(struct buffer *out, const char *word)
 {
     static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789/._-+,:@%";
     if (word[0] != '\0' && strspn(word, plain) == strlen(word)) {
@@ -69,11 +68,11 @@ const char *cli_command(const struct options *options, const char *words)
 {
     static struct buffer line;
     buffer_clear(&line);
-    put_word(&line, program_invocation_name);
+    cli_put_word(&line, program_invocation_name);
     buffer_printf(&line, " %s", words);
     if (options->given[OPTION_data]) {
         buffer_append_string(&line, " --data ");
-        put_word(&line, options->data);
+        cli_put_word(&line, options->data);
     }
     buffer_append(&line, "", 1);
     return line.data;

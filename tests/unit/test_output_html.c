@@ -89,6 +89,7 @@ static const struct output_preamble preamble = {
     .time_zone = "Europe/Istanbul",
     .made_at = "2026-02-01 09:00:00",
     .organisation = "<script>alert(1)</script>",
+    .flags = " --org 'a & b' --since 30d",
     .seq = 77,
 };
 
@@ -174,8 +175,9 @@ static void test_a_page_shows_so_many_rows_and_says_how_to_have_all(void **state
     }
     struct bytes answer = page(NULL, 2, two, cells, rows);
     assert_int_equal(count_of(answer.data, "<tr><td"), HTML_ROWS_MAX);
-    assert_non_null(strstr(answer.data, "The first 1,000 of 1,234 rows are shown; <code>helvino dump report visitors "
-                                        "--format csv</code> writes all of them."));
+    assert_non_null(strstr(answer.data,
+                           "The first 1,000 of 1,234 rows are shown; <code>helvino dump report visitors "
+                           "--org &#39;a &amp; b&#39; --since 30d --format csv</code> writes all of them."));
     free((char *)answer.data);
     answer = page(NULL, 2, two, cells, HTML_ROWS_MAX);
     assert_null(strstr(answer.data, "rows are shown"));
@@ -299,6 +301,49 @@ static void test_a_cohort_in_a_list_becomes_a_triangle(void **state)
     free((char *)answer.data);
 }
 
+static void test_times_are_short_and_long_text_is_clamped_with_all_of_it_as_title(void **state)
+{
+    (void)state;
+    static const char *const columns[] = {"visitor_key", "first_seen", "user_agent"};
+    static const char agent[] = "a <b> agent that says more of itself than anybody wants to read in a row of a table";
+    struct cell cells[] = {cell_of("v_1e3c9b11-3dbc-4128-8e6f-82ab6e2063cc"),
+                           cell_of("2026-01-31 23:59:59.999"),
+                           cell_of(agent),
+                           cell_null,
+                           cell_null,
+                           cell_null};
+    struct bytes answer = page(NULL, 3, columns, cells, 2);
+    assert_non_null(
+        strstr(answer.data, "data-label=\"First seen\" title=\"2026-01-31 23:59:59.999\">2026-01-31 23:59<"));
+    assert_non_null(strstr(answer.data, "title=\"v_1e3c9b11-3dbc-4128-8e6f-82ab6e2063cc\"><div>v_1e3c9b11-"));
+    assert_non_null(strstr(answer.data, " title=\"a &lt;b&gt; agent that says"));
+    assert_non_null(
+        strstr(answer.data, "><div>a &lt;b&gt; agent that says more of itself than anybody wants to read in"));
+    free((char *)answer.data);
+    answer = page(NULL, 3, columns, cells, 1);
+    assert_non_null(strstr(answer.data, "<dd class=\"text\" title=\"2026-01-31 23:59:59.999\">2026-01-31 23:59</dd>"));
+    free((char *)answer.data);
+}
+
+static void test_a_first_column_that_repeats_itself_becomes_headings(void **state)
+{
+    (void)state;
+    struct cell cells[] = {
+        cell_of("visitors"), cell_of("known"),     cell_of_integer(3000), cell_of("visitors"),
+        cell_of("visitors"), cell_of("new"),       cell_of_integer(20),   cell_of("visitors"),
+        cell_of("answers"),  cell_of("the first"), cell_of_integer(4),    cell_of("minutes"),
+        cell_of("answers"),  cell_of("the last"),  cell_of_integer(9),    cell_of("minutes"),
+    };
+    struct bytes answer = page(NULL, 4, (const char *[]){"about", "figure", "value", "unit"}, cells, 4);
+    assert_non_null(strstr(answer.data, "colspan=\"3\">visitors</th></tr>\n<tr><td class=\"brief\">known</td>"
+                                        "<td class=\"n\">3,000</td><td class=\"unit\"></td></tr>"));
+    assert_non_null(strstr(answer.data, "colspan=\"3\">answers</th>"));
+    assert_non_null(strstr(answer.data, "<td class=\"n\">4</td><td class=\"unit\">minutes</td>"));
+    assert_int_equal(count_of(answer.data, ">visitors<"), 1);
+    assert_null(strstr(answer.data, "About"));
+    free((char *)answer.data);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -311,6 +356,8 @@ int main(void)
         cmocka_unit_test(test_a_set_without_rows_says_so),
         cmocka_unit_test(test_one_row_of_figures_is_shown_large),
         cmocka_unit_test(test_a_page_of_any_bytes_has_our_tags_alone_and_reads_back),
+        cmocka_unit_test(test_times_are_short_and_long_text_is_clamped_with_all_of_it_as_title),
+        cmocka_unit_test(test_a_first_column_that_repeats_itself_becomes_headings),
         cmocka_unit_test(test_a_cohort_is_a_table_tinted_by_its_shares),
         cmocka_unit_test(test_a_cohort_in_a_list_becomes_a_triangle),
     };

@@ -36,6 +36,7 @@ struct output_head {
 struct output_preamble {
     const char *name, *title, *definition;                   /* definition: paragraphs separated by newlines */
     const char *period, *time_zone, *made_at, *organisation; /* for people, ready to print; organisation may be NULL */
+    const char *flags; /* " --org shop --since 30d": those of the command that asked; may be NULL */
     uint64_t seq;
 };
 

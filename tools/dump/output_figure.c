@@ -178,7 +178,7 @@ static void put_heat(struct output *output, const struct cell *cell, double max)
 
 static void open_triangle(struct output *output)
 {
-    html_open_rows(output, 0);
+    html_open_rows(output, 0, "");
     buffer_append_string(output->out, "<table class=\"cohort\">\n<thead><tr>");
 }
 

@@ -7,10 +7,10 @@
 
 #include "output_page.h"
 
-/* Longer tables are looked at through a window. */
-#define WHOLE_ROWS_MAX 30
 #define TILES_MAX 12
-#define TILE_TEXT_MAX 40
+#define TILE_TEXT_MAX 200
+/* A longer text gets two places. */
+#define TILE_BRIEF_MAX 20
 
 /* ---- the page ------------------------------------------------------------------------------------------------ */
 
@@ -45,6 +45,7 @@ static void preamble_html(struct output *output, const struct output_preamble *p
     struct buffer *out = output->out;
     const char *title = preamble->title != NULL ? preamble->title : preamble->name;
     html->report_name = bytes_dup(bytes_of_string(preamble->name));
+    html->flags = bytes_dup(bytes_of_string(preamble->flags != NULL ? preamble->flags : ""));
     html->seq = preamble->seq;
     open_page(output, title);
     buffer_append_string(out, "<header>\n<h1>");
@@ -78,7 +79,7 @@ static void close_html(struct output *output)
 
 /* ---- figures alone ------------------------------------------------------------------------------------------- */
 
-/* One row of a few short values, which reads better as tiles than as a table. */
+/* One row of a few values, which reads better as tiles than as a table. */
 static bool are_tiles(struct output *output)
 {
     struct html *html = output->state;
@@ -97,119 +98,22 @@ static void put_tiles(struct output *output)
     buffer_append_string(out, "<dl class=\"tiles\">\n");
     for (size_t i = 0; i < output->column_count; ++i) {
         struct cell cell = kept_cell(&html->kept, 0, i);
-        buffer_append_string(out, "<div><dt>");
+        enum kept_kind kind = kept_kind(&html->kept, i);
+        bool is_broad = cell.type == CELL_TEXT && kind != KEPT_TIME && cell.text.len > TILE_BRIEF_MAX;
+        buffer_append_string(out, is_broad ? "<div class=\"broad\"><dt>" : "<div><dt>");
         markup_put_name(out, bytes_of_string(output->names[i]));
-        buffer_append_string(out, cell.type == CELL_TEXT ? "</dt><dd class=\"text\">" : "</dt><dd>");
-        html_put_cell(output, &cell, true);
+        buffer_append_string(out, "</dt><dd");
+        if (cell.type == CELL_TEXT)
+            buffer_append_string(out, " class=\"text\"");
+        if (kind == KEPT_TIME)
+            html_put_time(output, &cell);
+        else {
+            buffer_append_string(out, ">");
+            html_put_cell(output, &cell, true);
+        }
         buffer_append_string(out, "</dd></div>\n");
     }
     buffer_append_string(out, "</dl>\n");
-}
-
-/* ---- tables -------------------------------------------------------------------------------------------------- */
-
-void html_put_cell(struct output *output, const struct cell *cell, bool is_grouped)
-{
-    struct html *html = output->state;
-    if (cell->type == CELL_NULL)
-        buffer_append_string(output->out, "<span class=\"none\">" NULL_SHOWN "</span>");
-    else if (is_number(cell) && is_grouped)
-        put_grouped(output->out, cell_text(cell, &html->scratch));
-    else
-        markup_put_text(output->out, cell_text(cell, &html->scratch));
-}
-
-enum { BRIEF_LEN_MAX = 40, LONG_LEN_MIN = 60 };
-
-/* How a column's cells break: times never, long text within a width that can be read. */
-static const char *text_class(const struct kept *kept, size_t column)
-{
-    size_t longest = 0;
-    for (size_t row = 0; row < kept->row_count; ++row) {
-        size_t len = kept_cell(kept, row, column).text.len;
-        longest = len > longest ? len : longest;
-    }
-    return longest <= BRIEF_LEN_MAX ? "brief" : longest >= LONG_LEN_MIN ? "long" : "";
-}
-
-void html_open_rows(struct output *output, size_t row_count)
-{
-    buffer_printf(output->out, "<div class=\"rows%s\" tabindex=\"0\">\n", row_count > WHOLE_ROWS_MAX ? " many" : "");
-}
-
-static void put_table_head(struct output *output, const bool *are_numbers)
-{
-    struct buffer *out = output->out;
-    struct html *html = output->state;
-    html_open_rows(output, html->kept.row_count);
-    buffer_append_string(out, "<table>\n<thead><tr>");
-    for (size_t i = 0; i < output->column_count; ++i) {
-        buffer_append_string(out, are_numbers[i] ? "<th scope=\"col\" class=\"n\">" : "<th scope=\"col\">");
-        markup_put_name(out, bytes_of_string(output->names[i]));
-        buffer_append_string(out, "</th>");
-    }
-    buffer_append_string(out, "</tr></thead>\n<tbody>\n");
-}
-
-static void put_table_rows(struct output *output, const bool *are_numbers, const char *const *classes)
-{
-    struct html *html = output->state;
-    for (size_t row = 0; row < html->kept.row_count; ++row) {
-        buffer_append_string(output->out, "<tr>");
-        for (size_t i = 0; i < output->column_count; ++i) {
-            struct cell cell = kept_cell(&html->kept, row, i);
-            const char *class = are_numbers[i] ? "n" : classes[i];
-            buffer_printf(output->out, class[0] != '\0' ? "<td class=\"%s\">" : "<td>", class);
-            html_put_cell(output, &cell, i != 0 || html->chart == HTML_CHART_NONE);
-            buffer_append_string(output->out, "</td>");
-        }
-        buffer_append_string(output->out, "</tr>\n");
-    }
-}
-
-/* How many rows are left out, and how to have them. */
-static void put_rest(struct output *output)
-{
-    struct html *html = output->state;
-    char digits[INTEGER_TEXT_MAX];
-    if (html->kept.row_count == output->row_count)
-        return;
-    buffer_append_string(output->out, "<p class=\"soft\">The first ");
-    char *end = put_digits(digits, (int64_t)html->kept.row_count);
-    put_grouped(output->out, bytes_view(digits, (size_t)(end - digits)));
-    buffer_append_string(output->out, " of ");
-    end = put_digits(digits, (int64_t)output->row_count);
-    put_grouped(output->out, bytes_view(digits, (size_t)(end - digits)));
-    buffer_append_string(output->out, " rows are shown; <code>helvino dump ");
-    if (html->report_name != NULL) {
-        buffer_append_string(output->out, "report ");
-        markup_put_text(output->out, bytes_of_string(html->report_name));
-    } else {
-        buffer_append_string(output->out, "sql");
-    }
-    buffer_append_string(output->out, " --format csv</code> writes all of them.</p>\n");
-}
-
-static void put_table(struct output *output)
-{
-    struct html *html = output->state;
-    size_t count = output->column_count;
-    bool *are_numbers = calloc(count, sizeof(*are_numbers));
-    const char **classes = calloc(count, sizeof(*classes));
-    if (are_numbers == NULL || classes == NULL)
-        abort();
-    for (size_t i = 0; i < count; ++i) {
-        /* Under a chart the first column's numbers are no figures: a row for each number of messages. */
-        bool is_label = i == 0 && html->chart != HTML_CHART_NONE;
-        are_numbers[i] = !is_label && kept_is_number(&html->kept, i);
-        classes[i] = text_class(&html->kept, i);
-    }
-    put_table_head(output, are_numbers);
-    put_table_rows(output, are_numbers, classes);
-    buffer_append_string(output->out, "</tbody>\n</table>\n</div>\n");
-    put_rest(output);
-    free(are_numbers);
-    free(classes);
 }
 
 /* ---- sets ---------------------------------------------------------------------------------------------------- */
@@ -259,7 +163,7 @@ static void end_html(struct output *output)
     } else {
         bool is_whole = html_put_chart(output);
         if (!is_whole)
-            put_table(output);
+            html_put_table(output);
     }
     buffer_append_string(output->out, "</section>\n");
 }
@@ -270,6 +174,7 @@ static void dispose_html(struct output *output)
     kept_dispose(&html->kept);
     buffer_dispose(&html->scratch);
     free(html->report_name);
+    free(html->flags);
     free(html->set_title);
 }
 

@@ -3,6 +3,11 @@
 
 #include "output_private.h"
 
+#define TIME_LEN_MAX 29
+/* A shorter word is a name; a longer one is something else. */
+#define KEY_LEN_MIN 20
+#define KEY_LEN_MAX 64
+
 struct kept_cell {
     enum cell_type type;
     int64_t integer;
@@ -45,6 +50,48 @@ bool kept_is_number(const struct kept *kept, size_t column)
         found |= cell.type != CELL_NULL;
     }
     return found;
+}
+
+bool is_time_text(struct bytes text)
+{
+    static const char form[] = "0000-00-00 00:00:00";
+    if (text.len < sizeof(form) - 1 || text.len > TIME_LEN_MAX)
+        return false;
+    for (size_t i = 0; i < sizeof(form) - 1; ++i) {
+        char letter = text.data[i];
+        bool is_fine = form[i] == '0'   ? letter >= '0' && letter <= '9'
+                       : form[i] == ' ' ? letter == ' ' || letter == 'T'
+                                        : letter == form[i];
+        if (!is_fine)
+            return false;
+    }
+    return true;
+}
+
+static bool is_key_text(struct bytes text)
+{
+    for (size_t i = 0; i < text.len; ++i)
+        if (strchr("0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ-_:.", text.data[i]) == NULL ||
+            text.data[i] == '\0')
+            return false;
+    return text.len <= KEY_LEN_MAX;
+}
+
+enum kept_kind kept_kind(const struct kept *kept, size_t column)
+{
+    size_t longest = 0;
+    bool are_times = true, are_keys = true;
+    if (kept_is_number(kept, column))
+        return KEPT_NUMBER;
+    for (size_t row = 0; row < kept->row_count; ++row) {
+        struct cell cell = kept_cell(kept, row, column);
+        if (cell.type == CELL_NULL)
+            continue;
+        are_times &= cell.type == CELL_TEXT && is_time_text(cell.text);
+        are_keys &= cell.type == CELL_TEXT && is_key_text(cell.text);
+        longest = cell.text.len > longest ? cell.text.len : longest;
+    }
+    return longest == 0 ? KEPT_TEXT : are_times ? KEPT_TIME : are_keys && longest >= KEY_LEN_MIN ? KEPT_KEY : KEPT_TEXT;
 }
 
 void kept_dispose(struct kept *kept)

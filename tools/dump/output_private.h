@@ -52,7 +52,20 @@ bool kept_add(struct kept *kept, const struct cell *cells, size_t row_max);
 struct cell kept_cell(const struct kept *kept, size_t row, size_t column);
 /* Are there numbers in the column, and nothing beside them but NULL? */
 bool kept_is_number(const struct kept *kept, size_t column);
+/* What a column's cells look like, as far as they were kept; NULL looks like anything. */
+enum kept_kind {
+    KEPT_TEXT,
+    KEPT_NUMBER,
+    KEPT_TIME, /* "2026-01-31 23:59:59.999", or with a T */
+    KEPT_KEY   /* long words of letters and digits that nobody reads to the end: ids and keys */
+};
+enum kept_kind kept_kind(const struct kept *kept, size_t column);
 void kept_dispose(struct kept *kept);
+
+/* How much of a time there is to the day and to the minute. */
+#define TIME_DAY_LEN 10
+#define TIME_MINUTE_LEN 16
+bool is_time_text(struct bytes text);
 
 /* ---- text on a terminal (output_width.c) --------------------------------------------------------------------- */
 

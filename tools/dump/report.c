@@ -145,6 +145,22 @@ static bool check_flags(const struct options *options, const char *name, const s
     return true;
 }
 
+/* The flags that say which rows there are, as they were given: " --org shop --since 30d". */
+static char *flags_text(const struct options *options)
+{
+    static const enum option which[] = {OPTION_org, OPTION_visitor, OPTION_since, OPTION_until, OPTION_tz, OPTION_data};
+    const char *values[] = {options->org, options->visitor, options->since, options->until, options->tz, options->data};
+    struct buffer out = {0};
+    for (size_t i = 0; i < sizeof(which) / sizeof(*which); ++i) {
+        if (!options->given[which[i]])
+            continue;
+        buffer_printf(&out, " --%s ", option_specs[which[i]].flag);
+        cli_put_word(&out, values[i]);
+    }
+    buffer_append(&out, "", 1);
+    return out.data;
+}
+
 /* ---- what stands above it --------------------------------------------------------------------------------------- */
 
 /* "2026-01-31 14:30", in the zone; seconds only when there are any. */
@@ -205,7 +221,7 @@ static char *organisation_text(const struct answer *answer, const char *key)
 static void put_preamble(struct answer *answer, const struct options *options, const struct report *report)
 {
     char *period = period_text(&answer->parameters), *made_at = made_at_text();
-    char *organisation = organisation_text(answer, options->org);
+    char *organisation = organisation_text(answer, options->org), *asked = flags_text(options);
     output_preamble(answer->output, &(struct output_preamble){
                                         .name = options->arguments[0],
                                         .title = report->title,
@@ -214,11 +230,13 @@ static void put_preamble(struct answer *answer, const struct options *options, c
                                         .time_zone = options->tz,
                                         .made_at = made_at,
                                         .organisation = report->takes[REPORT_ORG] ? organisation : NULL,
+                                        .flags = asked,
                                         .seq = answer->snapshot.seq,
                                     });
     free(period);
     free(made_at);
     free(organisation);
+    free(asked);
 }
 
 /* ---- one report ------------------------------------------------------------------------------------------------- */
