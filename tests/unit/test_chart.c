@@ -56,7 +56,7 @@ static void test_a_line_breaks_where_a_value_is_missing(void **state)
     struct bytes labels[] = {BYTES("2026-01-01"), BYTES("2026-01-02"), BYTES("2026-01-03"), BYTES("2026-01-04")};
     struct bytes name = BYTES("Visitors");
     double values[] = {10, 20, NAN, 5};
-    struct chart chart = {BYTES("A day"), 4, 1, labels, &name, values, NULL};
+    struct chart chart = {BYTES("A day"), 4, 1, labels, &name, values, NULL, 0};
     char *svg = drawn(chart_put_lines, &chart);
     assert_int_equal(count_of(svg, "<polyline"), 2);
     assert_non_null(strstr(svg, "points=\"0.0,100.0 333.3,0.0\""));
@@ -74,7 +74,7 @@ static void test_bars_stand_for_dates_and_lie_for_words(void **state)
     struct bytes days[] = {BYTES("2026-01-01"), BYTES("2026-01-02")}, words[] = {BYTES("opened"), BYTES("answered")};
     struct bytes name = BYTES("Conversations");
     double values[] = {40, 10};
-    struct chart chart = {BYTES("Steps"), 2, 1, days, &name, values, NULL};
+    struct chart chart = {BYTES("Steps"), 2, 1, days, &name, values, NULL, 0};
     char *svg = drawn(chart_put_bars, &chart);
     assert_non_null(strstr(svg, "height=\"200.0\""));
     assert_non_null(strstr(svg, "height=\"50.0\""));
@@ -93,7 +93,7 @@ static void test_several_series_have_a_legend(void **state)
     (void)state;
     struct bytes labels[] = {BYTES("one"), BYTES("two")}, names[] = {BYTES("New"), BYTES("Back")};
     double values[] = {4, 1, NAN, 2};
-    struct chart chart = {BYTES("Visitors"), 2, 2, labels, names, values, NULL};
+    struct chart chart = {BYTES("Visitors"), 2, 2, labels, names, values, NULL, 0};
     void (*const puts[])(struct buffer *, const struct chart *) = {chart_put_bars, chart_put_lines};
     for (size_t i = 0; i < COUNT(puts); ++i) {
         char *svg = drawn(puts[i], &chart);
@@ -114,7 +114,7 @@ static void test_figures_without_a_scale_are_drawn_all_the_same(void **state)
     struct bytes words[] = {BYTES("a"), BYTES(""), BYTES("\xff<")};
     for (size_t i = 0; i < COUNT(odd); ++i)
         for (int kind = 0; kind < 3; ++kind) {
-            struct chart chart = {BYTES(""), 3, 1, kind == 0 ? words : days, &name, odd[i], NULL};
+            struct chart chart = {BYTES(""), 3, 1, kind == 0 ? words : days, &name, odd[i], NULL, 0};
             char *svg = drawn(kind == 1 ? chart_put_lines : chart_put_bars, &chart);
             assert_null(strstr(svg, "nan"));
             assert_null(strstr(svg, "inf"));
@@ -130,13 +130,35 @@ static void test_figures_without_a_scale_are_drawn_all_the_same(void **state)
 static void test_a_chart_of_nothing_is_nothing(void **state)
 {
     (void)state;
-    struct chart chart = {BYTES("x"), 0, 0, NULL, NULL, NULL, NULL};
+    struct chart chart = {BYTES("x"), 0, 0, NULL, NULL, NULL, NULL, 0};
     char *svg = drawn(chart_put_bars, &chart);
     assert_string_equal(svg, "");
     free(svg);
     svg = drawn(chart_put_lines, &chart);
     assert_string_equal(svg, "");
     free(svg);
+}
+
+static void test_a_share_of_less_than_all_is_a_bar_of_its_length(void **state)
+{
+    (void)state;
+    struct bytes labels[] = {BYTES("never answered"), BYTES("never read on")}, names[] = {BYTES("Conversations")};
+    struct bytes notes[] = {BYTES("42.8 %"), BYTES("10 %")};
+    double values[] = {428, 100};
+    struct chart chart = {BYTES("t"), 2, 1, labels, names, values, notes, 1000};
+    struct buffer out = {0};
+    chart_put_bars(&out, &chart);
+    buffer_append(&out, "", 1);
+    assert_non_null(strstr(out.data, "class=\"tint\" x=\"0\" y=\"0\" width=\"42.80%\""));
+    buffer_clear(&out);
+    chart.notes = NULL;
+    chart.whole = 100;
+    values[0] = 8;
+    values[1] = 4;
+    chart_put_lines(&out, &chart);
+    buffer_append(&out, "", 1);
+    assert_non_null(strstr(out.data, ">100</text>"));
+    buffer_dispose(&out);
 }
 
 int main(void)
@@ -149,6 +171,7 @@ int main(void)
         cmocka_unit_test(test_several_series_have_a_legend),
         cmocka_unit_test(test_figures_without_a_scale_are_drawn_all_the_same),
         cmocka_unit_test(test_a_chart_of_nothing_is_nothing),
+        cmocka_unit_test(test_a_share_of_less_than_all_is_a_bar_of_its_length),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -62,7 +62,7 @@ static double value_at(const struct chart *chart, size_t label, size_t series)
 
 static double largest(const struct chart *chart)
 {
-    double max = 0;
+    double max = chart->whole;
     for (size_t i = 0; i < chart->label_count * chart->series_count; ++i)
         if (chart->values[i] > max)
             max = chart->values[i];
@@ -367,8 +367,11 @@ static void put_upright_bar(struct buffer *out, const struct chart *chart, size_
     buffer_append_string(out, "</text>\n");
 }
 
-static void put_upright_bars(struct buffer *out, const struct chart *chart)
+/* Without the notes, and then they need no room for the whole that the notes are shares of. */
+static void put_upright_bars(struct buffer *out, const struct chart *all)
 {
+    struct chart copy = *all, *chart = &copy;
+    copy.whole = all->notes != NULL ? 0 : all->whole;
     struct scale scale = scale_of(chart);
     double slot = 100.0 / (double)chart->label_count;
     open_plot(out, chart, "Bar chart", scale);

@@ -14,6 +14,8 @@ struct chart {
     const struct bytes *names; /* of the series, for people */
     const double *values;      /* label by label, each series' value; NAN where there is none */
     const struct bytes *notes; /* a second figure for each label such as "93.6 %", or NULL */
+    double
+        whole; /* what a bar as long as the picture and the top of an axis stand for at least; notes are shares of it */
 };
 
 /* Upright bars for dates and numbers, else lying ones with the label on them. */

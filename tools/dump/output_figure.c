@@ -55,6 +55,24 @@ static size_t find_note(struct output *output, size_t first_series)
     return 0;
 }
 
+/* What 100 % is: of shares themselves, or of the counts that have a share beside them. */
+static double find_whole(struct output *output, size_t series, size_t note)
+{
+    struct html *html = output->state;
+    double whole = 0, best = 0;
+    if (is_share(output->names[series]))
+        return 100;
+    for (size_t row = 0; note != 0 && row < html->kept.row_count; ++row) {
+        struct cell count = kept_cell(&html->kept, row, series), share = kept_cell(&html->kept, row, note);
+        /* The largest share, since it was rounded least. */
+        if (number_of(&share) > best) {
+            best = number_of(&share);
+            whole = number_of(&count) * 100 / best;
+        }
+    }
+    return whole;
+}
+
 /* ---- bars and lines ------------------------------------------------------------------------------------------ */
 
 /* What a chart points to. */
@@ -131,6 +149,7 @@ static void put_chart(struct output *output, const size_t *columns, size_t count
         .labels = drawing.labels,
         .names = drawing.names,
         .values = drawing.values,
+        .whole = find_whole(output, columns[0], note),
         .notes = note != 0 ? drawing.notes : NULL,
     };
     (html->chart == HTML_CHART_LINE ? chart_put_lines : chart_put_bars)(output->out, &chart);
