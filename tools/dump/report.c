@@ -7,12 +7,9 @@
 #include "answer.h"
 #include "base/clock.h"
 #include "base/json.h"
-#include "cli/grid.h"
+#include "cli/help.h"
 #include "report_file.h"
 #include "reports.h"
-
-#define SUMMARY_LEN_MAX 160
-#define MOMENT_LEN_MAX TIME_TEXT_LEN
 
 static const enum option flags[REPORT_PARAMETER_COUNT] = {
     [REPORT_ORG] = OPTION_org,     [REPORT_VISITOR] = OPTION_visitor, [REPORT_SINCE] = OPTION_since,
@@ -33,19 +30,19 @@ static bool parse_file(const struct report_file *file, struct report *out)
 
 static void print_list(void)
 {
-    struct grid grid = {.column_count = 2};
-    grid_add(&grid, BYTES("REPORT"));
-    grid_add(&grid, BYTES("WHAT IT TELLS"));
+    int width = 0;
+    for (const struct report_file *file = report_files; file->name != NULL; ++file)
+        width = (int)strlen(file->name) > width ? (int)strlen(file->name) : width;
+    printf("%-*s  WHAT IT TELLS\n", width, "REPORT");
     for (const struct report_file *file = report_files; file->name != NULL; ++file) {
         struct report report;
         if (!parse_file(file, &report))
             continue;
-        grid_add(&grid, bytes_of_string(file->name));
-        grid_add(&grid, bytes_view(report.definition, report_summary_len(&report)));
+        char *summary = bytes_dup(bytes_view(report.definition, report_summary_len(&report)));
+        help_print_filled(stdout, summary, (size_t)printf("%s", file->name), (size_t)width + 2);
+        free(summary);
         report_dispose(&report);
     }
-    grid_print(&grid, stdout);
-    grid_dispose(&grid);
 }
 
 static void put_report_json(struct buffer *out, const struct report_file *file, const struct report *report)
