@@ -125,15 +125,56 @@ static void test_only_a_terminal_gets_bold_type_and_the_number_of_rows(void **st
                 "\033[1ma\033[0m\n\033[2m\u2500\033[0m\n\033[2m(0 rows)\033[0m\n");
 }
 
-static void test_the_widest_column_gives_first_and_times_stay_whole(void **state)
+static struct bytes table_of_times(unsigned width, bool is_terminal)
+{
+    struct cell cells[] = {cell_of("2026-01-31 23:59:59.999"), cell_of("cm5dkmihtjjqgksexlyevtkmo"),
+                           cell_of_integer(1234567890),
+                           cell_of("a long text that will have to be cut because there is no room for it")};
+    struct output_config config = {.format = OUTPUT_TABLE, .width = width, .is_terminal = is_terminal};
+    return answer_with(config, NULL, COLUMNS, names, cells, 1);
+}
+
+static void assert_table_has(unsigned width, const char *line)
+{
+    struct bytes answer = table_of_times(width, true);
+    assert_non_null(strstr(answer.data, line));
+    free((char *)answer.data);
+}
+
+static void test_times_give_their_seconds_and_then_their_hours(void **state)
 {
     (void)state;
-    struct cell cells[] = {cell_of("2026-01-31 23:59:59.999"), cell_of("key"), cell_of_integer(1234567890),
-                           cell_of("a long text that will have to be cut because there is no room for it")};
-    struct output_config config = {.format = OUTPUT_TABLE, .width = WIDTH};
-    struct bytes answer = answer_with(config, NULL, COLUMNS, names, cells, 1);
-    assert_non_null(strstr(answer.data, "2026-01-31 23:59:59.999  key  1234567890  a long text that \u2026"));
+    assert_table_has(140,
+                     "2026-01-31 23:59:59.999  cm5dkmihtjjqgksexlyevtkmo  1234567890  a long text that will have to "
+                     "be cut because there is no room for it\n");
+    assert_table_has(80, "2026-01-31 23:59  cm5dkmihtjjqgksexlyevtk\u2026  1234567890  a long text that will h\u2026\n");
+    assert_table_has(54, "2026-01-31 23:59  cm5dkmiht\u2026  1234567890  a long text\u2026\n");
+    assert_table_has(50, "2026-01-31  cm5dkmihtjj\u2026  1234567890  a long text\u2026\n");
+}
+
+static void test_a_row_that_does_not_fit_a_terminal_is_a_block(void **state)
+{
+    (void)state;
+    struct bytes answer = table_of_times(40, true), plain = table_of_times(40, false);
+    const char *expected = "\033[1mone\033[0m    2026-01-31 23:59:59.999\n"
+                           "\033[1mtwo\033[0m    cm5dkmihtjjqgksexlyevtkmo\n"
+                           "\033[1mthree\033[0m  1234567890\n"
+                           "\033[1mfour\033[0m   a long text that will have to be\n"
+                           "       cut because there is no room for\n"
+                           "       it\n"
+                           "\033[2m(1 row)\033[0m\n";
+    assert_non_null(strstr(answer.data, "\u2500\u2500 1 \u2500"));
+    assert_string_equal(strchr(answer.data, '\n') + 1, expected);
+    assert_null(strstr(plain.data, "\u2500 1 \u2500"));
     free((char *)answer.data);
+    free((char *)plain.data);
+}
+
+static void test_a_block_fits_terminals_of_any_width(void **state)
+{
+    (void)state;
+    for (unsigned width = 1; width < 40; ++width)
+        free((char *)table_of_times(width, true).data);
 }
 
 static void test_a_number_is_never_cut(void **state)
@@ -223,7 +264,9 @@ int main(void)
         cmocka_unit_test(test_a_tower_of_accents_is_cut_too),
         cmocka_unit_test(test_numbers_stand_to_the_right_and_nothing_trails),
         cmocka_unit_test(test_only_a_terminal_gets_bold_type_and_the_number_of_rows),
-        cmocka_unit_test(test_the_widest_column_gives_first_and_times_stay_whole),
+        cmocka_unit_test(test_times_give_their_seconds_and_then_their_hours),
+        cmocka_unit_test(test_a_row_that_does_not_fit_a_terminal_is_a_block),
+        cmocka_unit_test(test_a_block_fits_terminals_of_any_width),
         cmocka_unit_test(test_a_number_is_never_cut),
         cmocka_unit_test(test_rows_after_the_sample_keep_to_the_columns),
         cmocka_unit_test(test_into_a_pipe_nothing_is_cut),
