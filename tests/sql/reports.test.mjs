@@ -273,13 +273,16 @@ describe('overview', () => {
 const listed = async () => JSON.parse((await helvinoOk(['dump', 'report', '--format', 'json'])).stdout);
 const needed = ({ parameters }) => parameters.filter(({ required }) => required).flatMap(({ name }) => [`--${name}`, 'v_ann']);
 
-test('the list names every report with one line each', async () => {
+test('the list names every report, and its lines fit 80 columns between words', async () => {
     const { stdout } = await helvinoOk(['dump', 'report']);
     const reports = await listed();
     assert.ok(reports.length >= 12);
-    assert.equal(stdout.trimEnd().split('\n').length, 1 + reports.length);
+    const lines = stdout.trimEnd().split('\n');
+    assert.equal(lines.filter((line) => !line.startsWith(' ')).length, 1 + reports.length);
+    assert.ok(lines.every((line) => line.length <= 80));
     for (const { name, title, definition, parameters } of reports) {
         assert.ok(stdout.includes(`\n${name} `), `${name} is in the list`);
+        assert.ok(stdout.replaceAll(/\s+/g, ' ').includes(` ${name} ${definition.split(/[.\n]/)[0].trim()}`), `${name} has its sentence`);
         assert.ok(title && definition.length > 60 && parameters.length > 0, `${name} says what it is`);
     }
 });
