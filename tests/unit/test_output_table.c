@@ -147,7 +147,8 @@ static void test_times_give_their_seconds_and_then_their_hours(void **state)
     assert_table_has(140,
                      "2026-01-31 23:59:59.999  cm5dkmihtjjqgksexlyevtkmo  1234567890  a long text that will have to "
                      "be cut because there is no room for it\n");
-    assert_table_has(80, "2026-01-31 23:59  cm5dkmihtjjqgksexlyevtk\u2026  1234567890  a long text that will h\u2026\n");
+    assert_table_has(80,
+                     "2026-01-31 23:59  cm5dkmihtjjqgksexlyevtk\u2026  1234567890  a long text that will h\u2026\n");
     assert_table_has(54, "2026-01-31 23:59  cm5dkmiht\u2026  1234567890  a long text\u2026\n");
     assert_table_has(50, "2026-01-31  cm5dkmihtjj\u2026  1234567890  a long text\u2026\n");
 }

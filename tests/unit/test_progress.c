@@ -73,7 +73,9 @@ static struct screen screen_open(int reader, int writer)
 static struct screen screen_open_terminal(void)
 {
     int master = posix_openpt(O_RDWR | O_NOCTTY);
-    assert_true(master >= 0 && grantpt(master) == 0 && unlockpt(master) == 0);
+    if (master < 0)
+        skip(); /* a bare container may have no terminals to give */
+    assert_true(grantpt(master) == 0 && unlockpt(master) == 0);
     int slave = open(ptsname(master), O_RDWR | O_NOCTTY);
     assert_true(slave >= 0);
     return screen_open(master, slave);

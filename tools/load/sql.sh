@@ -190,22 +190,25 @@ median() {
     sort -n | awk '{ v[NR] = $1 } END { print v[int((NR + 1) / 2)] }'
 }
 
-median_ms() { # COMMAND...
-    local round
-    for ((round = 0; round < rounds; round++)); do
-        wall_ms "$@" || exit
-    done | median
-}
-
-# A line: question, rows, then milliseconds and KiB of each database. The look at the memory warms up as well.
+# A line: question, rows, then KiB and milliseconds of each database. The look at the memory warms up as well; the rounds
+# take turns, so that whatever else the machine does falls upon all alike.
 measure_question() { # QUESTION
-    local database rows
+    local database round rows
     rows=$( (ask sqlite "$1") | grep -c '' || true)
+    rm -f "$work"/{kib,ms}-*
+    say "$1: memory"
+    for database in helvino sqlite postgres; do
+        peak_kib "$database" "$1" >"$work/kib-$database"
+    done
+    for ((round = 1; round <= rounds; round++)); do
+        say "$1: round $round of $rounds"
+        for database in helvino sqlite postgres; do
+            wall_ms answer_once "$database" "$1" >>"$work/ms-$database"
+        done
+    done
     echo -n "$1 $rows"
     for database in helvino sqlite postgres; do
-        say "$1 on $database"
-        echo -n " $(peak_kib "$database" "$1")"
-        echo -n " $(median_ms answer_once "$database" "$1")"
+        echo -n " $(cat "$work/kib-$database") $(median <"$work/ms-$database")"
     done
     echo
 }
@@ -218,10 +221,12 @@ export_once() {
 
 # Rows, and milliseconds.
 measure_export() {
-    local ms
-    say "export as ndjson"
-    ms=$(median_ms export_once)
-    echo "$(cat "$work"/export/*.ndjson | wc -l) $ms"
+    local round
+    for ((round = 1; round <= rounds; round++)); do
+        say "export as ndjson: round $round of $rounds"
+        wall_ms export_once >>"$work/ms-export"
+    done
+    echo "$(cat "$work"/export/*.ndjson | wc -l) $(median <"$work/ms-export")"
     rm -rf "$work/export"
 }
 
