@@ -99,9 +99,9 @@ bool sink_flush(struct sink *sink)
         }
         at += (size_t)count;
     }
-    if (sink->digest != NULL)
-        digest_add(sink->digest, buffer_view(&sink->buffer));
     sink->bytes += sink->buffer.len;
+    if (sink->digest != NULL)
+        digest_take(sink->digest, &sink->buffer);
     buffer_clear(&sink->buffer);
     return true;
 }
