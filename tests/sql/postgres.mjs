@@ -55,12 +55,11 @@ export class Postgres {
         this.log = '';
     }
 
-    /** A command line of PostgreSQL's, as somebody who may run it. */
+    /** A command line of PostgreSQL's, as somebody who may run it, and that ends at once should the test be killed. */
     #command(program, ...args) {
-        const whole = [join(this.folder, program), ...args];
-        if (!this.user) return whole;
-        const { uid, gid } = this.user;
-        return ['setpriv', `--reuid=${uid}`, `--regid=${gid}`, '--clear-groups', '--', ...whole];
+        const { uid, gid } = this.user ?? {};
+        const somebody = this.user ? [`--reuid=${uid}`, `--regid=${gid}`, '--clear-groups'] : [];
+        return ['setpriv', '--pdeathsig=QUIT', ...somebody, '--', join(this.folder, program), ...args];
     }
 
     async start() {
