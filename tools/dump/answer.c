@@ -134,20 +134,16 @@ int answer_open(struct answer *answer, const struct options *options)
 
 int answer_close(struct answer *answer, int status)
 {
-    bool is_written = output_close(answer->output) && sink_flush(&answer->sink);
-    enum snapshot_end end = snapshot_state(&answer->snapshot);
-    if (answer->sink.failed && answer->sink.error == EINTR)
-        status = snapshot_explain_end(&answer->snapshot, end); /* it waited for its reader */
+    output_close(answer->output);
+    sink_flush(&answer->sink);
+    bool was_ended = answer->sink.failed && answer->sink.error == EINTR; /* while it waited for its reader */
+    if (was_ended)
+        status = snapshot_explain_end(&answer->snapshot, snapshot_state(&answer->snapshot));
     database_close(answer->database);
     snapshot_close(&answer->snapshot);
-    if (answer->sink.failed && answer->sink.error == EINTR) {
+    if (was_ended || (status != EXIT_FINE && !answer->sink.failed)) {
         sink_abandon(&answer->sink);
         return status;
     }
-    if (status != EXIT_FINE && !answer->sink.failed) {
-        sink_abandon(&answer->sink);
-        return status;
-    }
-    is_written = sink_finish(&answer->sink, NULL) && is_written;
-    return is_written ? status : sink_explain(&answer->sink, answer->sink_name);
+    return sink_finish(&answer->sink, NULL) ? status : sink_explain(&answer->sink, answer->sink_name);
 }

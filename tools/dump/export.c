@@ -192,11 +192,6 @@ static bool find_visitors(struct export *export, struct id orgs[ORGS_NAMED_MAX],
     return error == ERR_NOT_FOUND;
 }
 
-static int compare_id(const void *a, const void *b)
-{
-    return memcmp(a, b, ID_LEN);
-}
-
 /* The chain goes from the newest to the oldest, and rows are written in order of their ids. */
 static bool gather_conversations(struct export *export)
 {
@@ -218,7 +213,7 @@ static bool gather_conversations(struct export *export)
     }
     scan_close(scan);
     if (selection->conversation_count != 0)
-        qsort(selection->conversations, selection->conversation_count, sizeof(struct id), compare_id);
+        qsort(selection->conversations, selection->conversation_count, sizeof(struct id), export_compare_id);
     return error == ERR_NOT_FOUND;
 }
 

@@ -40,6 +40,9 @@ char *export_table_path(const struct export *export, enum record_kind kind);
 /* The last part of a path. */
 const char *export_base_name(const char *path);
 
+/* The order of ids, for qsort and bsearch. */
+int export_compare_id(const void *a, const void *b);
+
 /* ---- rows ------------------------------------------------------------------------------------------------------ */
 
 struct export_column {

@@ -60,7 +60,7 @@ static void choose_visitor(struct export_rows *rows)
     }
 }
 
-static int compare_id(const void *a, const void *b)
+int export_compare_id(const void *a, const void *b)
 {
     return memcmp(a, b, ID_LEN);
 }
@@ -79,7 +79,7 @@ static bool is_selected(struct export_rows *rows)
     return id_equal(value.id, selection->visitor) ||
            (selection->conversation_count != 0 &&
             bsearch(&value.id, selection->conversations, selection->conversation_count, sizeof(struct id),
-                    compare_id) != NULL);
+                    export_compare_id) != NULL);
 }
 
 /* ---- stepping --------------------------------------------------------------------------------------------------- */

@@ -102,7 +102,8 @@ bool sink_flush(struct sink *sink)
     sink->bytes += sink->buffer.len;
     if (sink->digest != NULL)
         digest_take(sink->digest, &sink->buffer);
-    buffer_clear(&sink->buffer);
+    else
+        buffer_clear(&sink->buffer);
     return true;
 }
 
