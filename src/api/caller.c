@@ -221,6 +221,8 @@ enum error call_identify(struct call *call, enum who who)
         return error;
     if (who == WHO_TOKEN && !call->by_token)
         return ERR_TOKEN_REQUIRED;
+    if (who == WHO_SELF && call->visitor_key.data == NULL)
+        return ERR_VISITOR_REQUIRED;
     if (who == WHO_VISITOR && !call->by_token && call->visitor_key.data == NULL)
         return ERR_CALLER_REQUIRED;
     return OK;

@@ -6,12 +6,12 @@
 #include "base/json.h"
 #include "store/records.h"
 
-#define API_ROUTES_MAX 32
+#define API_ROUTES_MAX 40
 #define STATUS_FIRST 100
 #define STATUS_COUNT 500
 #define LATENCY_BUCKETS 12
 
-enum who { WHO_OPEN, WHO_ORG, WHO_CALLER, WHO_VISITOR, WHO_TOKEN };
+enum who { WHO_OPEN, WHO_ORG, WHO_CALLER, WHO_VISITOR, WHO_SELF, WHO_TOKEN };
 
 /* What a client can run into here, counted in /metrics under these names. */
 #define LIMIT_KINDS(KIND)                \

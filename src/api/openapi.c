@@ -26,6 +26,19 @@ static const struct details details_health = {"", NULL, false, "Health", "200"};
 static const struct details details_metrics = {"", NULL, false, NULL, "200"};
 static const struct details details_openapi = {"", NULL, false, "Any", "200"};
 
+static const struct details details_conversation_read = {"", "Any", true, "Any", "200"};
+static const struct details details_typing = {"", "Any", false, "Any", "204"};
+static const struct details details_stream = {"", NULL, false, NULL, "200"};
+static const struct details details_self_see = {"", "Any", false, "Any", "201 200"};
+static const struct details details_self_show = {"", NULL, false, "Any", "200"};
+static const struct details details_self_export = {"", NULL, false, "Any", "200"};
+static const struct details details_self_erase = {"", NULL, false, "Any", "200"};
+static const struct details details_cookie_keep = {"", NULL, false, "Any", "200"};
+static const struct details details_cookie_drop = {"", NULL, false, "Any", "204"};
+static const struct details details_embed = {"", NULL, false, NULL, "200"};
+static const struct details details_widget_file = {"", NULL, false, NULL, "200"};
+static const struct details details_demo = {"", NULL, false, NULL, "200"};
+
 static const struct details *const route_details[] = {
 #define ROUTE(method, pattern, who, body_len_max, handler, help) &details_##handler,
 #include "api/routes.def"
@@ -295,7 +308,8 @@ enum error handle_openapi(struct call *call)
 
 void api_routes_markdown(struct buffer *out)
 {
-    static const char *const who[] = {"anybody", "public", "its owner, or token", "visitor, or token", "token"};
+    static const char *const who[] = {"anybody",           "public",  "its owner, or token",
+                                      "visitor, or token", "visitor", "token"};
     buffer_append_string(out, "| route | who | what it does |\n|---|---|---|\n");
     for (unsigned row = 0; row < route_row_count; ++row)
         buffer_printf(out, "| `%s %s` | %s | %s |\n", route_rows[row].method, route_rows[row].pattern,

@@ -15,6 +15,7 @@
 #define MESSAGE_BODY_LEN_MAX \
     200704 /* bytes of a message's JSON: six can stand for one of text, and 4 KiB for the rest */
 #define CONVERSATION_BODY_LEN_MAX 16384
+#define SMALL_BODY_LEN_MAX 4096     /* bytes of a body that holds a field or two */
 #define REQUEST_BODY_LEN_MAX 204800 /* the HTTP layer's outer wall, bytes */
 #define JSON_DEPTH_MAX 32           /* nested arrays and objects in a body */
 #define PAGE_LIMIT_DEFAULT 50       /* items of a list */
@@ -29,7 +30,22 @@
 #define ORIGIN_LEN_MAX 256       /* bytes */
 #define ORG_TEXT_LEN_MAX 500     /* bytes of one widget text */
 #define TOKENS_PER_ORG_MAX 100
-#define ALIAS_LEN_MAX 64 /* bytes of an id of another shape */
+#define ALIAS_LEN_MAX 64         /* bytes of an id of another shape */
+#define EMAIL_LEN_MAX 254        /* bytes of a visitor's e-mail address (RFC 5321) */
+#define UNREAD_MAX 100           /* unread messages of a conversation are counted up to here */
+#define EXPORT_BYTES_MAX 8388608 /* bytes after which a visitor's export goes on in a next page */
+
+/* ---- streams ---- */
+#define STREAMS_PER_CALLER_MAX 16     /* of one visitor, or of one token */
+#define STREAM_CATCH_UP_MAX 5000      /* events that a stream is given again; what missed more is told to reset */
+#define STREAM_CONVERSATIONS_MAX 2000 /* conversations that a catch-up looks at */
+#define STREAM_NEWS_MAX 256           /* events that wait for one subscriber; more are found in the tables instead */
+#define STREAM_MOMENTS_MAX 32         /* typing and presence that wait for one subscriber; older ones are dropped */
+#define STREAM_PIECE_BYTES 65536      /* of one send; the next one waits until the client has taken it */
+#define STREAM_STALL_MS 20000         /* how long a client may take for one piece before it is cut off */
+#define STREAM_HEARTBEAT_MS 15000     /* silence after which a comment is sent */
+#define STREAM_RIGHTS_MS 4000         /* how often each stream's right to go on is asked for again */
+#define AGENT_PRESENT_MS 120000       /* how long a write by the token counts as somebody being there */
 
 /* ---- the write path ---- */
 #define BATCH_COMMANDS_MAX 1024    /* commands in one transaction */

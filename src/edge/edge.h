@@ -79,7 +79,7 @@ struct edge_config {
     void *(*on_loop_start)(struct loop *loop, void *app);
     void (*on_turn_end)(struct loop *loop);
     void (*on_loop_end)(struct loop *loop);
-    /* Once a second on loop 0. */
+    /* Once a second on every loop. */
     void (*on_second)(struct loop *loop);
     /* With every answer, the library's own included. route is NULL for those, and for 404, 405, OPTIONS, redirects and
      * ACME. Latency in nanoseconds from the handler's begin; 0 for the library's own. */
@@ -174,3 +174,37 @@ void request_respond_error(struct request *request, enum error error, const char
 struct ticket;
 struct ticket *request_suspend(struct request *request);
 struct request *ticket_redeem(struct ticket *ticket);
+
+/* ---- requests: an answer without an end ---------------------------------------------------------------------- */
+
+/*
+ * A stream is an answer of status 200 that goes on until one side ends it: text/event-stream, never stored, never
+ * buffered by a proxy. It belongs to its request's loop and is touched there alone. One piece is on its way at a time:
+ * between stream_send and on_sent the stream is busy, and another stream_send is a programmer error; what comes up
+ * meanwhile is the caller's to keep, or to find again.
+ */
+struct stream;
+struct stream_events {
+    /* The piece is with the kernel, and the next one may be sent, from inside the call too. */
+    void (*on_sent)(struct stream *stream, void *owner);
+    /* The stream is over, whoever ended it: the client has gone, stream_end's last byte has left, the server stops, or
+     * the connection was cut. Called exactly once, and the stream is gone when it returns. Nothing may be sent from it.
+     */
+    void (*on_end)(struct stream *stream, void *owner);
+};
+/*
+ * Answers the request with a stream whose first piece is `first` (not empty; copied). The headers of request_add_header
+ * go with it; the request may not be touched afterwards. Returns NULL, with nothing to free and no on_end to come, when
+ * the client had gone already, and for HEAD, which gets the headers alone.
+ */
+struct stream *request_stream(struct request *request, const struct stream_events *events, void *owner,
+                              struct bytes first);
+bool stream_is_busy(const struct stream *stream);
+/* How long the piece under way has been waiting for its client, in milliseconds; 0 when nothing is under way. */
+uint64_t stream_busy_ms(const struct stream *stream);
+/* Sends a piece: not empty, copied. Only when it is not busy. on_sent may come before this returns. */
+void stream_send(struct stream *stream, struct bytes piece);
+/* Ends it in good order, after what is under way. on_end may come before this returns. */
+void stream_end(struct stream *stream);
+/* Ends it at once, by cutting the connection: for a client that takes nothing any more. on_end comes later. */
+void stream_cut_off(struct stream *stream);

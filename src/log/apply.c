@@ -81,14 +81,15 @@ static enum error apply_entry(struct txn *txn, struct log_entry *entry, uint64_t
 }
 
 /* Applies the entries that `admit` has let in. */
-static enum error apply_all(struct txn *txn, struct log_entry *entries, uint64_t *last_seq)
+static enum error apply_all(struct txn *txn, struct log_entry *entries, struct batch_span *span)
 {
-    enum error error = meta_get_u64(txn, META_SEQ, last_seq);
+    enum error error = meta_get_u64(txn, META_SEQ, &span->seq_before);
+    span->seq_after = span->seq_before;
     for (struct log_entry *entry = entries; entry != NULL && error == OK; entry = entry->next)
         if (entry->error == OK)
-            error = apply_entry(txn, entry, last_seq);
+            error = apply_entry(txn, entry, &span->seq_after);
     if (error == OK && txn_changes(txn) != 0)
-        error = meta_put_u64(txn, META_SEQ, *last_seq);
+        error = meta_put_u64(txn, META_SEQ, span->seq_after);
     return error;
 }
 
@@ -101,21 +102,24 @@ static enum error commit(struct txn *txn, struct log_figures *figures)
     return error;
 }
 
-static enum error try_once(struct store *store, struct log_entry *entries, struct log_figures *figures)
+static enum error try_once(struct store *store, struct log_entry *entries, struct log_figures *figures,
+                           struct batch_span *span)
 {
     struct txn *txn;
-    uint64_t last_seq;
+    struct batch_span tried;
     enum error error = write_begin(store, &txn);
     if (error != OK)
         return error;
-    error = apply_all(txn, entries, &last_seq);
+    error = apply_all(txn, entries, &tried);
     if (error != OK || txn_changes(txn) == 0) {
         write_abort(txn);
         return error;
     }
     error = commit(txn, figures);
-    if (error == OK)
-        atomic_store_explicit(&figures->last_seq, last_seq, memory_order_relaxed);
+    if (error == OK) {
+        atomic_store_explicit(&figures->last_seq, tried.seq_after, memory_order_relaxed);
+        *span = tried;
+    }
     return error;
 }
 
@@ -197,12 +201,13 @@ static enum error mend(struct store *store, enum error error, bool *erasing_only
     return !store_map_was_full(store) && store_reserve_spend(store) ? OK : ERR_STORE_FULL;
 }
 
-static enum batch_end try_until_done(struct store *store, struct log_entry *entries, struct log_figures *figures)
+static enum batch_end try_until_done(struct store *store, struct log_entry *entries, struct log_figures *figures,
+                                     struct batch_span *span)
 {
     bool ripened = false, erasing_only = !store_reserve_ready(store);
     while (admit(entries, erasing_only) != 0) {
         unsigned verdicts = count_verdicts(entries);
-        enum error error = try_once(store, entries, figures);
+        enum error error = try_once(store, entries, figures, span);
         if (error == OK)
             break;
         if (count_verdicts(entries) != verdicts)
@@ -216,9 +221,11 @@ static enum batch_end try_until_done(struct store *store, struct log_entry *entr
     return BATCH_DONE;
 }
 
-enum batch_end batch_apply(struct store *store, struct log_entry *entries, struct log_figures *figures)
+enum batch_end batch_apply(struct store *store, struct log_entry *entries, struct log_figures *figures,
+                           struct batch_span *span)
 {
-    enum batch_end end = try_until_done(store, entries, figures);
+    *span = (struct batch_span){0, 0};
+    enum batch_end end = try_until_done(store, entries, figures, span);
     note_fullness(entries, figures);
     return end;
 }
@@ -226,15 +233,17 @@ enum batch_end batch_apply(struct store *store, struct log_entry *entries, struc
 enum error log_execute_all(struct store *store, struct log_entry *entries)
 {
     struct log_figures figures = {0};
-    return batch_apply(store, entries, &figures) == BATCH_FAILED ? ERR_OUTCOME_UNKNOWN : OK;
+    struct batch_span span;
+    return batch_apply(store, entries, &figures, &span) == BATCH_FAILED ? ERR_OUTCOME_UNKNOWN : OK;
 }
 
 enum error log_execute(struct store *store, const struct command *command, struct outcome *outcome)
 {
     struct log_figures figures = {0};
+    struct batch_span span;
     struct buffer scratch = {0};
     struct log_entry *entry = log_entry_new(command, &scratch, 0);
-    batch_apply(store, entry, &figures);
+    batch_apply(store, entry, &figures, &span);
     enum error error = entry->error;
     *outcome = entry->outcome;
     log_entry_free(entry);

@@ -8,4 +8,10 @@ enum batch_end {
     BATCH_FAILED /* the disk failed: the process must stop writing */
 };
 
-enum batch_end batch_apply(struct store *store, struct log_entry *entries, struct log_figures *figures);
+/* META_SEQ before and after a batch: equal when it has changed nothing. */
+struct batch_span {
+    uint64_t seq_before, seq_after;
+};
+
+enum batch_end batch_apply(struct store *store, struct log_entry *entries, struct log_figures *figures,
+                           struct batch_span *span);

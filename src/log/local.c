@@ -119,14 +119,22 @@ static void deliver(struct log *log, struct list *batch)
     }
 }
 
+static void publish(struct log *log, const struct list *batch, const struct batch_span *span)
+{
+    if (log->config.publish != NULL && span->seq_after != span->seq_before)
+        log->config.publish(log->config.app, batch->first, span->seq_before, span->seq_after);
+}
+
 static void apply_batch(struct log *log, struct list *batch)
 {
+    struct batch_span span = {0, 0};
     if (log->failed) {
         for (struct log_entry *entry = batch->first; entry != NULL; entry = entry->next)
             entry->error = ERR_OUTCOME_UNKNOWN;
-    } else if (batch_apply(log->config.store, batch->first, &log->figures) == BATCH_FAILED) {
+    } else if (batch_apply(log->config.store, batch->first, &log->figures, &span) == BATCH_FAILED) {
         log->failed = true;
     }
+    publish(log, batch, &span);
     count_batch(&log->figures, batch);
 }
 

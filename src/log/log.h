@@ -40,6 +40,11 @@ struct log_config {
     struct store *store;
     /* On the committer's thread: entries of one port, in order, linked by next. */
     void (*deliver)(struct log_port *port, struct log_entry *entries);
+    /* On the committer's thread, once for each batch that has changed something: it is on disk, and not delivered yet.
+     * The entries are all of the batch, in order, the refused ones too. seq_before and seq_after are META_SEQ as the
+     * batch found and left it: a seq_before that is not the last seq_after means that another process has written in
+     * between. May be NULL. */
+    void (*publish)(void *app, const struct log_entry *entries, uint64_t seq_before, uint64_t seq_after);
     /* On the committer's thread, once: the disk failed, the outcome of the last batch is unknown and nothing more is
      * written. Its entries have been delivered with ERR_OUTCOME_UNKNOWN. */
     void (*on_failure)(void *app);

@@ -196,3 +196,10 @@ enum error rule_message_create(struct txn *txn, uint64_t seq, const struct messa
     }
     return error == OK ? visitor_write(txn, &sighting) : error;
 }
+
+enum error rule_conversation_read(struct txn *txn, uint64_t seq, const struct conversation_read *command,
+                                  struct outcome *outcome)
+{
+    (void)txn, (void)seq, (void)command, (void)outcome;
+    return ERR_CONFLICT;
+}

@@ -5,17 +5,22 @@
  * effect or none: everything that can refuse it is asked before the first write.
  */
 #include "core/commands.h"
+#include "core/events.h"
 #include "store/store.h"
 
 /* What the caller wants to know afterwards; which members are set is said at each command. */
 struct outcome {
-    bool replayed; /* conversation_create, message_create: the first answer again; imports: nothing had to be changed */
+    bool replayed; /* conversation_create, message_create: the first answer again; visitor_see: it was known before;
+                      imports: nothing had to be changed */
     bool widened;  /* imports: it was there, and the row added something to it */
     bool more;     /* org_purge: there is more to remove */
     uint64_t seq;  /* of the change; for a replayed message the first one's */
     int64_t at_ms; /* conversation_create: createdAt */
     struct id id;  /* conversation_create: the conversation; message_create: the one it is in; org_create, token_create:
-                      itself; visitor_import: the visitor that it has become */
+                      itself; visitor_import: the visitor that it has become; visitor_see, visitor_erase: the visitor */
+    struct event event; /* what is news to listeners; kind EVENT_NONE when nothing is */
+    /* visitor_erase: what went */
+    uint64_t erased_conversations, erased_messages;
     /* sweep: where to go on; empty at the end of the index. Set by sweep alone */
     struct key next_seen, next_activity, next_updated;
 };

@@ -71,3 +71,16 @@ enum error rule_visitor_touch(struct txn *txn, uint64_t seq, const struct visito
         visitor_sight(txn, command->org, command->visitor_key, false, ID_NONE, command->at_ms, BYTES_NONE, &sighting);
     return error != OK ? error : visitor_write(txn, &sighting);
 }
+
+enum error rule_visitor_see(struct txn *txn, uint64_t seq, const struct visitor_see *command, struct outcome *outcome)
+{
+    (void)txn, (void)seq, (void)command, (void)outcome;
+    return ERR_CONFLICT;
+}
+
+enum error rule_visitor_erase(struct txn *txn, uint64_t seq, const struct visitor_erase *command,
+                              struct outcome *outcome)
+{
+    (void)txn, (void)seq, (void)command, (void)outcome;
+    return ERR_CONFLICT;
+}

@@ -583,9 +583,10 @@ struct batch {
 static void apply_entries(struct store *store, struct log_entry **entries, unsigned count)
 {
     struct log_figures figures = {0};
+    struct batch_span span;
     for (unsigned i = 0; i < count; ++i)
         entries[i]->next = i + 1 < count ? entries[i + 1] : NULL;
-    assert_int_equal(batch_apply(store, entries[0], &figures), BATCH_DONE);
+    assert_int_equal(batch_apply(store, entries[0], &figures, &span), BATCH_DONE);
 }
 
 static void learn_purge(const struct outcome *outcome, unsigned at)
