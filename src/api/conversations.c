@@ -5,8 +5,7 @@
 #include "api/internal.h"
 #include "base/text.h"
 
-/* Whether the caller may know of it. One without a visitor belongs to whoever knows its id. */
-static enum error may_read(struct call *call, const struct conversation *conversation)
+enum error call_may_read(struct call *call, const struct conversation *conversation)
 {
     struct id visitor;
     if (!id_equal(conversation->org, call->org.id))
@@ -158,7 +157,7 @@ enum error handle_conversation_show(struct call *call)
     if (error == OK)
         error = conversation_get(call->txn, id, &conversation);
     if (error == OK)
-        error = may_read(call, &conversation);
+        error = call_may_read(call, &conversation);
     if (error == OK)
         error = conversation_activity(call->txn, &conversation, &activity);
     if (error != OK)

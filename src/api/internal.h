@@ -101,6 +101,12 @@ enum error call_refuse(struct call *call, enum error error, const char *sentence
 /* Fills org, by_token and visitor_key from the headers and asks whether `who` lets it in. */
 enum error call_identify(struct call *call, enum who who);
 
+/* ---- conversations.c ---- */
+
+/* Whether the caller may know of the conversation; ERR_NOT_FOUND when not. One without a visitor belongs to whoever
+ * knows its id. */
+enum error call_may_read(struct call *call, const struct conversation *conversation);
+
 /* ---- cors.c ---- */
 
 /* Adds the headers that let the page read the answer; ERR_ORIGIN_FORBIDDEN when the organisation does not list the
@@ -155,6 +161,12 @@ void respond_error(struct request *request, enum error error, const char *senten
 /* A read by a visitor moves its lastSeenAt, at most once in TOUCH_INTERVAL_MS. */
 void touch_visitor(struct call *call);
 void maintain(struct api *api, struct api_loop *loop);
+
+/* ---- presence.c ---- */
+
+/* Whether somebody of the organisation is there to answer: a stream by its token is open on some loop, or it has
+ * written, typed or read less than AGENT_PRESENT_MS ago. Asks the loop's own hub alone. */
+bool api_org_is_online(struct api_loop *loop, struct id org);
 
 /* ---- render.c: records as JSON ---- */
 
