@@ -2,10 +2,10 @@
 # Usage: bench.sh [-s SCENARIOS] [-c CONNECTIONS] [-d SECONDS] [-r ROUNDS] [-w SECONDS] [-l LOOPS] [-q PERCENT]
 #                 [-v VISITORS] [-m]
 #
-#   -s a,b,c,d,start,sql
+#   -s a,b,c,d,start,streams,sql
 #                      what to measure: a create conversations, b send messages, c show a conversation, d health,
-#                      start start-up and memory, sql questions in SQL beside SQLite and PostgreSQL (see sql.sh); and
-#                      e, which is c spread over 1,000 conversations
+#                      start start-up and memory, streams 5,000 of them open, sql questions in SQL beside SQLite and
+#                      PostgreSQL (see sql.sh); and e, which is c spread over 1,000 conversations
 #   -c 64,256          numbers of connections
 #   -d 5               seconds of one measurement
 #   -r 3               rounds; in each the server and the empty handler take turns
@@ -22,7 +22,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
-scenarios=a,b,c,d,start,sql connections=64,256 seconds=5 rounds=3 warm_up=2 others_max=10 markdown=0 chosen_loops='' visitors=100000
+scenarios=a,b,c,d,start,streams,sql connections=64,256 seconds=5 rounds=3 warm_up=2 others_max=10 markdown=0 chosen_loops='' visitors=100000
 while getopts s:c:d:r:w:l:q:v:m option; do
     case $option in
     s) scenarios=$OPTARG ;;
@@ -44,6 +44,8 @@ loops=${chosen_loops:-$loops}
 rows=$work/rows
 START_VISITORS=1000000
 START_RUNS=5
+STREAMS=5000
+STREAM_MESSAGES=2000
 
 say() { # progress, kept apart from the table
     echo "bench: $*" >&2
@@ -141,6 +143,24 @@ measure_start() {
     rm -rf "$data"
 }
 
+# ---- streams ----
+
+# The server is a fresh one in each round, so that no memory of an earlier one is used again.
+measure_streams() {
+    local round
+    ulimit -n "$(ulimit -Hn)"
+    make_data "$work/data" --visitors "$STREAMS" --listed "$STREAMS"
+    for ((round = 1; round <= rounds; round++)); do
+        say "$STREAMS streams, round $round of $rounds"
+        launch_server "$work/data" --connections-max 20000 --connections-per-address 20000
+        "$build/load/streams" --url "$server_url" --pid "$server_pid" --org bench --messages "$STREAM_MESSAGES" \
+            <"$work/targets" >>"$work/streams" || die "streams could not be measured"
+        stop "$server_pid"
+        server_pid=''
+    done
+    rm -rf "$work/data"
+}
+
 # ---- SQL ----
 
 measure_sql() {
@@ -197,6 +217,19 @@ print_start() {
         echo "Largest RssAnon after the load: $(sort -k4n "$work/memory" | tail -n 1 | cut -d' ' -f4) KiB."
 }
 
+stream_bytes() { # what one idle stream costs
+    awk '{ printf "%d\n", ($4 - $3) * 1024 / $1 }' "$work/streams" >"$work/stream_bytes"
+    median 1 "$work/stream_bytes"
+}
+
+print_streams() {
+    [ -f "$work/streams" ] || return 0
+    echo
+    echo "$STREAMS idle streams, opened in $(median 2 "$work/streams") ms: $(stream_bytes) bytes of the server's memory each" \
+        "(RssAnon). While they are open a message takes from its sender to its listener, the commit included," \
+        "$(median 5 "$work/streams") us (p50), $(median 6 "$work/streams") us (p99)."
+}
+
 print_targets_of() { # SCENARIO CONNECTIONS RATIO P99 ERRORS
     case $1$2 in
     a256 | b256) print_target "($1) $2 connections, share of empty" "$3" ">=" 0.25 ;;
@@ -216,6 +249,7 @@ print_targets() {
             print_targets_of "${line[@]}"
         done <"$work/summary"
     fi
+    [ ! -f "$work/streams" ] || print_target "one of $STREAMS idle streams, bytes" "$(stream_bytes)" "<=" 12288
     [ -f "$work/start_warm" ] || return 0
     print_target "start-up on a million visitors, ms" "$(median 1 "$work/start_warm")" "<=" 50
     print_target "memory at idle without the map, KiB" "$(median 2 "$work/start_warm")" "<=" 16384
@@ -223,12 +257,13 @@ print_targets() {
 
 IFS=, read -ra scenario_list <<<"$scenarios"
 IFS=, read -ra connection_list <<<"$connections"
-for tool in helvino load/empty load/fill load/startup; do
+for tool in helvino load/empty load/fill load/startup load/streams; do
     [ -x "$build/$tool" ] || die "$build/$tool is not there; make bench builds it"
 done
 for scenario in "${scenario_list[@]}"; do
     case $scenario in
     start) measure_start ;;
+    streams) measure_streams ;;
     sql) measure_sql ;;
     *)
         title "$scenario" >/dev/null
@@ -242,6 +277,7 @@ done
 print_machine
 [ ! -f "$rows" ] || print_rows
 print_start
+print_streams
 print_targets
 [ ! -f "$work/sql" ] || {
     echo

@@ -74,6 +74,16 @@ make_data() { # DIR FILL_ARGUMENTS...
     "$build/load/fill" --data "$data" --org bench "$@" >"$work/targets" || die "no data for the load test"
 }
 
+launch_server() { # DATA FLAGS...: leaves server_pid, server_url
+    local data=$1
+    shift
+    : >"$work/server.log" # the one before would name another port
+    "$build/helvino" serve --data "$data" --listen 127.0.0.1:0 --loops "$loops" --rate-limit off --log-format json "$@" \
+        2>"$work/server.log" >/dev/null &
+    server_pid=$!
+    server_url=$(wait_for_url "$work/server.log" "$server_pid")
+}
+
 start_server() { # SCENARIO: leaves server_pid, server_url
     local data=$work/data
     case $1 in
@@ -82,11 +92,7 @@ start_server() { # SCENARIO: leaves server_pid, server_url
     *) make_data "$data" --visitors 1 --listed 1 ;;
     esac
     [ "$1" != c ] || sed -i '2,$d' "$work/targets"
-    : >"$work/server.log" # the one before would name another port
-    "$build/helvino" serve --data "$data" --listen 127.0.0.1:0 --loops "$loops" --rate-limit off --log-format json \
-        2>"$work/server.log" >/dev/null &
-    server_pid=$!
-    server_url=$(wait_for_url "$work/server.log" "$server_pid")
+    launch_server "$data"
 }
 
 stop_server() {
