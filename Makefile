@@ -52,7 +52,11 @@ LIBS := -L$(VENDOR)/lib -lh2o-evloop -llmdb -lmsgpackc -lyyjson $(OPENSSL_LIBS) 
 OUT := build/$(MODE)
 SOURCES := $(wildcard src/main.c src/*/*.c tools/dump/*.c)
 REPORTS := $(wildcard tools/dump/reports/*.sql)
-OBJECTS := $(SOURCES:%.c=$(OUT)/%.o) $(OUT)/reports.o
+OBJECTS := $(SOURCES:%.c=$(OUT)/%.o) $(OUT)/reports.o $(OUT)/widget.o
+# One for all modes; it stands for the other files of its folder too.
+WIDGET := build/widget/assets.c
+WIDGET_SOURCES := $(sort $(shell find widget -name node_modules -prune -o -type f -print))
+NODE_MODULES := widget/node_modules/.package-lock.json
 LIBRARY := $(OUT)/libhelvino.a
 BINARY := $(OUT)/helvino
 UNIT_TESTS := $(patsubst tests/unit/%.c,$(OUT)/unit/%,$(wildcard tests/unit/test_*.c))
@@ -61,6 +65,8 @@ HTTP_TESTS := $(wildcard tests/http/*.test.mjs)
 SQL_TESTS := $(wildcard tests/sql/*.test.mjs)
 OTHER_TESTS := $(wildcard tests/fault/*.test.mjs)
 BUILD_TESTS := $(wildcard tests/build/*.test.mjs)
+WIDGET_TESTS := $(wildcard tests/widget/*.test.mjs)
+BROWSER_TESTS := $(wildcard tests/browser/*.test.mjs)
 
 # What runs threads against each other, for the thread sanitizer; the rest would only be slow there.
 TSAN_UNIT_TESTS ?= $(filter $(addprefix $(OUT)/unit/test_,log% limiter store_grow store_readers),$(UNIT_TESTS))
@@ -68,8 +74,8 @@ TSAN_HTTP_TESTS ?= $(wildcard tests/http/concurrency*.test.mjs)
 
 # ---- goals ----------------------------------------------------------------------------------------------------------
 
-.PHONY: help readme setup setup-% vendor serve test unit http bench debug release asan tsan build check-asan check-tsan \
-	lint fmt install clean distclean FORCE
+.PHONY: help readme setup setup-% vendor widget size serve test unit http browser bench debug release asan tsan build \
+	check-asan check-tsan lint fmt install clean distclean FORCE
 .DEFAULT_GOAL := help
 
 help: ## list the goals (this text)
@@ -82,6 +88,11 @@ setup-%: FORCE
 
 vendor: $(VENDOR)/stamp ## fetch, patch and build the libraries that Helvino stands on
 
+widget: setup-build $(WIDGET) ## bundle the widget into build/widget
+
+size: widget ## say what the widget weighs; fails above what was promised
+	@node widget/size.mjs
+
 readme: release ## fill in the generated tables of the README
 	@tools/readme.sh
 
@@ -93,7 +104,8 @@ serve: release ## set up, build and run with a demo organisation on http://local
 
 test: setup ## set up, build and run every test; the last line counts them
 	@$(MAKE) MODE=release build tests
-	@$(call run_tests,release,$(call unit_tests,release),$(BUILD_TESTS) $(SQL_TESTS) $(HTTP_TESTS) $(OTHER_TESTS))
+	@$(call run_tests,release,$(call unit_tests,release),$(BUILD_TESTS) $(SQL_TESTS) $(HTTP_TESTS) $(OTHER_TESTS) \
+		$(WIDGET_TESTS) --alone $(BROWSER_TESTS))
 
 unit: setup ## run the unit tests
 	@$(MAKE) tests
@@ -102,6 +114,10 @@ unit: setup ## run the unit tests
 http: setup ## run the HTTP tests against the binary
 	@$(MAKE) build
 	@$(call run_tests,$(MODE),,$(HTTP_TESTS))
+
+browser: setup ## run the widget's tests, in Node and in Chromium
+	@$(MAKE) MODE=release build
+	@$(call run_tests,release,,$(WIDGET_TESTS) --alone $(BROWSER_TESTS))
 
 asan: setup ## run the tests under the address and undefined behaviour sanitizers
 	@$(MAKE) MODE=asan build tests
@@ -121,7 +137,7 @@ release: setup-build ## build build/release/helvino, one static file
 debug: setup-build ## build build/debug/helvino, for a debugger
 	@$(MAKE) MODE=debug build
 
-lint: setup-build setup-test setup-lint vendor ## check style, warnings of two compilers, and the rules of the house
+lint: setup-build setup-test setup-lint vendor $(WIDGET) ## check style, warnings of two compilers, and the rules of the house
 	@CPPFLAGS='$(CPPFLAGS)' CFLAGS='-std=gnu17 $(WARNINGS)' tools/lint/lint.sh
 
 fmt: setup-lint ## format the C sources
@@ -134,7 +150,7 @@ clean: ## remove what was built of Helvino; the vendored libraries and the demo'
 	rm -rf $(filter-out build/vendor build/demo-data,$(wildcard build/*))
 
 distclean: ## remove everything that was built or fetched
-	rm -rf build
+	rm -rf build widget/node_modules
 
 # ---- rules ----------------------------------------------------------------------------------------------------------
 
@@ -176,6 +192,24 @@ $(OUT)/reports.c: $(REPORTS) tools/dump/pack.sh $(OUT)/members
 	@tools/dump/pack.sh $(REPORTS) >$@
 
 $(OUT)/reports.o: $(OUT)/reports.c $(OUT)/flags $(VENDOR)/stamp
+	@$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+
+# Nothing that is fetched here runs on its own: the packages need no scripts of theirs.
+$(NODE_MODULES): widget/package.json widget/package-lock.json | setup-build
+	@echo "NPM $(@D)"
+	@cd widget && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error >/dev/null
+	@touch $@
+
+# The list of sources, so that one that is gone counts too.
+build/widget/sources: FORCE
+	@mkdir -p $(@D)
+	@echo '$(WIDGET_SOURCES)' | cmp -s - $@ || echo '$(WIDGET_SOURCES)' >$@
+
+$(WIDGET): $(WIDGET_SOURCES) build/widget/sources $(NODE_MODULES)
+	@echo "NODE $@"
+	@node widget/build.mjs
+
+$(OUT)/widget.o: $(WIDGET) $(OUT)/flags $(VENDOR)/stamp
 	@$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
 # Static glibc makes the linker warn of every getaddrinfo, and libcrypto and libh2o hold some that the server never

@@ -22,7 +22,17 @@ is_debian() {
 }
 
 node_is_recent() {
-    [ "$(node -p 'process.versions.node.split(".")[0] >= 18' 2>/dev/null)" = true ]
+    local version
+    version=$(node --version 2>/dev/null) && version=${version#v} && [ "${version%%.*}" -ge 18 ]
+}
+
+# It goes by several names; only Debian's is a package that works everywhere.
+need_chromium() {
+    local name
+    for name in chromium chromium-browser google-chrome; do
+        ! command -v "$name" >/dev/null || return 0
+    done
+    if is_debian; then need chromium "$1"; else need chromium-browser "$1"; fi
 }
 
 # Debian keeps PostgreSQL's own programs in a folder for each version, not on PATH.
@@ -45,6 +55,8 @@ for purpose in "$@"; do
         need zlib1g-dev "compressed answers"
         need libsodium-dev "hashes of tokens"
         need libsqlite3-dev "SQL of the dump tool"
+        node_is_recent || need nodejs "bundles the widget"
+        need npm "fetches what that takes" npm
         # Ubuntu's archive lacks some of our pinned sources; debootstrap knows the address of Debian's.
         is_debian || need debootstrap "knows a Debian mirror" debootstrap
         ;;
@@ -61,7 +73,7 @@ for purpose in "$@"; do
         need util-linux "runs the server in an empty root" unshare
         need_postgres "answers the same SQL as we do"
         need sqlite3 "the same" sqlite3
-        node_is_recent || need nodejs "runs the HTTP tests"
+        need_chromium "browser tests"
         ;;
     lint)
         need clang "the second compiler" clang
@@ -74,7 +86,6 @@ for purpose in "$@"; do
         need_postgres "measured beside us"
         need sqlite3 "the same" sqlite3
         need util-linux "runs PostgreSQL as somebody else than root" setpriv
-        node_is_recent || need nodejs "writes a report's SQL for them"
         ;;
     *)
         echo "setup: unknown purpose $purpose (build, try, test, lint, bench)" >&2
@@ -124,7 +135,7 @@ if [ ${#missing[@]} -gt 0 ]; then
 fi
 
 # What apt installs can still be too old, and a clear word now beats a strange error later.
-if [[ " $* " = *" test "* ]] && ! node_is_recent; then
-    echo "setup: the tests need Node.js 18 or later; found $(node --version 2>/dev/null || echo none)" >&2
+if [[ " $* " = *" build "* ]] && ! node_is_recent; then
+    echo "setup: the widget and the tests need Node.js 18 or later; found $(node --version 2>/dev/null || echo none)" >&2
     exit 1
 fi

@@ -1,0 +1,206 @@
+// Builds the widget into build/widget: what the binary serves, each file plain, gzip and brotli; assets.c, which puts them
+// into the binary; and manifest.json, which says how large each is. The same sources give the same bytes. Node 18 or later.
+//
+// Every file but embed.js and the demo page has a hash of its content in its name, and who loads it gets that name from
+// here as a constant (build.d.ts). So a name stands for one content for ever, and the order below is the order of loading,
+// backwards.
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { brotliCompressSync, constants, gzipSync } from 'node:zlib';
+import { build, transform } from 'esbuild';
+
+const here = dirname(fileURLToPath(import.meta.url));
+const out = join(here, '..', 'build', 'widget');
+
+const JAVASCRIPT = 'text/javascript; charset=utf-8';
+
+// ---- bundling ------------------------------------------------------------------------------------------------------
+
+// `import css from './panel.css'` gives the style sheet as a text, for a constructable style sheet.
+const cssAsText = {
+    name: 'css-as-text',
+    setup(plugin) {
+        plugin.onLoad({ filter: /\.css$/ }, async ({ path }) => ({ contents: await minifiedCss(path), loader: 'text' }));
+    },
+};
+
+async function minifiedCss(path) {
+    const { code } = await transform(readFileSync(path, 'utf8'), { loader: 'css', minify: true, target: 'safari15' });
+    return code.trimEnd();
+}
+
+async function bundle(entry, options) {
+    if (!existsSync(join(here, entry))) return `/* ${entry} is not there yet */\n`;
+    const { outputFiles } = await build({
+        entryPoints: [join(here, entry)],
+        absWorkingDir: here,
+        tsconfig: join(here, 'tsconfig.json'),
+        bundle: true,
+        write: false,
+        minify: true,
+        mangleProps: /^_[a-z]/, // what begins so is a bundle's own, never part of contract.ts
+        target: 'es2021',
+        charset: 'utf8',
+        legalComments: 'none',
+        logLevel: 'warning',
+        plugins: [cssAsText],
+        ...options,
+    });
+    return outputFiles[0].text.trimEnd() + '\n';
+}
+
+const module = (entry, define = {}) => bundle(entry, { format: 'esm', define: constantsOf(define) });
+const script = (entry, define = {}) => bundle(entry, { format: 'iife', define: constantsOf(define) });
+
+const constantsOf = (values) =>
+    Object.fromEntries(Object.entries(values).map(([name, value]) => [name, JSON.stringify(value)]));
+
+// ---- files ---------------------------------------------------------------------------------------------------------
+
+const hash = (bytes, length) => createHash('sha256').update(bytes).digest('hex').slice(0, length);
+
+const files = [];
+
+/** Adds a file and returns the path under which the server has it. */
+function add(entry, path, contentType, text, { demo = false } = {}) {
+    const plain = Buffer.from(text);
+    const params = { [constants.BROTLI_PARAM_QUALITY]: 11, [constants.BROTLI_PARAM_SIZE_HINT]: plain.length };
+    files.push({
+        entry,
+        path,
+        contentType,
+        demo,
+        plain,
+        gzip: gzipSync(plain, { level: 9 }),
+        brotli: brotliCompressSync(plain, { params }),
+    });
+    return path;
+}
+
+function addHashed(entry, contentType, text, options) {
+    const [, name, extension] = /^(.*)(\..*)$/.exec(entry);
+    return add(entry, `/widget/${name}-${hash(text, 12)}${extension}`, contentType, text, options);
+}
+
+async function addWidget() {
+    const languages = {};
+    const folder = join(here, 'panel', 'lang');
+    for (const file of existsSync(folder) ? readdirSync(folder).sort() : []) {
+        const language = file.replace(/\.ts$/, '');
+        languages[language] = addHashed(`lang-${language}.js`, JAVASCRIPT, await module(`panel/lang/${file}`));
+    }
+    const panel = await module('panel/panel.tsx', { __LANG_FILES__: languages });
+    const loader = await script('embed/loader.ts', {
+        __CLIENT_FILE__: addHashed('client.js', JAVASCRIPT, await module('embed/client.ts')),
+        __PANEL_FILE__: addHashed('panel.js', JAVASCRIPT, panel),
+    });
+    add('embed.js', '/embed.js', JAVASCRIPT, loader);
+}
+
+async function addDemo() {
+    const demo = { demo: true };
+    const css = await minifiedCss(join(here, 'demo', 'demo.css'));
+    const paths = {
+        'demo.css': addHashed('demo.css', 'text/css; charset=utf-8', css, demo),
+        'demo.js': addHashed('demo.js', JAVASCRIPT, await script('demo/demo.ts'), demo),
+    };
+    const page = readFileSync(join(here, 'demo', 'demo.html'), 'utf8');
+    const linked = page.replace(/(href|src)="(demo\.\w+)"/g, (_, attribute, file) => `${attribute}="${paths[file]}"`);
+    add('demo.html', '/demo', 'text/html; charset=utf-8', linked, demo);
+}
+
+// ---- as C ----------------------------------------------------------------------------------------------------------
+
+const LINE = 100;
+
+/** A C string literal: octal escapes have three digits, so that what follows can't become part of one. */
+function literal(bytes) {
+    const lines = [];
+    let line = '';
+    for (const byte of bytes) {
+        const character = String.fromCharCode(byte);
+        const isPlain = byte >= 0x20 && byte < 0x7f && !'"\\?'.includes(character);
+        line += isPlain ? character : `\\${byte.toString(8).padStart(3, '0')}`;
+        if (line.length >= LINE) {
+            lines.push(line);
+            line = '';
+        }
+    }
+    lines.push(line);
+    return lines.map((text) => `    "${text}"`).join('\n');
+}
+
+const isImmutable = (file) => file.path.startsWith('/widget/');
+
+function cInitialiser(file, index) {
+    const body = (encoding) => {
+        const etag = `\\"${hash(file[encoding], 16)}\\"`;
+        return `     .${encoding} = {BYTES("${etag}"), {${encoding}_${index}, sizeof(${encoding}_${index}) - 1}},\n`;
+    };
+    return (
+        `    {.path = BYTES("${file.path}"),\n     .content_type = "${file.contentType}",\n` +
+        `     .is_immutable = ${isImmutable(file)},\n     .is_demo = ${file.demo},\n` +
+        `${body('plain')}${body('gzip')}${body('brotli')}    },\n`
+    );
+}
+
+function cSource() {
+    const arrays = files.flatMap((file, index) =>
+        ['plain', 'gzip', 'brotli'].map(
+            (encoding) => `static const char ${encoding}_${index}[] =\n${literal(file[encoding])};\n`,
+        ),
+    );
+    return (
+        '/* Made by widget/build.mjs. */\n#include "api/assets.h"\n\n' +
+        `${arrays.join('\n')}\n` +
+        `const struct asset assets[] = {\n${files.map(cInitialiser).join('')}};\n` +
+        'const unsigned asset_count = sizeof(assets) / sizeof(assets[0]);\n'
+    );
+}
+
+// ---- writing -------------------------------------------------------------------------------------------------------
+
+const written = new Set();
+
+// Under its name only when complete: another build may be reading.
+function write(name, content) {
+    const path = join(out, name);
+    writeFileSync(`${path}.${process.pid}`, content);
+    renameSync(`${path}.${process.pid}`, path);
+    written.add(name);
+}
+
+const nameOf = (file) => (file.path === '/demo' ? 'demo.html' : file.path.split('/').pop());
+
+const manifest = () =>
+    Object.fromEntries(
+        files.map((file) => [
+            file.entry,
+            {
+                file: nameOf(file),
+                path: file.path,
+                contentType: file.contentType,
+                bytes: file.plain.length,
+                gzip: file.gzip.length,
+                brotli: file.brotli.length,
+            },
+        ]),
+    );
+
+await addWidget();
+await addDemo();
+files.sort((a, b) => (a.path < b.path ? -1 : 1));
+
+mkdirSync(out, { recursive: true });
+for (const file of files) {
+    write(nameOf(file), file.plain);
+    write(`${nameOf(file)}.gz`, file.gzip);
+    write(`${nameOf(file)}.br`, file.brotli);
+}
+write('manifest.json', JSON.stringify(manifest(), null, 2) + '\n');
+for (const name of readdirSync(out)) {
+    if (/\.(js|css|html)(\.gz|\.br)?$/.test(name) && !written.has(name)) rmSync(join(out, name), { force: true });
+}
+write('assets.c', cSource()); // the last: make takes its age for everything's

@@ -1,0 +1,36 @@
+// Usage: node size.mjs       (make size)
+//
+// Says what a page pays for the widget, in bytes of gzip, and ends with an error when that is more than was promised. The
+// numbers are those of manifest.json; brotli, which browsers ask for over TLS, is smaller still.
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+
+const REPLACED_WIDGET = 75.99 * 1024; // gzip of the widget that this one replaces
+
+const manifest = JSON.parse(readFileSync(new URL('../build/widget/manifest.json', import.meta.url), 'utf8'));
+const gzip = (...entries) => entries.reduce((sum, entry) => sum + manifest[entry].gzip, 0);
+const languages = Object.keys(manifest).filter((entry) => entry.startsWith('lang-'));
+
+/** What was promised: a name, what it weighs, and what it may weigh. */
+export const budget = [
+    { name: 'loader', bytes: gzip('embed.js'), max: 3 * 1024 },
+    { name: 'client and panel', bytes: gzip('client.js', 'panel.js'), max: 14 * 1024 },
+    {
+        // the largest of them: nobody loads two
+        name: 'everything, with a language',
+        bytes: gzip('embed.js', 'client.js', 'panel.js') + Math.max(0, ...languages.map((entry) => gzip(entry))),
+        max: Math.floor(REPLACED_WIDGET / 5),
+    },
+];
+
+function print() {
+    const row = (name, bytes, rest = '') => console.log(`${name.padEnd(30)}${String(bytes).padStart(7)}${rest}`);
+    row('gzip, bytes', '');
+    for (const entry of ['embed.js', 'client.js', 'panel.js', ...languages]) row(`  ${entry}`, gzip(entry));
+    for (const { name, bytes, max } of budget) row(name, bytes, ` of ${max}${bytes > max ? ': TOO LARGE' : ''}`);
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+    print();
+    process.exitCode = budget.every(({ bytes, max }) => bytes <= max) ? 0 : 1;
+}
