@@ -3,6 +3,7 @@
  * columns is a `details_<handler>` here: a route without one does not compile.
  */
 #include "api/internal.h"
+#include "api/openapi_components.h"
 #include "base/version.h"
 
 struct details {
@@ -44,129 +45,6 @@ static const struct details *const route_details[] = {
 #include "api/routes.def"
 #undef ROUTE
 };
-
-/* ---- the parts that all routes share ---- */
-
-#define STRING "{\"type\":\"string\"}"
-#define TIME "{\"type\":\"string\",\"format\":\"date-time\"}"
-#define ID "{\"type\":\"string\",\"pattern\":\"^c[0-9a-z]{24}$\"}"
-#define ID_OR_NULL "{\"type\":[\"string\",\"null\"],\"pattern\":\"^c[0-9a-z]{24}$\"}"
-#define INTEGER "{\"type\":\"integer\",\"minimum\":0}"
-#define REFERENCE(name) "{\"$ref\":\"#/components/schemas/" name "\"}"
-#define CURSOR \
-    "{\"type\":[\"string\",\"null\"],\"description\":\"Pass it as `before` for the next page; null at the end.\"}"
-#define CONVERSATION_MEMBERS                                                                \
-    "\"id\":" ID ",\"visitorId\":" ID_OR_NULL ",\"createdAt\":" TIME ",\"updatedAt\":" TIME \
-    ",\"messageCount\":" INTEGER ",\"lastMessage\":{\"oneOf\":[" REFERENCE("Message") ",{\"type\":\"null\"}]}"
-#define LIST_OF(member, schema)                      \
-    "{\"type\":\"object\",\"properties\":{\"" member \
-    "\":{\"type\":\"array\",\"items\":" REFERENCE(schema) "},\"next\":" CURSOR "}}"
-
-static const char schemas[] =
-    "\"Any\":{\"type\":\"object\"},"
-    "\"Empty\":{\"type\":\"object\",\"description\":\"Its members are not looked at.\"},"
-    "\"Error\":{\"type\":\"object\",\"required\":[\"error\",\"code\"],\"properties\":{\"error\":" STRING
-    ",\"code\":" STRING "}},"
-    "\"ConversationCreated\":{\"type\":\"object\",\"properties\":{\"id\":" ID ",\"createdAt\":" TIME "}},"
-    "\"Conversation\":{\"type\":\"object\",\"properties\":{" CONVERSATION_MEMBERS "}},"
-    "\"ConversationWithMessages\":{\"type\":\"object\",\"properties\":{" CONVERSATION_MEMBERS
-    ",\"messages\":{\"type\":\"array\",\"items\":" REFERENCE(
-        "Message") "},\"hasMore\":{\"type\":\"boolean\"}}},"
-                   "\"ConversationList\":" LIST_OF(
-                       "conversations",
-                       "Conversation") ","
-                                       "\"NewMessage\":{\"type\":\"object\",\"required\":[\"role\",\"content\"],"
-                                       "\"properties\":{\"role\":{\"enum\":[\"user\",\"assistant\"]},"
-                                       "\"content\":{\"type\":\"string\",\"minLength\":1,\"description\":\"At most "
-                                       "32768 bytes of UTF-8.\"},"
-                                       "\"clientId\":{\"type\":\"string\",\"pattern\":\"^[!-~]{1,64}$\","
-                                       "\"description\":\"The same one again gives the same message.\"}}},"
-                                       "\"Message\":{\"type\":\"object\",\"properties\":{\"id\":" ID
-                                       ",\"conversationId\":" ID
-                                       ",\"role\":{\"enum\":[\"user\",\"assistant\"]},\"content\":" STRING
-                                       ",\"timestamp\":" TIME ",\"seq\":" INTEGER "}},"
-                                       "\"Visitor\":{\"type\":\"object\",\"properties\":{\"id\":" ID
-                                       ",\"visitorKey\":" STRING ",\"firstSeenAt\":" TIME ",\"lastSeenAt\":" TIME
-                                       ",\"userAgent\":{\"type\":[\"string\",\"null\"]},\"conversationCount\":" INTEGER
-                                       "}},"
-                                       "\"VisitorList\":" LIST_OF(
-                                           "visitors",
-                                           "Visitor") ","
-                                                      "\"Bootloader\":{\"type\":\"object\",\"properties\":{\"ok\":{"
-                                                      "\"const\":true},\"org\":{\"type\":\"object\",\"properties\":{"
-                                                      "\"id\":" ID ",\"key\":" STRING ",\"name\":" STRING
-                                                      "}},\"config\":{\"type\":\"object\",\"properties\":{"
-                                                      "\"title\":" STRING ",\"subtitle\":" STRING ",\"color\":" STRING
-                                                      ",\"position\":{\"enum\":[\"left\",\"right\"]},"
-                                                      "\"language\":" STRING
-                                                      ",\"countVisits\":{\"type\":\"boolean\"}}},\"timestamp\":" TIME
-                                                      "}},"
-                                                      "\"Health\":{\"type\":\"object\",\"properties\":{\"ok\":{"
-                                                      "\"const\":true},\"version\":" STRING ",\"seq\":" INTEGER "}}";
-
-#define QUERY(name, text, schema) \
-    "{\"name\":\"" name "\",\"in\":\"query\",\"description\":\"" text "\",\"schema\":" schema "}"
-#define HEADER(name, required, text)                                                             \
-    "{\"name\":\"" name "\",\"in\":\"header\",\"required\":" required ",\"description\":\"" text \
-    "\",\"schema\":" STRING "}"
-
-static const char parameters[] =
-    "\"Id\":{\"name\":\"id\",\"in\":\"path\",\"required\":true,\"description\":\"The id, or the one of another "
-    "shape that it was imported with.\",\"schema\":{\"type\":\"string\",\"pattern\":\"^[!-~]{1,64}$\"}},"
-    "\"OrgKey\":" HEADER(
-        "x-org-key", "false",
-        "The organisation's public key; x-site-id is another name for it. Not needed with a "
-        "token.") ","
-                  "\"VisitorKey\":" HEADER(
-                      "x-visitor-id", "false",
-                      "The visitor's own key, v_ and up to 78 characters. Whoever holds it is "
-                      "that visitor.") ","
-                                       "\"IdempotencyKey\":" HEADER(
-                                           "Idempotency-Key", "false",
-                                           "The same key from the same "
-                                           "caller within 24 hours "
-                                           "gives the first answer "
-                                           "again.") ","
-                                                     "\"Limit\":" QUERY(
-                                                         "limit",
-                                                         "Items of a "
-                                                         "page.",
-                                                         "{\"type\":"
-                                                         "\"integer\","
-                                                         "\"minimum\":1,"
-                                                         "\"maximum\":"
-                                                         "100,"
-                                                         "\"default\":"
-                                                         "50}") ","
-                                                                "\"Befor"
-                                                                "e\""
-                                                                ":" QUERY(
-                                                                    "bef"
-                                                                    "or"
-                                                                    "e",
-                                                                    "The"
-                                                                    " `"
-                                                                    "nex"
-                                                                    "t` "
-                                                                    "of "
-                                                                    "the"
-                                                                    " pa"
-                                                                    "ge "
-                                                                    "bef"
-                                                                    "ore"
-                                                                    ".",
-                                                                    STRING) ","
-                                                                            "\"After\":" QUERY(
-                                                                                "after",
-                                                                                "Only messages with a later seq.",
-                                                                                INTEGER) ","
-                                                                                         "\"MessageLimit\":" QUERY(
-                                                                                             "limit",
-                                                                                             "Messages in the answer.",
-                                                                                             "{\"type\":\"integer\","
-                                                                                             "\"minimum\":1,"
-                                                                                             "\"maximum\":1000,"
-                                                                                             "\"default\":200}");
 
 /* ---- one operation ---- */
 
@@ -212,13 +90,12 @@ static void put_responses(struct buffer *out, const struct details *details)
                           "components/schemas/%s\"}}}}",
                           strncmp(status, "201", 3) == 0 ? "Created, and on disk." : "OK.", details->answer);
         else
-            json_put_literal(out, "{\"description\":\"OK.\",\"content\":{\"text/plain\":{\"schema\":" STRING "}}}");
+            json_put_literal(
+                out, "{\"description\":\"OK.\",\"content\":{\"text/plain\":{\"schema\":{\"type\":\"string\"}}}}");
     }
     json_key(out, BYTES("default"));
-    json_put_literal(
-        out,
-        "{\"description\":\"Refused; the body says why.\",\"content\":{\"application/json\":{\"schema\":" REFERENCE(
-            "Error") "}}}");
+    json_put_literal(out, "{\"description\":\"Refused; the body says why.\",\"content\":{\"application/json\":{"
+                          "\"schema\":{\"$ref\":\"#/components/schemas/Error\"}}}}");
     json_close(out, '}');
 }
 
@@ -281,22 +158,48 @@ static void put_path_item(struct buffer *out, unsigned row)
     json_close(out, '}');
 }
 
+static void put_components(struct buffer *out, struct bytes kind, const struct openapi_component *component)
+{
+    json_key(out, kind);
+    json_open(out, '{');
+    for (; component->name != NULL; ++component) {
+        json_key(out, bytes_of_string(component->name));
+        json_put_literal(out, component->json);
+    }
+    json_close(out, '}');
+}
+
+static void put_info(struct buffer *out)
+{
+    json_key(out, BYTES("info"));
+    json_open(out, '{');
+    json_member_string(out, "title", BYTES("Helvino"));
+    json_member_string(out, "version", BYTES(HELVINO_VERSION));
+    json_member_string(out, "description", BYTES("Visitors, conversations and messages."));
+    json_key(out, BYTES("license"));
+    json_put_literal(out, "{\"name\":\"MIT\"}");
+    json_close(out, '}');
+}
+
 void api_openapi(struct buffer *out)
 {
-    buffer_append_string(
-        out,
-        "{\"openapi\":\"3.1.0\",\"info\":{\"title\":\"Helvino\",\"version\":\"" HELVINO_VERSION
-        "\",\"description\":\"Visitors, conversations and messages.\",\"license\":{\"name\":\"MIT\"}},\"paths\":{");
+    json_open(out, '{');
+    json_member_string(out, "openapi", BYTES("3.1.0"));
+    put_info(out);
+    json_key(out, BYTES("paths"));
+    json_open(out, '{');
     for (unsigned row = 0; row < route_row_count; ++row)
         if (path_is_first(row))
             put_path_item(out, row);
-    buffer_append_string(
-        out,
-        "},\"components\":{\"securitySchemes\":{\"token\":{\"type\":\"http\",\"scheme\":\"bearer\"}},\"parameters\":{");
-    buffer_append_string(out, parameters);
-    buffer_append_string(out, "},\"schemas\":{");
-    buffer_append_string(out, schemas);
-    buffer_append_string(out, "}}}");
+    json_close(out, '}');
+    json_key(out, BYTES("components"));
+    json_open(out, '{');
+    json_key(out, BYTES("securitySchemes"));
+    json_put_literal(out, "{\"token\":{\"type\":\"http\",\"scheme\":\"bearer\"}}");
+    put_components(out, BYTES("parameters"), openapi_parameters);
+    put_components(out, BYTES("schemas"), openapi_schemas);
+    json_close(out, '}');
+    json_close(out, '}');
 }
 
 enum error handle_openapi(struct call *call)

@@ -1,0 +1,52 @@
+/*
+ * The JSON of openapi_components.def becomes text by the preprocessor's own means, after its shorthands were replaced:
+ * so it stands there without a quote that is escaped. No header of the house may come in here, since <stdbool.h> would
+ * make numbers of true and false.
+ */
+#include "api/openapi_components.h"
+
+#include <stddef.h>
+
+#ifdef true
+#error "true would be written as 1"
+#endif
+
+/* clang-format off */
+#define STRING {"type": "string"}
+#define STRING_OR_NULL {"type": ["string", "null"]}
+#define BOOLEAN {"type": "boolean"}
+#define COUNT {"type": "integer", "minimum": 0}
+#define TIME {"type": "string", "format": "date-time"}
+#define ID {"type": "string", "pattern": "^c[0-9a-z]{24}$"}
+#define ID_OR_NULL {"type": ["string", "null"], "pattern": "^c[0-9a-z]{24}$"}
+#define ROLE {"enum": ["user", "assistant"]}
+#define CURSOR {"type": ["string", "null"], "description": "Pass it as `before` for the next page; null at the end."}
+#define LIST(reference) {"type": "array", "items": {"$ref": reference}}
+#define ORGANIZATION {"type": "object", "properties": {"id": ID, "key": STRING, "name": STRING}}
+#define CONVERSATION_MEMBERS \
+    "id": ID, \
+    "visitorId": ID_OR_NULL, \
+    "createdAt": TIME, \
+    "updatedAt": TIME, \
+    "messageCount": COUNT, \
+    "lastMessage": {"oneOf": [{"$ref": "#/components/schemas/Message"}, {"type": "null"}]}
+/* clang-format on */
+
+#define TEXT(...) #__VA_ARGS__
+#define COMPONENT(name, ...) {#name, TEXT(__VA_ARGS__)},
+
+const struct openapi_component openapi_schemas[] = {
+#define SCHEMA(name, ...) COMPONENT(name, __VA_ARGS__)
+#define PARAMETER(name, ...)
+#include "api/openapi_components.def"
+#undef SCHEMA
+#undef PARAMETER
+    {NULL, NULL}};
+
+const struct openapi_component openapi_parameters[] = {
+#define SCHEMA(name, ...)
+#define PARAMETER(name, ...) COMPONENT(name, __VA_ARGS__)
+#include "api/openapi_components.def"
+#undef SCHEMA
+#undef PARAMETER
+    {NULL, NULL}};
