@@ -95,7 +95,8 @@ static void on_turn_end(struct loop *loop)
 static void on_second(struct loop *loop)
 {
     struct api_loop *mine = loop_data(loop);
-    maintain(mine->api, mine);
+    if (loop_index(loop) == 0)
+        maintain(mine->api, mine);
 }
 
 /* ---- life ---- */

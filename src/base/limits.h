@@ -33,7 +33,9 @@
 #define ALIAS_LEN_MAX 64         /* bytes of an id of another shape */
 #define EMAIL_LEN_MAX 254        /* bytes of a visitor's e-mail address (RFC 5321) */
 #define UNREAD_MAX 100           /* unread messages of a conversation are counted up to here */
+#define UNREAD_LOOK_MAX 5000     /* messages that one answer looks at to count them */
 #define EXPORT_BYTES_MAX 8388608 /* bytes after which a visitor's export goes on in a next page */
+#define EXPORTS_PER_MINUTE 10    /* pages of an export that a visitor may ask for */
 
 /* ---- streams ---- */
 #define STREAMS_PER_CALLER_MAX 16     /* of one visitor, or of one token */
@@ -43,6 +45,7 @@
 #define STREAM_MOMENTS_MAX 32         /* typing and presence that wait for one subscriber; older ones are dropped */
 #define STREAM_PIECE_BYTES 65536      /* of one send; the next one waits until the client has taken it */
 #define STREAM_STALL_MS 20000         /* how long a client may take for one piece before it is cut off */
+#define STREAM_INPUT_BYTES_MAX 16384  /* of what a client says after its request; more and it is cut off */
 #define STREAM_HEARTBEAT_MS 15000     /* silence after which a comment is sent */
 #define STREAM_RIGHTS_MS 4000         /* how often each stream's right to go on is asked for again */
 #define AGENT_PRESENT_MS 120000       /* how long a write by the token counts as somebody being there */

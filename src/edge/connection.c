@@ -165,6 +165,11 @@ void connection_close_if_idle(struct connection *connection)
     if (connection->is_read_shut || connection->is_last_answered || !h2o_socket_is_reading(socket) ||
         socket->input->size != 0)
         return;
+    connection_shut_read(connection);
+}
+
+void connection_shut_read(struct connection *connection)
+{
     connection->is_read_shut = true;
     shutdown(connection->fd, SHUT_RD);
 }

@@ -231,6 +231,14 @@ unsigned edge_connection_count(const struct edge *edge)
     return connection_limits_count(edge->limits);
 }
 
+unsigned edge_stream_count(const struct edge *edge)
+{
+    unsigned count = 0;
+    for (unsigned i = 0; i < edge->config.loop_count; ++i)
+        count += atomic_load_explicit(&edge->loops[i]->stream_count, memory_order_relaxed);
+    return count;
+}
+
 uint64_t edge_connections_refused(const struct edge *edge)
 {
     return atomic_load_explicit(&edge->refused_count, memory_order_relaxed);

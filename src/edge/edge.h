@@ -114,7 +114,8 @@ void edge_close(struct edge *edge);
 
 /* Gauges for /metrics; any thread. */
 unsigned edge_connection_count(const struct edge *edge);
-uint64_t edge_connections_refused(const struct edge *edge); /* by a limit, since the start */
+uint64_t edge_connections_refused(const struct edge *edge); /* or cut off, by a limit, since the start */
+unsigned edge_stream_count(const struct edge *edge);        /* answers of request_stream under way */
 
 /* ---- loops --------------------------------------------------------------------------------------------------- */
 

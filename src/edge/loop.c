@@ -67,7 +67,7 @@ static void take_turn(struct loop *loop, int32_t wait_ms)
 static void start_timers(struct loop *loop)
 {
     loop->second_entry.cb = on_second;
-    if (loop->index == 0 && loop->edge->config.on_second != NULL)
+    if (loop->edge->config.on_second != NULL)
         h2o_timeout_link(loop->evloop, &loop->context.one_sec_timeout, &loop->second_entry);
 }
 
@@ -93,6 +93,13 @@ static void free_thread_caches(void)
     }
 }
 
+/* What was sent between two turns may be with the kernel already, which the library tells in a turn; but it would begin
+ * that by waiting for something else to happen. */
+static int32_t wait_of(const struct loop *loop)
+{
+    return loop->evloop->_pending_as_server != NULL ? 0 : INT32_MAX;
+}
+
 void loop_run(struct loop *loop)
 {
     struct edge *edge = loop->edge;
@@ -101,7 +108,7 @@ void loop_run(struct loop *loop)
     start_timers(loop);
     take_turn(loop, 0);
     while (!stop_is_over(loop))
-        take_turn(loop, INT32_MAX);
+        take_turn(loop, wait_of(loop));
     take_turn(loop, 0);
     end_timers(loop);
     if (edge->config.on_loop_end != NULL)
@@ -131,7 +138,8 @@ void loop_close(struct loop *loop)
         signals_end(loop);
     while (h2o_evloop_run(loop->evloop, 0) != 0 && errno == EINTR)
         ;
-    assert(h2o_linklist_is_empty(&loop->connections) && h2o_linklist_is_empty(&loop->tickets));
+    assert(h2o_linklist_is_empty(&loop->connections) && h2o_linklist_is_empty(&loop->tickets) &&
+           atomic_load(&loop->stream_count) == 0);
     h2o_multithread_unregister_receiver(loop->context.queue, &loop->receiver);
     h2o_multithread_queue_t *queue = loop->context.queue;
     h2o_context_dispose(&loop->context);
@@ -150,6 +158,7 @@ struct loop *loop_create(struct edge *edge, unsigned index)
     loop->index = index;
     h2o_linklist_init_anchor(&loop->connections);
     h2o_linklist_init_anchor(&loop->tickets);
+    h2o_linklist_init_anchor(&loop->streams);
     return loop;
 }
 

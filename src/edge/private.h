@@ -41,11 +41,13 @@ struct loop {
     struct loop_listener listeners[LISTENERS_MAX];
     h2o_linklist_t connections;        /* struct connection */
     h2o_linklist_t tickets;            /* struct ticket: requests that wait for their answer */
+    h2o_linklist_t streams;            /* struct stream: answers that go on until somebody ends them */
     _Atomic unsigned connection_count; /* those on their way to it included */
+    _Atomic unsigned stream_count;     /* those that are ending included */
     atomic_bool is_resting;            /* does not accept, because of a limit */
     h2o_timeout_entry_t rest_entry;    /* linked while it rests because accept failed */
     bool is_accept_failing;            /* and has been told in the log */
-    h2o_timeout_entry_t second_entry;  /* loop 0: on_second */
+    h2o_timeout_entry_t second_entry;  /* on_second */
     h2o_timeout_entry_t stop_entry;    /* linked from the begin of a stop */
     bool is_stopping;
     uint64_t stop_at_ns;   /* when what is left gets cut off */
@@ -85,6 +87,7 @@ struct connection {
     bool is_trusted_proxy;
     bool is_read_shut;
     bool is_last_answered; /* its last answer is on its way, and the library closes it */
+    struct stream *stream; /* when that answer is one */
 };
 
 struct request {
@@ -137,6 +140,8 @@ struct connection *connection_of(const h2o_req_t *req);
 bool connection_lacks_tls(const struct connection *connection);
 /* Ends it if it waits for a request of which nothing has come. */
 void connection_close_if_idle(struct connection *connection);
+/* What the client still says is not waited for: the library reads the end of the stream next. */
+void connection_shut_read(struct connection *connection);
 void connection_cut_off(struct connection *connection);
 
 /* tls.c */
@@ -155,6 +160,8 @@ void handler_register(struct edge *edge);
 uint32_t handler_body_len_max(h2o_req_t *req);
 
 /* respond.c */
+/* Counts the answer and makes its head, that of an event stream after which the connection closes. */
+void respond_stream_headers(struct request *request);
 /* An error that this room makes: any page may read it, so that a browser's script can show the sentence. */
 void respond_edge_error(struct request *request, enum error error);
 void respond_body_too_large(struct request *request, uint32_t body_len_max);

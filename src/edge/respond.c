@@ -129,22 +129,39 @@ static void count_answer(struct request *request, int status)
                 clock_monotonic_ns() - request->entered_at_ns);
 }
 
-void request_respond(struct request *request, int status, const char *content_type, struct bytes body)
+static void make_head(struct request *request, int status, const char *content_type, size_t content_length)
 {
-    static h2o_generator_t generator = {NULL, NULL};
     h2o_req_t *req = request->h2o;
     count_answer(request, status);
     req->res.status = status;
     req->res.reason = reason_of(status);
-    /* 204 and 304 have no body by definition and must not tell a length of it. */
-    req->res.content_length = status == 204 || status == 304 ? SIZE_MAX : body.len;
+    req->res.content_length = content_length;
     add_standard_headers(req, request->loop->edge, request->replaced_headers);
     if (content_type != NULL)
         h2o_add_header(&req->pool, &req->res.headers, H2O_TOKEN_CONTENT_TYPE, NULL, content_type, strlen(content_type));
-    if (edge_stopping(request->loop->edge)) {
-        req->http1_is_persistent = 0;
-        request->connection->is_last_answered = true;
-    }
+}
+
+static void close_afterwards(struct request *request)
+{
+    request->h2o->http1_is_persistent = 0;
+    request->connection->is_last_answered = true;
+}
+
+void respond_stream_headers(struct request *request)
+{
+    request_add_header(request, BYTES("x-accel-buffering"), BYTES("no")); /* nginx would keep small pieces back */
+    make_head(request, 200, "text/event-stream", SIZE_MAX);
+    close_afterwards(request);
+}
+
+void request_respond(struct request *request, int status, const char *content_type, struct bytes body)
+{
+    static h2o_generator_t generator = {NULL, NULL};
+    h2o_req_t *req = request->h2o;
+    /* 204 and 304 have no body by definition and must not tell a length of it. */
+    make_head(request, status, content_type, status == 204 || status == 304 ? SIZE_MAX : body.len);
+    if (edge_stopping(request->loop->edge))
+        close_afterwards(request);
     bool has_body = !request->is_head && body.len != 0;
     h2o_iovec_t copy = {NULL, 0};
     if (has_body)

@@ -1,14 +1,15 @@
 /*
- * How a loop ends. At once: listeners close and connections that wait for a request are ended. Then whatever is under
- * way is answered with Connection: close, which takes the loop on as before: messages run, tickets are redeemed. At the
- * deadline suspended requests are answered 503 and what is left is cut off. Should even that not help, the process
- * exits.
+ * How a loop ends. At once: listeners close, streams and connections that wait for a request are ended. Then whatever
+ * is under way is answered with Connection: close, which takes the loop on as before: messages run, tickets are
+ * redeemed. At the deadline suspended requests are answered 503 and what is left is cut off. Should even that not help,
+ * the process exits.
  */
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/logline.h"
 #include "edge/private.h"
+#include "edge/stream.h"
 #include "edge/ticket.h"
 
 #define GIVE_UP_NS 5000000000 /* after the deadline */
@@ -55,6 +56,7 @@ void stop_begin(struct loop *loop)
     if (loop->index == 0 && edge->on_stop != NULL)
         edge->on_stop(edge->config.app);
     listeners_close(loop);
+    streams_end(loop);
     /* The library's own shutdown call would start HTTP/2 timers; all that HTTP/1 looks at is this flag. */
     loop->context.shutdown_requested = 1;
     loop->stop_at_ns = clock_monotonic_ns() + (uint64_t)edge->config.stop_deadline_ms * 1000000;
