@@ -18,6 +18,8 @@ struct api_config {
     struct store *store;
     bool rate_limits_on;
     struct api_rate_limits rate_limits;
+    bool visitor_cookie; /* /visitors/me/cookie is there */
+    bool demo;           /* /demo is there */
     unsigned loop_count;
     /* Once, on the committer's thread: the disk failed. The server must stop and exit non-zero. */
     void (*on_failure)(void *app);

@@ -145,6 +145,7 @@ static void open_api(struct server *server)
                         .messages_visitor = (uint32_t)options->rate_messages_visitor,
                         .messages_address = (uint32_t)options->rate_messages_address,
                         .messages_org = (uint32_t)options->rate_messages_org},
+        .demo = options->demo,
         .loop_count = server->loop_count,
         .on_failure = on_failure,
         .app = server,
