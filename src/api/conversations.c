@@ -113,21 +113,47 @@ enum error handle_conversation_create(struct call *call)
 
 /* ---- showing ---- */
 
-/* Messages after `after` in order; ends early at `limit`, or when the answer has grown to ANSWER_BYTES_MAX. */
-static enum error render_messages(struct call *call, struct id conversation, uint64_t after, uint64_t limit, bool *more)
+/* Which messages of a conversation: those after a seq, or the last ones before one. */
+struct window {
+    uint64_t after, before, limit;
+    bool is_before;
+};
+
+static enum error read_window(struct call *call, struct window *out)
+{
+    enum error error = query_uint(call, "after", 0, INT64_MAX, UINT64_MAX, &out->after);
+    if (error == OK)
+        error = query_uint(call, "before", 1, INT64_MAX, UINT64_MAX, &out->before);
+    if (error == OK)
+        error = query_uint(call, "limit", 1, MESSAGES_LIMIT_MAX, MESSAGES_LIMIT_DEFAULT, &out->limit);
+    out->is_before = out->before != UINT64_MAX;
+    if (error == OK && out->is_before && out->after != UINT64_MAX)
+        return call_refuse(call, ERR_INVALID_QUERY, "The parameters \"after\" and \"before\" exclude each other.");
+    if (out->after == UINT64_MAX)
+        out->after = 0;
+    return error;
+}
+
+/* Whether messages that have grown to `len` bytes must end here, with room for `left` more. */
+static bool window_is_full(struct call *call, size_t len, uint64_t left)
+{
+    if (len > ANSWER_BYTES_MAX)
+        count(&call->loop->figures.limited[LIMIT_ANSWER_BYTES], 1);
+    return left == 0 || len > ANSWER_BYTES_MAX;
+}
+
+/* Ends early at `limit`, or when the answer has grown to ANSWER_BYTES_MAX. */
+static enum error render_after(struct call *call, struct id conversation, const struct window *window, bool *more)
 {
     struct buffer *json = &call->loop->json;
     struct bytes key, value;
     struct key from;
-    message_key(&from, conversation, after + 1);
+    message_key(&from, conversation, window->after + 1);
     struct cursor *cursor = cursor_open(call->txn, TABLE_MESSAGES);
     enum error error = cursor_seek(cursor, key_view(&from), &key, &value);
-    *more = false;
-    for (; error == OK && message_key_is_of(key, conversation); --limit) {
+    for (uint64_t left = window->limit; error == OK && message_key_is_of(key, conversation); --left) {
         struct message message;
-        if (json->len > ANSWER_BYTES_MAX)
-            count(&call->loop->figures.limited[LIMIT_ANSWER_BYTES], 1);
-        *more = limit == 0 || json->len > ANSWER_BYTES_MAX;
+        *more = window_is_full(call, json->len, left);
         if (*more)
             break;
         error = message_decode(key, value, &message);
@@ -141,17 +167,73 @@ static enum error render_messages(struct call *call, struct id conversation, uin
     return error == ERR_NOT_FOUND ? OK : error;
 }
 
-enum error handle_conversation_show(struct call *call)
+/* Messages before `before`, the newest first and one behind the other; begins[i] is where the i-th stands in `out`, and
+ * behind the last one its end. */
+static enum error render_backwards(struct call *call, struct id conversation, const struct window *window,
+                                   struct buffer *out, size_t begins[MESSAGES_LIMIT_MAX + 1], size_t *number,
+                                   bool *more)
+{
+    struct bytes key, value;
+    struct key from;
+    message_key(&from, conversation, window->before);
+    struct cursor *cursor = cursor_open(call->txn, TABLE_MESSAGES);
+    enum error error = cursor_seek_before(cursor, key_view(&from), &key, &value);
+    while (error == OK && message_key_is_of(key, conversation)) {
+        struct message message;
+        *more = window_is_full(call, out->len, window->limit - *number);
+        if (*more)
+            break;
+        error = message_decode(key, value, &message);
+        if (error != OK)
+            break;
+        begins[(*number)++] = out->len;
+        render_message(out, &message);
+        error = cursor_previous(cursor, &key, &value);
+    }
+    begins[*number] = out->len;
+    cursor_close(cursor);
+    return error == ERR_NOT_FOUND ? OK : error;
+}
+
+/* How many fit is known from the newest on, but they are given in order: so they are turned around. */
+static enum error render_before(struct call *call, struct id conversation, const struct window *window, bool *more)
+{
+    struct buffer *json = &call->loop->json, *backwards = &call->loop->scratch;
+    size_t begins[MESSAGES_LIMIT_MAX + 1], number = 0;
+    buffer_clear(backwards);
+    enum error error = render_backwards(call, conversation, window, backwards, begins, &number, more);
+    while (error == OK && number-- > 0) {
+        json_element(json);
+        buffer_append(json, backwards->data + begins[number], begins[number + 1] - begins[number]);
+    }
+    return error;
+}
+
+static enum error render_shown(struct call *call, const struct conversation *conversation, const struct window *window)
 {
     struct buffer *json = &call->loop->json;
-    struct conversation conversation;
     struct conversation_activity activity;
-    uint64_t after, limit;
+    bool more = false;
+    enum error error = conversation_activity(call->txn, conversation, &activity);
+    if (error != OK)
+        return error;
+    render_conversation_open(json, conversation, &activity);
+    json_key(json, BYTES("messages"));
+    json_open(json, '[');
+    error = window->is_before ? render_before(call, conversation->id, window, &more)
+                              : render_after(call, conversation->id, window, &more);
+    json_close(json, ']');
+    json_member_bool(json, "hasMore", more);
+    json_close(json, '}');
+    return error;
+}
+
+enum error handle_conversation_show(struct call *call)
+{
+    struct conversation conversation;
+    struct window window;
     struct id id;
-    bool more;
-    enum error error = query_uint(call, "after", 0, INT64_MAX, 0, &after);
-    if (error == OK)
-        error = query_uint(call, "limit", 1, MESSAGES_LIMIT_MAX, MESSAGES_LIMIT_DEFAULT, &limit);
+    enum error error = read_window(call, &window);
     if (error == OK)
         error = path_id(call, &id);
     if (error == OK)
@@ -159,20 +241,10 @@ enum error handle_conversation_show(struct call *call)
     if (error == OK)
         error = call_may_read(call, &conversation);
     if (error == OK)
-        error = conversation_activity(call->txn, &conversation, &activity);
-    if (error != OK)
-        return error;
-    render_conversation_open(json, &conversation, &activity);
-    json_key(json, BYTES("messages"));
-    json_open(json, '[');
-    error = render_messages(call, id, after, limit, &more);
-    if (error != OK)
-        return error;
-    json_close(json, ']');
-    json_member_bool(json, "hasMore", more);
-    json_close(json, '}');
-    call_respond(call, 200, json);
-    return OK;
+        error = render_shown(call, &conversation, &window);
+    if (error == OK)
+        call_respond(call, 200, &call->loop->json);
+    return error;
 }
 
 /* ---- listing ---- */
@@ -277,19 +349,35 @@ static enum error collect_own(struct call *call, struct id at, uint64_t before, 
     return OK;
 }
 
+/* One of the visitor's own, with how much of it is unread. */
+static enum error render_owned(struct call *call, const struct conversation *conversation, unsigned *looked)
+{
+    struct buffer *json = &call->loop->json;
+    struct conversation_activity activity;
+    uint64_t unread;
+    enum error error = conversation_activity(call->txn, conversation, &activity);
+    if (error == OK)
+        error = unread_in_conversation(call->loop, call->txn, conversation, &activity, looked, &unread);
+    if (error != OK)
+        return error;
+    json_element(json);
+    render_conversation_open(json, conversation, &activity);
+    json_member_integer(json, "unreadCount", (int64_t)unread);
+    json_close(json, '}');
+    return OK;
+}
+
 /* Renders from the newest on; returns early, with *next set, when the page is long enough. */
 static enum error render_own(struct call *call, const struct own *owned, size_t found, uint64_t limit, uint64_t *next)
 {
     enum error error = OK;
+    unsigned looked = 0;
     for (size_t i = 0; i < found && error == OK; ++i) {
-        struct conversation_activity activity;
         if (i == limit || page_is_over(call, 0)) {
             *next = owned[i - 1].seq;
             break;
         }
-        error = conversation_activity(call->txn, &owned[i].conversation, &activity);
-        if (error == OK)
-            render_listed(call, &owned[i].conversation, &activity);
+        error = render_owned(call, &owned[i].conversation, &looked);
     }
     return error;
 }

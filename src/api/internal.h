@@ -20,7 +20,8 @@ enum who { WHO_OPEN, WHO_ORG, WHO_CALLER, WHO_VISITOR, WHO_SELF, WHO_TOKEN };
     KIND(ORG, "rate_org")                \
     KIND(LIST_ENTRIES, "list_entries")   \
     KIND(VISITOR_CHAIN, "visitor_chain") \
-    KIND(ANSWER_BYTES, "answer_bytes")
+    KIND(ANSWER_BYTES, "answer_bytes")   \
+    KIND(UNREAD, "unread")
 
 enum limit_kind {
 #define KIND(name, text) LIMIT_##name,
@@ -140,7 +141,7 @@ struct bytes call_user_agent(const struct call *call);
 
 /* ---- limits.c ---- */
 
-enum limited_action { LIMITED_CONVERSATIONS, LIMITED_MESSAGES };
+enum limited_action { LIMITED_CONVERSATIONS, LIMITED_MESSAGES, LIMITED_VISITORS, LIMITED_EXPORTS };
 enum error rate_limit(struct call *call, enum limited_action action);
 
 /* ---- submit.c: the way of a change ---- */
@@ -149,6 +150,8 @@ enum error rate_limit(struct call *call, enum limited_action action);
 typedef void on_applied(struct api_loop *loop, struct txn *txn, struct request *request, const struct log_entry *entry);
 /* Suspends the request and hands the command over; `applied` answers it. */
 enum error call_submit(struct call *call, const struct command *command, on_applied *applied);
+/* The same, and `applied` hears too that there was nothing to change: entry->error is ERR_NOT_FOUND then. */
+enum error call_submit_heard(struct call *call, const struct command *command, on_applied *applied);
 /* Hands over a command that nobody waits for; `applied` may be NULL and gets request NULL. False when the queue is
  * full. */
 bool loop_submit(struct api_loop *loop, const struct command *command, on_applied *applied);
@@ -176,7 +179,25 @@ void render_message(struct buffer *out, const struct message *message);
 /* The members that list and detail share, without the closing brace. */
 void render_conversation_open(struct buffer *out, const struct conversation *conversation,
                               const struct conversation_activity *activity);
+/* What the organisation sees of a visitor. */
 void render_visitor(struct buffer *out, const struct visitor *visitor);
+/* "name":"…", or null when the text is not there. */
+void render_text(struct buffer *out, struct bytes name, struct bytes text);
+
+/* ---- unread.c: answers that a visitor has not read ---- */
+
+/* How many there are in a conversation, or in all of a visitor; counted up to UNREAD_MAX. *looked counts the messages
+ * that were looked at, which one request may do UNREAD_LOOK_MAX times in all: begin with 0. */
+enum error unread_in_conversation(struct api_loop *loop, struct txn *txn, const struct conversation *conversation,
+                                  const struct conversation_activity *activity, unsigned *looked, uint64_t *out);
+enum error unread_of_visitor(struct api_loop *loop, struct txn *txn, const struct visitor *visitor, uint64_t *out);
+
+/* ---- cookie.c ---- */
+
+/* Whether the request is about the visitor's cookie: the only one for which a page's credentials are taken. */
+bool request_is_for_cookie(struct request *request);
+/* Makes the browser forget it, where there can be one. */
+void cookie_forget(struct request *request, struct bytes org_key);
 
 /* ---- metrics.c ---- */
 

@@ -1,5 +1,6 @@
 /*
- * How much one may write: by visitor, by client address and by organisation, each a bucket of one minute. The visitor's
+ * How much one may write: by visitor, by client address and by organisation, each a bucket of one minute. Conversations
+ * and new visitors have the same numbers and buckets of their own; so have messages and exports. The visitor's
  * key is made by the client, so the address bounds whoever makes many; it is wide enough for an office behind one
  * address. The organisation's own token is bound by the organisation's limit alone.
  */
@@ -51,8 +52,11 @@ enum error rate_limit(struct call *call, enum limited_action action)
 {
     const struct api_config *config = &call->loop->api->config;
     const struct api_rate_limits *limits = &config->rate_limits;
-    bool messages = action == LIMITED_MESSAGES, by_visitor = !call->by_token && call->visitor_key.data != NULL;
-    uint32_t per_visitor = messages ? limits->messages_visitor : limits->conversations_visitor;
+    bool messages = action == LIMITED_MESSAGES || action == LIMITED_EXPORTS;
+    bool by_visitor = !call->by_token && call->visitor_key.data != NULL;
+    uint32_t per_visitor = action == LIMITED_EXPORTS ? EXPORTS_PER_MINUTE
+                           : messages                ? limits->messages_visitor
+                                                     : limits->conversations_visitor;
     uint32_t per_address = messages ? limits->messages_address : limits->conversations_address;
     uint32_t per_org = messages ? limits->messages_org : limits->conversations_org;
     struct in6_addr address = request_client_address(call->request);

@@ -20,6 +20,15 @@ void render_id(struct buffer *out, struct bytes name, struct id id)
         put_id(out, id);
 }
 
+void render_text(struct buffer *out, struct bytes name, struct bytes text)
+{
+    json_key(out, name);
+    if (text.data == NULL)
+        json_put_literal(out, "null");
+    else
+        json_put_string(out, text);
+}
+
 /* A part of fixed text; the caller has made room. */
 #define PUT(to, literal) (memcpy((to), (literal), sizeof(literal) - 1), (to) + sizeof(literal) - 1)
 
@@ -29,11 +38,18 @@ static char *put_id_at(char *to, struct id id)
     return to + ID_TEXT_LEN;
 }
 
+/* Whether its sender gave it a clientId: one that came without has its id's text in that place. */
+static bool has_own_client_id(const struct message *message, const char id_text[ID_TEXT_LEN])
+{
+    return message->client_id.data != NULL && !bytes_equal(message->client_id, bytes_view(id_text, ID_TEXT_LEN));
+}
+
 /* A page of messages is the longest answer there is, so the fixed parts are written straight into the buffer. */
 void render_message(struct buffer *out, const struct message *message)
 {
     char *begin = buffer_reserve(out, 128), *to = PUT(begin, "{\"id\":\"");
     to = put_id_at(to, message->id);
+    bool is_named = has_own_client_id(message, to - ID_TEXT_LEN);
     to = PUT(to, "\",\"conversationId\":\"");
     to = put_id_at(to, message->conversation);
     to = PUT(to, "\",\"role\":");
@@ -47,6 +63,8 @@ void render_message(struct buffer *out, const struct message *message)
     to = PUT(to + TIME_TEXT_LEN, "\",\"seq\":");
     out->len += (size_t)(to - begin);
     json_put_integer(out, (int64_t)message->seq);
+    if (is_named)
+        json_member_string(out, "clientId", message->client_id);
     json_close(out, '}');
 }
 
@@ -64,6 +82,8 @@ void render_conversation_open(struct buffer *out, const struct conversation *con
         render_message(out, &activity->last_message);
     else
         json_put_literal(out, "null");
+    json_member_integer(out, "visitorReadSeq", (int64_t)conversation->visitor_read_seq);
+    json_member_integer(out, "agentReadSeq", (int64_t)conversation->agent_read_seq);
 }
 
 void render_visitor(struct buffer *out, const struct visitor *visitor)
@@ -73,11 +93,8 @@ void render_visitor(struct buffer *out, const struct visitor *visitor)
     json_member_string(out, "visitorKey", visitor->visitor_key);
     json_member_time(out, "firstSeenAt", visitor->first_seen_at_ms);
     json_member_time(out, "lastSeenAt", visitor->last_seen_at_ms);
-    json_key(out, BYTES("userAgent"));
-    if (visitor->user_agent.data == NULL)
-        json_put_literal(out, "null");
-    else
-        json_put_string(out, visitor->user_agent);
+    render_text(out, BYTES("userAgent"), visitor->user_agent);
+    render_text(out, BYTES("email"), visitor->email);
     json_member_integer(out, "conversationCount", (int64_t)visitor->conversation_count);
     json_close(out, '}');
 }

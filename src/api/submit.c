@@ -10,16 +10,17 @@
 struct waiting {
     struct ticket *ticket; /* NULL: nobody waits */
     on_applied *applied;
+    bool hears_not_found;
 };
 
 static struct log_entry *entry_new(struct api_loop *loop, const struct command *command, on_applied *applied)
 {
     struct log_entry *entry = log_entry_new(command, &loop->scratch, sizeof(struct waiting));
-    *(struct waiting *)log_entry_extra(entry) = (struct waiting){NULL, applied};
+    *(struct waiting *)log_entry_extra(entry) = (struct waiting){.applied = applied};
     return entry;
 }
 
-enum error call_submit(struct call *call, const struct command *command, on_applied *applied)
+static enum error submit(struct call *call, const struct command *command, on_applied *applied, bool hears_not_found)
 {
     struct api_loop *loop = call->loop;
     if (edge_stopping(loop->api->edge))
@@ -30,8 +31,20 @@ enum error call_submit(struct call *call, const struct command *command, on_appl
         log_entry_free(entry);
         return error;
     }
-    ((struct waiting *)log_entry_extra(entry))->ticket = request_suspend(call->request);
+    struct waiting *waiting = log_entry_extra(entry);
+    waiting->hears_not_found = hears_not_found;
+    waiting->ticket = request_suspend(call->request);
     return OK;
+}
+
+enum error call_submit(struct call *call, const struct command *command, on_applied *applied)
+{
+    return submit(call, command, applied, false);
+}
+
+enum error call_submit_heard(struct call *call, const struct command *command, on_applied *applied)
+{
+    return submit(call, command, applied, true);
 }
 
 bool loop_submit(struct api_loop *loop, const struct command *command, on_applied *applied)
@@ -55,7 +68,8 @@ static void answer(struct api_loop *loop, struct txn *txn, struct log_entry *ent
 {
     const struct waiting *waiting = log_entry_extra(entry);
     struct request *request = waiting->ticket == NULL ? NULL : ticket_redeem(waiting->ticket);
-    if (request != NULL && entry->error != OK)
+    bool is_heard = entry->error == OK || (entry->error == ERR_NOT_FOUND && waiting->hears_not_found);
+    if (request != NULL && !is_heard)
         respond_error(request, entry->error, NULL, entry->error == ERR_OUTCOME_UNKNOWN ? 1 : 0);
     else if (waiting->applied != NULL && (request != NULL || waiting->ticket == NULL))
         waiting->applied(loop, txn, request, entry);
