@@ -85,21 +85,25 @@ bool demo_prepare(struct store *store, struct demo *demo)
     return error == OK;
 }
 
+/* A line for a shell that makes the later ones work as they stand. */
+static void print_token(const struct demo *demo, const struct options *options)
+{
+    if (demo->token[0] != '\0')
+        printf(" (it is shown only now):\n  TOKEN=%s\n", demo->token);
+    else
+        printf(" (a new one; the first was shown when it was made):\n  TOKEN=$(%s)\n",
+               cli_command(options, "org token create " DEMO_KEY));
+}
+
 void demo_print(const struct demo *demo, const struct options *options, const char *url)
 {
-    bool is_new = demo->token[0] != '\0';
-    printf("\n  organisation  " DEMO_KEY "\n");
-    if (is_new)
-        printf("  token         %s\n                (shown only now)\n\n", demo->token);
-    else
-        printf("  token         shown when it was made; a new one:\n                %s\n\n",
-               cli_command(options, "org token create " DEMO_KEY));
-    printf("Start a conversation as a visitor:\n"
-           "  curl -X POST %s/conversations -H 'x-org-key: " DEMO_KEY "' -H 'x-visitor-id: v_alice'\n\n"
-           "Say something in it (put its id in place of ID):\n"
-           "  curl %s/conversations/ID/messages -H 'x-org-key: " DEMO_KEY "' -H 'x-visitor-id: v_alice' \\\n"
-           "       -H 'content-type: application/json' -d '{\"role\":\"user\",\"content\":\"Hello!\"}'\n\n"
-           "See it all with the organisation's token:\n"
-           "  curl %s/conversations -H 'authorization: Bearer %s'\n\n",
-           url, url, url, is_new ? demo->token : "TOKEN");
+    printf("\nOpen  %s/demo  and write something in the chat.\n\n"
+           "Then answer it in another terminal, with the organisation's token",
+           url);
+    print_token(demo, options);
+    printf("  curl %s/conversations -H \"authorization: Bearer $TOKEN\"\n"
+           "  curl %s/conversations/ID/messages -H \"authorization: Bearer $TOKEN\" \\\n"
+           "       -H 'content-type: application/json' -d '{\"role\":\"assistant\",\"content\":\"Hello!\"}'\n"
+           "ID is a conversation's in that list; the page shows the command with it filled in.\n\n",
+           url, url);
 }

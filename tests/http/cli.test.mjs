@@ -5,7 +5,7 @@ import { closeSync, mkdirSync, openSync, readFileSync, realpathSync, readSync, s
 import { join } from 'node:path';
 import test, { describe } from 'node:test';
 
-import { BINARY, eventually, helvino, helvinoOk, Org, run, Server, serverFor, startServer, temporaryDirectory } from './server.mjs';
+import { BINARY, Caller, eventually, exchange, freshVisitorKey, helvino, helvinoOk, Org, run, Server, serverFor, startServer, temporaryDirectory } from './server.mjs';
 
 const TOKEN = /^hvt_c[0-9a-z]{24}_[A-Za-z0-9_-]{43}$/;
 const ID = /^c[0-9a-z]{24}$/;
@@ -498,24 +498,25 @@ describe('serve', () => {
     test('--demo makes an organisation that the printed commands work with, and prints its token once', async (t) => {
         const first = await startServer({ flags: ['--demo'] });
         removeAfter(t, first);
-        await eventually(() => first.output.includes('authorization'), 'the printed commands');
+        await eventually(() => first.output.includes('the page shows'), 'the printed commands');
         const [token] = first.output.match(/hvt_[A-Za-z0-9_-]+/);
         assert.match(token, TOKEN);
         assert.ok(!first.log.includes(token), 'no token in the log');
-        const commands = first.output.replaceAll('\\\n', ' ').match(/curl .*/g);
-        assert.equal(commands.length, 3);
-        const create = await run('sh', ['-c', `${commands[0]} -sS`]);
-        const { id } = JSON.parse(create.stdout);
-        const say = await run('sh', ['-c', `${commands[1].replace('/ID/', `/${id}/`)} -sS`]);
-        assert.equal(JSON.parse(say.stdout).content, 'Hello!');
-        const list = await run('sh', ['-c', `${commands[2]} -sS`]);
-        assert.equal(JSON.parse(list.stdout).conversations[0].lastMessage.content, 'Hello!');
+        const [page] = first.output.match(/http:\S+\/demo/);
+        assert.equal((await exchange(page)).status, 200);
+        const id = await new Caller(first, { 'x-org-key': 'demo', 'x-visitor-id': freshVisitorKey() }).converse();
+        const [list, answer, ...others] = first.output.replaceAll('\\\n', ' ').match(/curl .*/g);
+        assert.equal(others.length, 0);
+        const [variable] = first.output.match(/TOKEN=.*/);
+        const shell = async (command) => JSON.parse((await run('sh', ['-c', `${variable}\n${command} -sS`])).stdout);
+        assert.equal((await shell(answer.replace('/ID/', `/${id}/`))).content, 'Hello!');
+        assert.equal((await shell(list)).conversations[0].lastMessage.content, 'Hello!');
         await first.stop();
 
         const again = await startServer({ directory: first.directory, flags: ['--demo'] });
         removeAfter(t, again);
-        await eventually(() => again.output.includes('authorization'), 'the printed commands');
-        assert.match(again.output, /helvino org token create demo --data/);
+        await eventually(() => again.output.includes('the page shows'), 'the printed commands');
+        assert.match(again.output, /TOKEN=\$\(\S*helvino org token create demo --data/);
         assert.ok(!again.output.includes('hvt_'));
         await again.stop();
     });
@@ -528,8 +529,8 @@ describe('serve', () => {
         assert.ok(!failed.stdout.includes('hvt_'));
         const server = await startServer({ directory, flags: ['--demo'] });
         removeAfter(t, server);
-        await eventually(() => server.output.includes('authorization'), 'the printed commands');
-        assert.match(server.output, /token +hvt_/);
+        await eventually(() => server.output.includes('the page shows'), 'the printed commands');
+        assert.match(server.output, /TOKEN=hvt_/);
         await server.stop();
     });
 
