@@ -240,11 +240,21 @@ static bool open_environment(struct store *store, const struct store_config *con
     return true;
 }
 
+/* Tables that came without a new format, since an earlier helvino of this one can do without them. */
+static bool may_be_missing(int table)
+{
+    return table == TABLE_CONVERSATION_BY_MARK;
+}
+
 static int open_tables(struct store *store, MDB_txn *handle, unsigned flags)
 {
     int code = 0;
-    for (int table = 0; table < TABLE_COUNT && code == 0; ++table)
+    for (int table = 0; table < TABLE_COUNT && code == 0; ++table) {
+        store->tables[table] = 0;
         code = mdb_dbi_open(handle, table_names[table], flags, &store->tables[table]);
+        if (code == MDB_NOTFOUND && may_be_missing(table))
+            code = 0;
+    }
     return code;
 }
 
@@ -308,6 +318,7 @@ static bool prepare_tables(struct store *store, uint64_t *format, char why[STORE
     else
         mdb_txn_abort(txn.handle);
     txn_dispose(&txn);
+    store->map_was_full = code == MDB_MAP_FULL;
     if (fine && code == 0 && is_new)
         store_sync_directory(store->directory);
     return fine && (code == 0 ||
@@ -319,6 +330,10 @@ static bool open_database(struct store *store, bool *is_older, char why[STORE_WH
 {
     uint64_t format = 0;
     bool is_prepared = prepare_tables(store, &format, why);
+    /* Where a table is added the limit of the data must not keep the store shut: only when it is open can it be
+     * emptied. */
+    while (!is_prepared && format == STORE_FORMAT && store->map_was_full && store_grow(store, true))
+        is_prepared = prepare_tables(store, &format, why);
     if (is_older != NULL)
         *is_older = !is_prepared && store->mode == STORE_READ_ONLY && format > 0 && format < STORE_FORMAT;
     return is_prepared && (format == 0 || format == STORE_FORMAT || migrate(store, why));

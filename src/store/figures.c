@@ -76,7 +76,7 @@ enum error store_stats(struct store *store, struct reader *reader, struct store_
     if (txn == NULL)
         return ERR_INTERNAL;
     for (int table = 0; table < TABLE_COUNT; ++table) {
-        if (mdb_stat(txn->handle, store->tables[table], &stat) != 0)
+        if (table_is_missing(store, (enum table)table) || mdb_stat(txn->handle, store->tables[table], &stat) != 0)
             continue;
         out->tables[table].rows = stat.ms_entries;
         out->tables[table].pages = stat.ms_branch_pages + stat.ms_leaf_pages + stat.ms_overflow_pages;

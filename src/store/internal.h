@@ -49,6 +49,13 @@ struct store {
     struct reader *readers;
 };
 
+/* A table that this directory or backup lacks, since an earlier helvino of the same format made it, reads as empty;
+ * opening for writing makes it. Handle 0 is LMDB's own free list. */
+static inline bool table_is_missing(const struct store *store, enum table table)
+{
+    return store->tables[table] == 0;
+}
+
 /* Takes a fresh handle after another process has grown the map; called without an open transaction in this thread. */
 void store_adopt_size(struct store *store);
 /* LMDB's codes as ours; logs what has no code of its own. `doing` names the call. */

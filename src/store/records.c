@@ -123,6 +123,12 @@ void activity_key(struct key *key, struct id org, uint64_t seq)
     key_put_u64(key, seq);
 }
 
+void mark_key(struct key *key, struct id org, uint64_t marked_seq)
+{
+    id_key(key, org);
+    key_put_u64(key, marked_seq);
+}
+
 /* ---- aliases ---- */
 
 bool alias_text_is_fit(struct bytes text)

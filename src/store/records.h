@@ -29,6 +29,8 @@ enum error conversation_put(struct txn *txn, const struct conversation *conversa
 void activity_key(struct key *key, struct id org, uint64_t seq);
 /* "org, minute, conversation" as conversation_by_updated has it. */
 void conversation_updated_key(struct key *key, struct id org, int64_t updated_at_ms, struct id conversation);
+/* "org, seq" as conversation_by_mark has it. */
+void mark_key(struct key *key, struct id org, uint64_t marked_seq);
 
 /* The key "conversation, seq". */
 void message_key(struct key *key, struct id conversation, uint64_t seq);

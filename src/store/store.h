@@ -196,3 +196,4 @@ enum error meta_get_u64(struct txn *txn, const char *name, uint64_t *out);
 enum error meta_put_u64(struct txn *txn, const char *name, uint64_t value);
 #define META_SEQ "seq"       /* of the last applied command */
 #define META_FORMAT "format" /* of the directory: STORE_FORMAT */
+#define META_ERASED "erased" /* how far the sweep has come since a visitor was erased; see rules/sweep.c */

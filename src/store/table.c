@@ -130,6 +130,8 @@ static MDB_val as_val(struct bytes view)
 enum error table_get(struct txn *txn, enum table table, struct bytes key, struct bytes *value)
 {
     MDB_val k = as_val(key), data;
+    if (table_is_missing(txn->store, table))
+        return ERR_NOT_FOUND;
     int code = mdb_get(txn->handle, txn->store->tables[table], &k, &data);
     if (code != 0)
         return store_error(code, "reading");
@@ -139,6 +141,7 @@ enum error table_get(struct txn *txn, enum table table, struct bytes key, struct
 enum error table_put(struct txn *txn, enum table table, struct bytes key, struct bytes value)
 {
     MDB_cursor *cursor;
+    assert(!table_is_missing(txn->store, table));
     enum error error = txn_cursor(txn, table, &cursor);
     if (error != OK)
         return error;
@@ -158,6 +161,8 @@ enum error table_put(struct txn *txn, enum table table, struct bytes key, struct
 enum error table_del(struct txn *txn, enum table table, struct bytes key)
 {
     MDB_val k = as_val(key);
+    if (table_is_missing(txn->store, table))
+        return ERR_NOT_FOUND;
     int code = mdb_del(txn->handle, txn->store->tables[table], &k, NULL);
     txn->store->map_was_full = code == MDB_MAP_FULL;
     txn->changes += code == 0;
@@ -167,7 +172,8 @@ enum error table_del(struct txn *txn, enum table table, struct bytes key)
 uint64_t table_rows(struct txn *txn, enum table table)
 {
     MDB_stat stat;
-    return mdb_stat(txn->handle, txn->store->tables[table], &stat) == 0 ? stat.ms_entries : 0;
+    bool counted = !table_is_missing(txn->store, table) && mdb_stat(txn->handle, txn->store->tables[table], &stat) == 0;
+    return counted ? stat.ms_entries : 0;
 }
 
 /* An entry as it is handed out: key and value copied in a write transaction. Either may be NULL. */
@@ -207,6 +213,8 @@ enum error table_get_before(struct txn *txn, enum table table, struct bytes befo
 {
     MDB_cursor *cursor;
     MDB_val k, data;
+    if (table_is_missing(txn->store, table))
+        return ERR_NOT_FOUND;
     enum error error = txn_cursor(txn, table, &cursor);
     if (error != OK)
         return error;
@@ -219,8 +227,13 @@ enum error table_get_before(struct txn *txn, enum table table, struct bytes befo
 struct cursor {
     struct txn *txn;
     enum table table;
-    MDB_cursor *handle;
+    MDB_cursor *handle; /* NULL: of a table that is missing, or after a damaged page has been met */
 };
+
+static int code_without_handle(const struct cursor *cursor)
+{
+    return table_is_missing(cursor->txn->store, cursor->table) ? MDB_NOTFOUND : MDB_BAD_TXN;
+}
 
 struct cursor *cursor_open(struct txn *txn, enum table table)
 {
@@ -229,7 +242,8 @@ struct cursor *cursor_open(struct txn *txn, enum table table)
         abort();
     *cursor = (struct cursor){txn, table, NULL};
     /* It fails after a damaged page has been met in this transaction: every walk then finds ERR_CORRUPT. */
-    if (mdb_cursor_open(txn->handle, txn->store->tables[table], &cursor->handle) != 0)
+    if (table_is_missing(txn->store, table) ||
+        mdb_cursor_open(txn->handle, txn->store->tables[table], &cursor->handle) != 0)
         cursor->handle = NULL;
     return cursor;
 }
@@ -253,7 +267,7 @@ static enum error cursor_get(struct cursor *cursor, MDB_val *k, MDB_cursor_op op
 {
     MDB_val data;
     forget(key);
-    int code = cursor->handle == NULL ? MDB_BAD_TXN : mdb_cursor_get(cursor->handle, k, &data, op);
+    int code = cursor->handle == NULL ? code_without_handle(cursor) : mdb_cursor_get(cursor->handle, k, &data, op);
     return code != 0 ? store_error(code, "walking") : entry_give(cursor->txn, cursor->table, k, &data, key, value);
 }
 
@@ -262,7 +276,7 @@ enum error cursor_seek(struct cursor *cursor, struct bytes from, struct bytes *k
     MDB_val k = as_val(from), data;
     forget(key);
     int code = cursor->handle == NULL
-                   ? MDB_BAD_TXN
+                   ? code_without_handle(cursor)
                    : mdb_cursor_get(cursor->handle, &k, &data, from.len == 0 ? MDB_FIRST : MDB_SET_RANGE);
     if (code == 0 && from.len != 0 && is_before(&k, from))
         code = MDB_CORRUPTED;
@@ -273,7 +287,7 @@ enum error cursor_seek_before(struct cursor *cursor, struct bytes before, struct
 {
     MDB_val k, data;
     forget(key);
-    int code = cursor->handle == NULL ? MDB_BAD_TXN : find_before(cursor->handle, before, &k, &data);
+    int code = cursor->handle == NULL ? code_without_handle(cursor) : find_before(cursor->handle, before, &k, &data);
     return code != 0 ? store_error(code, "walking") : entry_give(cursor->txn, cursor->table, &k, &data, key, value);
 }
 
@@ -292,7 +306,7 @@ enum error cursor_previous(struct cursor *cursor, struct bytes *key, struct byte
 enum error cursor_del(struct cursor *cursor)
 {
     ++cursor->txn->changes;
-    int code = cursor->handle == NULL ? MDB_BAD_TXN : mdb_cursor_del(cursor->handle, 0);
+    int code = cursor->handle == NULL ? code_without_handle(cursor) : mdb_cursor_del(cursor->handle, 0);
     cursor->txn->store->map_was_full = code == MDB_MAP_FULL;
     return store_error(code, "deleting");
 }
