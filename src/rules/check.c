@@ -115,6 +115,7 @@ static void format_key(const struct entry *entry, char *out, size_t len)
         }
         break;
     case TABLE_CONVERSATION_BY_ACTIVITY:
+    case TABLE_CONVERSATION_BY_MARK:
     case TABLE_MESSAGES:
         if (key.len == ID_LEN + 8) {
             uint64_t seq = u64_at(key, ID_LEN);
@@ -302,6 +303,8 @@ static void check_visitor(struct check *check, const struct entry *entry)
     visitor_key_key(&key, visitor.org, visitor.visitor_key);
     if (!index_leads_to(check, TABLE_VISITOR_BY_KEY, key_view(&key), visitor.id))
         broken(check, entry, "visitor_by_key does not lead to it");
+    if (visitor.email.data != NULL && (visitor.email.len == 0 || visitor.email.len > EMAIL_LEN_MAX))
+        broken(check, entry, "its e-mail address has %zu bytes", visitor.email.len);
     if (!is_time(visitor.first_seen_at_ms) || !is_time(visitor.last_seen_at_ms) || !is_time(visitor.created_at_ms) ||
         !is_time(visitor.updated_at_ms)) {
         broken(check, entry, "one of its times is out of range");
@@ -372,6 +375,29 @@ static void check_owner(struct check *check, const struct entry *entry, const st
         broken(check, entry, "its visitor %s is of another organisation", text_of(conversation->visitor).text);
 }
 
+/* Up to which message it has been read, and the entry that says when that changed. */
+static void check_marks(struct check *check, const struct entry *entry, const struct conversation *conversation,
+                        const struct conversation_activity *activity)
+{
+    struct key key;
+    uint64_t last_seq = activity->has_message ? activity->last_message.seq : 0, marked_seq = conversation->marked_seq;
+    bool is_read = conversation->visitor_read_seq != 0 || conversation->agent_read_seq != 0;
+    if (conversation->visitor_read_seq > last_seq)
+        broken(check, entry, "its visitor has read up to %" PRIu64 ", and its last message is %" PRIu64,
+               conversation->visitor_read_seq, last_seq);
+    if (conversation->agent_read_seq > last_seq)
+        broken(check, entry, "its organisation has read up to %" PRIu64 ", and its last message is %" PRIu64,
+               conversation->agent_read_seq, last_seq);
+    if (marked_seq > check->last_seq)
+        broken(check, entry, "its marks moved at %" PRIu64 ", beyond the last sequence number, %" PRIu64, marked_seq,
+               check->last_seq);
+    if (is_read != (marked_seq != 0))
+        broken(check, entry, is_read ? "it has been read, and never marked" : "it has been marked, and never read");
+    mark_key(&key, conversation->org, marked_seq);
+    if (marked_seq != 0 && !index_leads_to(check, TABLE_CONVERSATION_BY_MARK, key_view(&key), conversation->id))
+        broken(check, entry, "conversation_by_mark has no entry for when its marks moved, %" PRIu64, marked_seq);
+}
+
 static void check_conversation(struct check *check, const struct entry *entry)
 {
     struct conversation conversation;
@@ -393,6 +419,7 @@ static void check_conversation(struct check *check, const struct entry *entry)
     activity_key(&key, conversation.org, activity.seq);
     if (!index_leads_to(check, TABLE_CONVERSATION_BY_ACTIVITY, key_view(&key), conversation.id))
         broken(check, entry, "conversation_by_activity has no entry for its last change, %" PRIu64, activity.seq);
+    check_marks(check, entry, &conversation, &activity);
     if (!is_time(activity.updated_at_ms))
         return;
     conversation_updated_key(&key, conversation.org, activity.updated_at_ms, conversation.id);
@@ -440,6 +467,23 @@ static void check_updated(struct check *check, const struct entry *entry)
     else if (conversation_activity(check->txn, &conversation, &activity) == OK && is_time(activity.updated_at_ms) &&
              minute_of(activity.updated_at_ms) != minute)
         ++check->report->stale_updated;
+}
+
+/* None is ever stale: the entry of a conversation moves with its marks. */
+static void check_mark(struct check *check, const struct entry *entry)
+{
+    struct conversation conversation;
+    if (!has_lengths(check, entry, ID_LEN + 8, ID_LEN) || !org_is_complete(check, entry, id_at(entry->key, 0)))
+        return;
+    uint64_t seq = u64_at(entry->key, ID_LEN);
+    enum error error = conversation_get(check->txn, id_at(entry->value, 0), &conversation);
+    if (error == ERR_NOT_FOUND)
+        broken(check, entry, "its conversation %s does not exist", text_of(id_at(entry->value, 0)).text);
+    else if (error == OK && !id_equal(conversation.org, id_at(entry->key, 0)))
+        broken(check, entry, "its conversation %s is of another organisation", text_of(conversation.id).text);
+    else if (error == OK && conversation.marked_seq != seq)
+        broken(check, entry, "the marks of its conversation %s last moved at %" PRIu64, text_of(conversation.id).text,
+               conversation.marked_seq);
 }
 
 /* ---- messages ------------------------------------------------------------------------------------------------ */
@@ -608,7 +652,8 @@ static void check_idempotency(struct check *check, const struct entry *entry)
 
 static void check_meta(struct check *check, const struct entry *entry)
 {
-    bool is_number = bytes_equal(entry->key, BYTES("format")) || bytes_equal(entry->key, BYTES(META_SEQ));
+    bool is_number = bytes_equal(entry->key, BYTES("format")) || bytes_equal(entry->key, BYTES(META_SEQ)) ||
+                     bytes_equal(entry->key, BYTES(META_ERASED));
     if (is_number)
         has_lengths(check, entry, 0, 8);
 }
@@ -628,6 +673,7 @@ static check_entry *const checks[TABLE_COUNT] = {
     [TABLE_CONVERSATIONS] = check_conversation,
     [TABLE_CONVERSATION_BY_ACTIVITY] = check_activity,
     [TABLE_CONVERSATION_BY_UPDATED] = check_updated,
+    [TABLE_CONVERSATION_BY_MARK] = check_mark,
     [TABLE_MESSAGES] = check_message_entry,
     [TABLE_IDEMPOTENCY] = check_idempotency,
     [TABLE_ALIASES] = check_alias,

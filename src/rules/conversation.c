@@ -5,6 +5,18 @@
  */
 #include "rules/internal.h"
 
+static struct event news(enum event_kind kind, bool by_org, const struct conversation *conversation, uint64_t seq)
+{
+    return (struct event){
+        .kind = kind,
+        .by_org = by_org,
+        .org = conversation->org,
+        .visitor = conversation->visitor,
+        .conversation = conversation->id,
+        .seq = seq,
+    };
+}
+
 /* ---- what every change of a conversation leaves in the indexes ---- */
 
 static enum error put_activity(struct txn *txn, struct id org, uint64_t seq, struct id conversation)
@@ -32,12 +44,18 @@ enum error conversation_note_change(struct txn *txn, uint64_t seq, const struct 
 
 /* ---- a new conversation ---- */
 
+/* The answer counts for as long as its conversation is there: once its visitor is erased, nobody is led to it. */
 static enum error first_answer(struct txn *txn, const struct conversation_create *command, struct outcome *outcome)
 {
     struct idempotency first;
+    struct conversation conversation;
     if (command->idempotency.data == NULL)
         return ERR_NOT_FOUND;
     enum error error = idempotency_get(txn, command->idempotency, command->at_ms, &first);
+    if (error == OK)
+        error = conversation_get(txn, first.conversation, &conversation);
+    if (error == OK && !id_equal(conversation.org, command->org))
+        error = ERR_NOT_FOUND;
     if (error == OK) {
         outcome->replayed = true;
         outcome->id = first.conversation;
@@ -75,7 +93,7 @@ enum error conversation_add(struct txn *txn, uint64_t seq, struct conversation *
 }
 
 static enum error write_conversation(struct txn *txn, uint64_t seq, const struct conversation_create *command,
-                                     struct sighting *sighting)
+                                     struct sighting *sighting, struct outcome *outcome)
 {
     struct conversation conversation = {
         .id = command->conversation,
@@ -84,6 +102,7 @@ static enum error write_conversation(struct txn *txn, uint64_t seq, const struct
         .changed_at_ms = command->at_ms,
     };
     enum error error = conversation_add(txn, seq, &conversation, sighting);
+    outcome->event = news(EVENT_CONVERSATION, false, &conversation, seq);
     return error == OK ? keep_answer(txn, command) : error;
 }
 
@@ -104,19 +123,19 @@ enum error rule_conversation_create(struct txn *txn, uint64_t seq, const struct 
         return error;
     outcome->id = command->conversation;
     outcome->at_ms = command->at_ms;
-    return write_conversation(txn, seq, command, &sighting);
+    return write_conversation(txn, seq, command, &sighting, outcome);
 }
 
 /* ---- a new message ---- */
 
 /* Whose conversation it is decides: its visitor's, or, without one, whoever knows its id; the organisation's token in
  * any case. */
-static bool may_write(const struct message_create *command, const struct conversation *conversation,
+static bool may_write(const struct conversation *conversation, struct id org, bool by_org,
                       const struct sighting *sighting)
 {
-    if (!id_equal(conversation->org, command->org))
+    if (!id_equal(conversation->org, org))
         return false;
-    if (command->by_org || id_is_none(conversation->visitor))
+    if (by_org || id_is_none(conversation->visitor))
         return true;
     return sighting->present && id_equal(sighting->visitor.id, conversation->visitor);
 }
@@ -185,21 +204,82 @@ enum error rule_message_create(struct txn *txn, uint64_t seq, const struct messa
                           command->visitor, command->at_ms, command->user_agent, &sighting);
     if (error != OK)
         return error;
-    if (!may_write(command, &conversation, &sighting))
+    if (!may_write(&conversation, command->org, command->by_org, &sighting))
         return ERR_NOT_FOUND;
     outcome->id = command->conversation;
     error = client_id_find(txn, command->conversation, command->role, client_id, &block, &outcome->seq);
     outcome->replayed = error == OK;
     if (error == ERR_NOT_FOUND) {
         outcome->seq = seq;
+        outcome->event = news(EVENT_MESSAGE, command->by_org, &conversation, seq);
         error = write_message(txn, seq, command, &conversation, client_id, block);
     }
     return error == OK ? visitor_write(txn, &sighting) : error;
 }
 
+/* ---- reading ---- */
+
+static enum error last_seq_of(struct txn *txn, struct id conversation, uint64_t *seq)
+{
+    struct message last = {.seq = 0};
+    enum error error = message_get_last(txn, conversation, &last);
+    *seq = error == OK ? last.seq : 0;
+    return error == ERR_NOT_FOUND ? OK : error;
+}
+
+/* One entry for each conversation that has marks, so that whoever was away finds those that have moved since. */
+static enum error note_mark(struct txn *txn, const struct conversation *conversation, uint64_t marked_before)
+{
+    struct key key;
+    enum error error = OK;
+    if (marked_before != 0) {
+        mark_key(&key, conversation->org, marked_before);
+        error = remove_if_there(txn, TABLE_CONVERSATION_BY_MARK, key_view(&key));
+    }
+    mark_key(&key, conversation->org, conversation->marked_seq);
+    return error == OK
+               ? table_put(txn, TABLE_CONVERSATION_BY_MARK, key_view(&key), bytes_view(conversation->id.bytes, ID_LEN))
+               : error;
+}
+
+/* Moves the mark to read_seq, or to the last message when that is less; *moved is whether it was not there yet. */
+static enum error move_mark(struct txn *txn, uint64_t seq, const struct conversation_read *command,
+                            struct conversation *conversation, bool *moved)
+{
+    uint64_t *mark = command->by_org ? &conversation->agent_read_seq : &conversation->visitor_read_seq;
+    uint64_t last_seq, marked_before = conversation->marked_seq;
+    enum error error = last_seq_of(txn, conversation->id, &last_seq);
+    if (error != OK)
+        return error;
+    uint64_t to = command->read_seq < last_seq ? command->read_seq : last_seq;
+    *moved = to > *mark;
+    if (!*moved)
+        return OK;
+    *mark = to;
+    conversation->marked_seq = seq;
+    error = conversation_put(txn, conversation);
+    return error == OK ? note_mark(txn, conversation, marked_before) : error;
+}
+
 enum error rule_conversation_read(struct txn *txn, uint64_t seq, const struct conversation_read *command,
                                   struct outcome *outcome)
 {
-    (void)txn, (void)seq, (void)command, (void)outcome;
-    return ERR_CONFLICT;
+    struct conversation conversation;
+    struct sighting sighting;
+    bool moved;
+    enum error error = org_is_alive(txn, command->org);
+    if (error == OK)
+        error = conversation_get(txn, command->conversation, &conversation);
+    if (error == OK)
+        error = visitor_sight(txn, command->org, command->visitor_key, false, ID_NONE, command->at_ms, BYTES_NONE,
+                              &sighting);
+    if (error != OK)
+        return error;
+    if (!may_write(&conversation, command->org, command->by_org, &sighting))
+        return ERR_NOT_FOUND;
+    outcome->id = conversation.id;
+    error = move_mark(txn, seq, command, &conversation, &moved);
+    if (error == OK && moved)
+        outcome->event = news(EVENT_CONVERSATION, command->by_org, &conversation, seq);
+    return error == OK ? visitor_write(txn, &sighting) : error;
 }

@@ -44,3 +44,21 @@ enum error conversation_note_change(struct txn *txn, uint64_t seq, const struct 
  * number and ordinal; `block` as client_id_find gave it. */
 enum error message_add(struct txn *txn, uint64_t seq, const struct conversation *conversation, struct message *message,
                        struct bytes block);
+
+/* ---- removing what has to be forgotten (remove.c) ---- */
+
+/* A damaged entry goes like a sound one: what has to be forgotten must not stay because it can't be read. A damaged
+ * page, which gives no entry at all, ends the walk. */
+enum error damaged_too(enum error error, struct bytes key);
+enum error remove_if_there(struct txn *txn, enum table table, struct bytes key);
+/* Looks at an entry that may go; `value` is BYTES_NONE when it is damaged. It may write other tables. */
+typedef enum error entry_look(void *context, struct bytes key, struct bytes value, bool *goes);
+/*
+ * Removes the entries under `prefix` that `look` lets go (NULL: all of them), at most *left (NULL: any number), which
+ * it counts down. OK when it has come to the end, ERR_CONFLICT when *left did not last. What the command has read so
+ * far is gone afterwards.
+ */
+enum error remove_under(struct txn *txn, enum table table, struct bytes prefix, uint64_t *left, entry_look *look,
+                        void *context);
+/* Notes in META that a visitor was erased, so that a sweep is due which passes every entry that may still name it. */
+enum error sweep_after_erasing(struct txn *txn);

@@ -11,56 +11,25 @@ struct purge {
     uint64_t left; /* records that this step may still remove */
 };
 
-/* OK while this step may remove another record, ERR_CONFLICT when it is over. */
-static enum error take_one(struct purge *purge)
-{
-    if (purge->left == 0)
-        return ERR_CONFLICT;
-    --purge->left;
-    return OK;
-}
-
-/* A damaged entry goes like a sound one: what has to be forgotten must not stay because it can't be read. A damaged
- * page, which gives no entry at all, ends the walk. */
-static enum error damaged_too(enum error error, struct bytes key)
-{
-    return error == ERR_CORRUPT && key.data != NULL ? OK : error;
-}
-
-/* Removes every entry under `prefix` while `left` lasts. OK when none remain, ERR_CONFLICT when the step is over. */
 static enum error purge_prefix(struct purge *purge, enum table table, struct bytes prefix)
 {
-    struct bytes key;
-    struct cursor *cursor = cursor_open(purge->txn, table);
-    enum error found = cursor_seek(cursor, prefix, &key, NULL), error = damaged_too(found, key);
-    while (error == OK && key.len >= prefix.len && memcmp(key.data, prefix.data, prefix.len) == 0) {
-        error = take_one(purge);
-        if (error == OK)
-            error = cursor_del(cursor);
-        if (error == OK) {
-            found = cursor_next(cursor, &key, NULL);
-            error = damaged_too(found, key);
-        }
-    }
-    cursor_close(cursor);
-    return error == ERR_NOT_FOUND ? OK : error;
+    return remove_under(purge->txn, table, prefix, &purge->left, NULL, NULL);
 }
 
-static enum error delete_if_there(struct txn *txn, enum table table, struct id id)
+static enum error delete_record(struct txn *txn, enum table table, struct id id)
 {
-    enum error error = table_del(txn, table, bytes_view(id.bytes, ID_LEN));
-    return error == ERR_NOT_FOUND ? OK : error;
+    return remove_if_there(txn, table, bytes_view(id.bytes, ID_LEN));
 }
 
 static enum error purge_conversation(struct purge *purge, struct id conversation)
 {
     enum error error = purge_prefix(purge, TABLE_MESSAGES, bytes_view(conversation.bytes, ID_LEN));
-    return error == OK ? delete_if_there(purge->txn, TABLE_CONVERSATIONS, conversation) : error;
+    return error == OK ? delete_record(purge->txn, TABLE_CONVERSATIONS, conversation) : error;
 }
 
 static enum error purge_visitor(struct purge *purge, struct id visitor)
 {
-    return delete_if_there(purge->txn, TABLE_VISITORS, visitor);
+    return delete_record(purge->txn, TABLE_VISITORS, visitor);
 }
 
 /* Walks the organisation's entries of an index whose values are ids: first what an entry names goes, then the entry. */
@@ -87,29 +56,25 @@ static enum error purge_index(struct purge *purge, enum table table, enum error 
     return error == ERR_NOT_FOUND ? OK : error;
 }
 
+static enum error is_token_of_org(void *context, struct bytes key, struct bytes value, bool *goes)
+{
+    const struct purge *purge = context;
+    struct token token;
+    (void)key;
+    *goes = value.data != NULL && record_decode(RECORD_TOKENS, value, &token) == OK && id_equal(token.org, purge->org);
+    return OK;
+}
+
 static enum error purge_tokens(struct purge *purge)
 {
-    struct bytes key, value;
-    struct cursor *cursor = cursor_open(purge->txn, TABLE_TOKENS);
-    enum error found = cursor_seek(cursor, BYTES_NONE, &key, &value), error = damaged_too(found, key);
-    while (error == OK) {
-        struct token token;
-        bool ours = found == OK && record_decode(RECORD_TOKENS, value, &token) == OK && id_equal(token.org, purge->org);
-        if (ours)
-            error = cursor_del(cursor);
-        if (error == OK) {
-            found = cursor_next(cursor, &key, &value);
-            error = damaged_too(found, key);
-        }
-    }
-    cursor_close(cursor);
-    return error == ERR_NOT_FOUND ? OK : error;
+    return remove_under(purge->txn, TABLE_TOKENS, BYTES_NONE, NULL, is_token_of_org, purge);
 }
 
 /* The entries that begin with the organisation and name nothing else that has to go. */
 static enum error purge_prefixes(struct purge *purge)
 {
-    static const enum table tables[] = {TABLE_VISITOR_BY_SEEN, TABLE_CONVERSATION_BY_UPDATED, TABLE_ALIASES};
+    static const enum table tables[] = {TABLE_VISITOR_BY_SEEN, TABLE_CONVERSATION_BY_UPDATED,
+                                        TABLE_CONVERSATION_BY_MARK, TABLE_ALIASES};
     enum error error = OK;
     for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]) && error == OK; ++i)
         error = purge_prefix(purge, tables[i], bytes_view(purge->org.bytes, ID_LEN));
@@ -132,7 +97,7 @@ enum error rule_org_purge(struct txn *txn, uint64_t seq, const struct org_purge 
     if (error == OK)
         error = purge_tokens(&purge);
     if (error == OK)
-        return delete_if_there(txn, TABLE_ORGS, command->org);
+        return delete_record(txn, TABLE_ORGS, command->org);
     outcome->more = error == ERR_CONFLICT;
     return outcome->more ? OK : error;
 }

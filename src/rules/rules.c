@@ -7,6 +7,8 @@ enum error rules_apply(struct txn *txn, uint64_t seq, const struct command *comm
 {
     outcome->replayed = outcome->widened = outcome->more = false;
     outcome->seq = seq;
+    outcome->event = (struct event){.kind = EVENT_NONE};
+    outcome->erased_conversations = outcome->erased_messages = 0;
     switch (command->kind) {
 #define COMMAND(name, upper, number, erasing) \
     case COMMAND_##upper:                     \

@@ -31,6 +31,6 @@ struct outcome {
  */
 enum error rules_apply(struct txn *txn, uint64_t seq, const struct command *command, struct outcome *outcome);
 
-/* Whether a sweep would find enough to remove: much of an index is stale, or answers to Idempotency-Keys have expired.
- * Cheap. */
+/* Whether a sweep would find enough to remove: much of an index is stale, a visitor was erased, or answers to
+ * Idempotency-Keys have expired. Cheap. */
 bool rules_sweep_is_due(struct txn *txn, int64_t now_ms);

@@ -96,6 +96,56 @@ static enum error sweep_index(struct txn *txn, enum table table, struct bytes fr
     return error == ERR_NOT_FOUND ? OK : error;
 }
 
+/* ---- after a visitor was erased ---- */
+
+/*
+ * One number in META says how far the sweep has come since: for each index whether entries of erased records may be
+ * left in it, and whether the walk under way has begun after that. When it comes to its end they are gone.
+ */
+#define MAY_BE_LEFT 1u
+#define WALK_HAS_BEGUN 2u
+#define BITS_PER_INDEX 2
+
+enum swept_index { SWEPT_SEEN, SWEPT_ACTIVITY, SWEPT_UPDATED, SWEPT_COUNT };
+
+enum error sweep_after_erasing(struct txn *txn)
+{
+    uint64_t state = 0;
+    for (unsigned index = 0; index < SWEPT_COUNT; ++index)
+        state |= (uint64_t)MAY_BE_LEFT << BITS_PER_INDEX * index;
+    return meta_put_u64(txn, META_ERASED, state);
+}
+
+static void note_walk(uint64_t *state, enum swept_index index, struct bytes from, const struct key *next)
+{
+    unsigned shift = BITS_PER_INDEX * (unsigned)index;
+    if (from.len == 0 && (*state >> shift & MAY_BE_LEFT) != 0)
+        *state |= (uint64_t)WALK_HAS_BEGUN << shift;
+    if (next->len == 0 && (*state >> shift & WALK_HAS_BEGUN) != 0)
+        *state &= ~((uint64_t)(MAY_BE_LEFT | WALK_HAS_BEGUN) << shift);
+}
+
+static enum error note_walks(struct txn *txn, const struct sweep *command, const struct outcome *outcome)
+{
+    uint64_t before, state;
+    enum error error = meta_get_u64(txn, META_ERASED, &before);
+    if (error != OK || command->limit == 0)
+        return error;
+    state = before;
+    note_walk(&state, SWEPT_SEEN, command->from_seen, &outcome->next_seen);
+    note_walk(&state, SWEPT_ACTIVITY, command->from_activity, &outcome->next_activity);
+    note_walk(&state, SWEPT_UPDATED, command->from_updated, &outcome->next_updated);
+    return state == before ? OK : meta_put_u64(txn, META_ERASED, state);
+}
+
+static bool is_after_erasing(struct txn *txn)
+{
+    uint64_t state;
+    return meta_get_u64(txn, META_ERASED, &state) == OK && state != 0;
+}
+
+/* ---- answers to Idempotency-Keys ---- */
+
 /* A day's answers are looked for until the end of the next day. */
 static bool day_has_expired(struct bytes key, int64_t at_ms)
 {
@@ -128,6 +178,8 @@ enum error rule_sweep(struct txn *txn, uint64_t seq, const struct sweep *command
     if (error == OK)
         error = sweep_index(txn, TABLE_CONVERSATION_BY_UPDATED, command->from_updated, command->limit, updated_is_stale,
                             &outcome->next_updated);
+    if (error == OK)
+        error = note_walks(txn, command, outcome);
     return error == OK ? sweep_idempotency(txn, command->at_ms, command->limit) : error;
 }
 
@@ -159,5 +211,5 @@ bool rules_sweep_is_due(struct txn *txn, int64_t now_ms)
     return staleness_of(txn, TABLE_VISITOR_BY_SEEN, TABLE_VISITORS) > STALENESS_WORTH_SWEEPING ||
            staleness_of(txn, TABLE_CONVERSATION_BY_ACTIVITY, TABLE_CONVERSATIONS) > STALENESS_WORTH_SWEEPING ||
            staleness_of(txn, TABLE_CONVERSATION_BY_UPDATED, TABLE_CONVERSATIONS) > STALENESS_WORTH_SWEEPING ||
-           has_expired_answers(txn, now_ms);
+           is_after_erasing(txn) || has_expired_answers(txn, now_ms);
 }

@@ -1,4 +1,4 @@
-/* Visitors: the upsert by (org, visitorKey) that every write of a visitor carries, and the touch of a read. */
+/* Visitors: the upsert by (org, visitorKey) that every write of a visitor carries, and coming to stay or to read. */
 #include "rules/internal.h"
 
 enum error visitor_sight(struct txn *txn, struct id org, struct bytes visitor_key, bool create, struct id fresh,
@@ -74,13 +74,19 @@ enum error rule_visitor_touch(struct txn *txn, uint64_t seq, const struct visito
 
 enum error rule_visitor_see(struct txn *txn, uint64_t seq, const struct visitor_see *command, struct outcome *outcome)
 {
-    (void)txn, (void)seq, (void)command, (void)outcome;
-    return ERR_CONFLICT;
-}
-
-enum error rule_visitor_erase(struct txn *txn, uint64_t seq, const struct visitor_erase *command,
-                              struct outcome *outcome)
-{
-    (void)txn, (void)seq, (void)command, (void)outcome;
-    return ERR_CONFLICT;
+    struct sighting sighting;
+    (void)seq;
+    if (command->visitor_key.data == NULL || command->email.len > EMAIL_LEN_MAX)
+        return ERR_CONFLICT;
+    enum error error = org_is_alive(txn, command->org);
+    if (error == OK)
+        error = visitor_sight(txn, command->org, command->visitor_key, true, command->visitor, command->at_ms,
+                              command->user_agent, &sighting);
+    if (error != OK)
+        return error;
+    if (command->email.data != NULL)
+        sighting.visitor.email = command->email.len == 0 ? BYTES_NONE : command->email;
+    outcome->id = sighting.visitor.id;
+    outcome->replayed = !sighting.is_new;
+    return visitor_write(txn, &sighting);
 }

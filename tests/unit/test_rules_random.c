@@ -196,11 +196,16 @@ static void model_sees(struct model_visitor *visitor, struct id fresh, unsigned 
         visitor->agent = agent;
 }
 
-static const struct model_answer *kept_answer(unsigned hash)
+/* Only while its conversation is there; and the hash of another organisation's caller would be another. */
+static const struct model_answer *kept_answer(unsigned org, unsigned hash)
 {
-    for (unsigned i = model.answer_count; i-- > 0;)
-        if (model.answers[i].hash == hash)
-            return model.now_ms - model.answers[i].at_ms < DAY_MS ? &model.answers[i] : NULL;
+    for (unsigned i = model.answer_count; i-- > 0;) {
+        const struct model_answer *answer = &model.answers[i];
+        const struct model_conversation *conversation = &model.conversations[answer->conversation];
+        if (answer->hash == hash)
+            return conversation->exists && conversation->org == org && model.now_ms - answer->at_ms < DAY_MS ? answer
+                                                                                                             : NULL;
+    }
     return NULL;
 }
 
@@ -288,7 +293,7 @@ static struct command random_conversation_create(struct expectation *expected)
         expected->error = ERR_NOT_FOUND;
         return command;
     }
-    const struct model_answer *answer = with_hash ? kept_answer(hash) : NULL;
+    const struct model_answer *answer = with_hash ? kept_answer(org, hash) : NULL;
     struct model_visitor *visitor = with_visitor ? visitor_at(org, key) : NULL;
     if (visitor != NULL)
         model_sees(visitor, command.conversation_create.visitor, org, key, agent);
