@@ -31,6 +31,23 @@ cppcheck_is_quiet() {
         --error-exitcode=1 --suppressions-list=tools/lint/cppcheck-suppressions -j "$jobs" -Isrc -D_GNU_SOURCE "${sources[@]}"
 }
 
+typescript_compiles() {
+    widget/node_modules/.bin/tsc --noEmit -p widget
+}
+
+widget_sources() { # PATTERN: fails where it is found, comments aside
+    ! grep -rnE --include='*.ts' --include='*.tsx' --exclude-dir=node_modules "$1" widget | grep -vE '^[^:]+:[0-9]+:\s*(//|\*|/\*)' | grep .
+}
+
+widget_has_no_any() {
+    # strict refuses those that nobody wrote
+    widget_sources '(:|\bas|<|\||&|=|,|\()\s*any\b(\s*[],;)>=|&{[]|$)|@ts-(ignore|nocheck|expect-error)'
+}
+
+widget_makes_no_code_of_text() {
+    widget_sources '\b(inner|outer)HTML\b|insertAdjacentHTML|dangerouslySetInnerHTML|setHTMLUnsafe|createContextualFragment|document\.write|\beval\b|\bnew Function\b|set(Timeout|Interval)\(\s*["'"'"'`]'
+}
+
 only_adds() {
     # Our patches hold our lines alone: a context or a removed line would be third-party source in this tree.
     ! awk 'FNR == 1 { body = 0 } /^@@/ { body = 1; next } /^--- / { body = 0 } body && !/^\+/ { print FILENAME ": " $0 }' \
@@ -61,6 +78,10 @@ check "formatting (make fmt mends it)" tools/lint/format.sh --check
 check "cppcheck has no complaint" cppcheck_is_quiet
 check "rooms include only what lies below" tools/lint/rooms
 check "shellcheck has no complaint" shellcheck "${scripts[@]}"
+check "TypeScript has no complaint" typescript_compiles
+check "the widget's types have no any" widget_has_no_any
+check "the widget makes no code of text" widget_makes_no_code_of_text
+check "the widget weighs what was promised" node widget/size.mjs
 check "patches only add" only_adds
 check "no package mirror is named" names_no_mirror
 exit "$failed"
