@@ -160,7 +160,7 @@ test('news ring once over all hidden tabs and are in their titles; sound can be 
     assert.equal(heard.rings(), 1, 'a sound though it is switched off');
 });
 
-test('forgetting, reading and new conversations are the same in every tab', async (t) => {
+test('what is read in one tab is read in all', async (t) => {
     const org = await world.server.org();
     const profile = await world.profile(t);
     const url = world.page(org);
