@@ -1,11 +1,13 @@
 /*
  * Which pages may talk to the server. An organisation that lists no origin lets any page in; one that lists some
- * refuses the others on every request that carries an Origin header, not only in what the browser is told. Credentials
- * are never allowed: identity is a header that the page sends itself.
+ * refuses the others on every request that carries an Origin header, not only in what the browser is told. Identity is
+ * a header that the page sends itself, so credentials are never allowed, but for the routes of the visitor's cookie:
+ * they must name the page.
  */
 #include "api/internal.h"
 
 #define ALLOW_ORIGIN BYTES("access-control-allow-origin")
+#define ALLOW_CREDENTIALS BYTES("access-control-allow-credentials")
 
 /* The list is one origin a line. */
 static bool lists_origin(struct bytes origins, struct bytes origin)
@@ -39,9 +41,31 @@ void cors_any(struct request *request)
     expose(request);
 }
 
+static bool takes_credentials(const struct api_loop *loop, const struct request *request)
+{
+    return loop->api->config.visitor_cookie && request_is_for_cookie(request);
+}
+
+/* A browser names the page with every POST and DELETE; "null" is no page that anybody could admit. */
+static enum error admit_with_credentials(struct call *call, struct bytes origin)
+{
+    request_add_header(call->request, BYTES("vary"), BYTES("Origin"));
+    if (origin.data == NULL)
+        return call_refuse(call, ERR_ORIGIN_FORBIDDEN,
+                           "The header Origin must name the page that asks for the cookie.");
+    if (!origin_is_valid(origin) || !admits(&call->org, origin))
+        return ERR_ORIGIN_FORBIDDEN;
+    request_add_header(call->request, ALLOW_ORIGIN, origin);
+    request_add_header(call->request, ALLOW_CREDENTIALS, BYTES("true"));
+    expose(call->request);
+    return OK;
+}
+
 enum error cors_admit(struct call *call)
 {
     struct bytes origin = request_header(call->request, BYTES("origin"), NULL);
+    if (takes_credentials(call->loop, call->request))
+        return admit_with_credentials(call, origin);
     if (call->org.origins.len == 0) {
         cors_any(call->request);
         return OK;
@@ -87,7 +111,10 @@ void on_options(struct request *request, struct bytes route_allow)
         request_add_header(request, ALLOW_ORIGIN, origin);
         request_add_header(request, BYTES("access-control-allow-methods"), route_allow);
         request_add_header(request, BYTES("access-control-allow-headers"),
-                           BYTES("authorization, content-type, idempotency-key, x-org-key, x-site-id, x-visitor-id"));
+                           BYTES("authorization, content-type, idempotency-key, last-event-id, x-org-key, x-site-id, "
+                                 "x-visitor-id"));
+        if (takes_credentials(loop, request))
+            request_add_header(request, ALLOW_CREDENTIALS, BYTES("true"));
         request_add_header(request, BYTES("access-control-max-age"), BYTES("7200"));
     }
     request_respond(request, 204, NULL, BYTES_NONE);

@@ -195,9 +195,9 @@ enum error unread_of_visitor(struct api_loop *loop, struct txn *txn, const struc
 /* ---- cookie.c ---- */
 
 /* Whether the request is about the visitor's cookie: the only one for which a page's credentials are taken. */
-bool request_is_for_cookie(struct request *request);
+bool request_is_for_cookie(const struct request *request);
 /* Makes the browser forget it, where there can be one. */
-void cookie_forget(struct request *request, struct bytes org_key);
+void cookie_forget(struct api_loop *loop, struct request *request, struct bytes org_key);
 
 /* ---- metrics.c ---- */
 

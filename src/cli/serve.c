@@ -146,6 +146,7 @@ static void open_api(struct server *server)
                         .messages_address = (uint32_t)options->rate_messages_address,
                         .messages_org = (uint32_t)options->rate_messages_org},
         .demo = options->demo,
+        .visitor_cookie = options->visitor_cookie,
         .loop_count = server->loop_count,
         .on_failure = on_failure,
         .app = server,
