@@ -325,13 +325,17 @@ export class Widget {
         this.badge = page.locator('.launcher .badge');
         this.panel = page.getByRole('dialog').first();
         this.log = page.getByRole('log');
-        this.input = page.locator('textarea');
-        this.sendButton = page.getByRole('button', { name: 'Send' });
-        this.menuButton = page.getByRole('button', { name: 'Menu' });
+        this.input = page.locator('.composer textarea');
+        this.sendButton = page.locator('.composer button');
+        this.menuButton = page.locator('[aria-haspopup=menu]');
         this.menu = page.getByRole('menu');
         this.typing = page.locator('.typing');
         this.retry = page.getByRole('button', { name: 'Try again' });
         this.email = page.locator('input[type=email]');
+        this.forgetDialog = page.getByRole('alertdialog');
+        this.forgetWord = this.forgetDialog.getByRole('textbox');
+        this.forgetButton = this.forgetDialog.locator('button').last();
+        this.receipt = page.getByRole('textbox', { name: 'Receipt' });
     }
 
     async open() {
@@ -349,7 +353,7 @@ export class Widget {
 
     /** What is on screen: ["user: Hello", "assistant: Hi"]. */
     said() {
-        return this.page.locator('.message').evaluateAll((messages) =>
+        return this.page.locator('.message:not(.typing)').evaluateAll((messages) =>
             messages.map((message) => `${message.dataset.role}: ${message.querySelector('.text').textContent}`),
         );
     }
@@ -360,11 +364,12 @@ export class Widget {
 
     /** What is said about the delivery of the visitor's last message. */
     delivery() {
-        return this.page.locator('.message[data-role=user]').last().locator('.delivery').textContent();
+        return this.page.locator('.message[data-role=user]').last().locator('.meta').textContent();
     }
 
     async delivered(text) {
-        await becomes(async () => (await this.delivery()).trim(), text, 'the delivery of the last message');
+        const found = () => this.page.locator('.message[data-role=user]').last().locator('.delivery').textContent();
+        await becomes(async () => (await found()).trim(), text, 'the delivery of the last message');
     }
 
     async unread(count) {
@@ -372,9 +377,74 @@ export class Widget {
         await becomes(shown, count, 'the number on the launcher');
     }
 
-    async choose(name) {
+    async openMenu() {
         await this.menuButton.click();
-        await this.page.getByRole('menuitem', { name }).or(this.page.getByRole('menuitemcheckbox', { name })).click();
+        await this.menu.waitFor();
+    }
+
+    async choose(name) {
+        await this.openMenu();
+        await this.menu.getByRole('menuitem', { name }).or(this.menu.getByRole('menuitemcheckbox', { name })).click();
+    }
+
+    /** In whatever language. */
+    async chooseForget() {
+        if (!(await this.menu.isVisible())) await this.openMenu();
+        await this.menu.getByRole('menuitem').last().click();
+        await this.forgetDialog.waitFor();
+    }
+
+    async forget() {
+        await this.chooseForget();
+        await this.forgetWord.fill('forget');
+        await this.forgetButton.click();
+        await this.receipt.waitFor();
+    }
+
+    async showHistory() {
+        await this.panel.locator('header button').first().click();
+        await this.page.locator('.conversation').first().waitFor();
+    }
+
+    conversation(preview) {
+        return this.page.locator('.conversation', { has: this.page.getByText(preview, { exact: true }) });
+    }
+
+    async newConversation() {
+        await this.choose('New conversation');
+    }
+
+    async loadEarlier() {
+        const button = this.page.getByRole('button', { name: 'Load earlier messages' });
+        await button.dispatchEvent('click');
+    }
+
+    /** Title and subtitle. */
+    heading() {
+        return this.panel.locator('header :is(h2, bdi)').allTextContents();
+    }
+
+    /** What the panel says by itself. */
+    words() {
+        return this.panel.locator('[aria-label], [placeholder]').evaluateAll((elements) =>
+            elements.map((element) => element.placeholder ?? element.getAttribute('aria-label')),
+        );
+    }
+
+    /** How launcher and panel look: place, size, colours, font of each element. */
+    measureLooks() {
+        return this.launcher.evaluate(async (launcher) => {
+            const root = launcher.getRootNode();
+            await Promise.all(root.getAnimations().map(({ finished }) => finished.catch(() => {})));
+            return [...root.querySelectorAll('*')]
+                .filter(({ localName }) => localName !== 'style')
+                .map((element) => {
+                    const { x, y, width, height } = element.getBoundingClientRect();
+                    const { color, backgroundColor, fontSize, fontFamily, display, visibility, opacity, pointerEvents } = getComputedStyle(element);
+                    const style = [color, backgroundColor, fontSize, fontFamily, display, visibility, opacity, pointerEvents];
+                    return [element.localName, element.className, ...[x, y, width, height].map(Math.round), ...style].join(' ');
+                });
+        });
     }
 
     visitorId() {
