@@ -17,6 +17,7 @@ enum event_kind {
     EVENT_ERASED,       /* seq: the visitor and everything of it are gone; conversation is ID_NONE */
     EVENT_TYPING,       /* somebody types in the conversation, or has stopped */
     EVENT_PRESENCE,     /* a stream of the visitor (by_org: of the organisation) has begun or ended */
+    EVENT_PRESENT,      /* the organisation's side has done something, so somebody is there. Names the organisation */
     EVENT_BEHIND,       /* another process has written: every listener has to look at the tables. Names nothing */
 };
 
