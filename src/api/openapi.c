@@ -10,35 +10,37 @@ struct details {
     const char *parameters; /* names of components, by blanks: the query's and the headers' beyond the caller's own */
     const char *body;       /* schema of the request's body, or NULL */
     bool body_required;
-    const char *answer;   /* schema of the answer; NULL: text */
-    const char *statuses; /* of success, by blanks */
+    const char *statuses;     /* of success, by blanks */
+    const char *content_type; /* of the answer */
+    const char *answer;       /* its schema; NULL: a text */
 };
 
-static const struct details details_conversation_create = {"IdempotencyKey", "Empty", false, "ConversationCreated",
-                                                           "201 200"};
-static const struct details details_conversation_list = {"Limit Before", NULL, false, "ConversationList", "200"};
-static const struct details details_conversation_show = {"After MessageLimit", NULL, false, "ConversationWithMessages",
-                                                         "200"};
-static const struct details details_message_create = {"", "NewMessage", true, "Message", "201 200"};
-static const struct details details_visitor_list = {"Limit Before", NULL, false, "VisitorList", "200"};
-static const struct details details_visitor_show = {"", NULL, false, "Visitor", "200"};
-static const struct details details_bootloader = {"", NULL, false, "Bootloader", "200"};
-static const struct details details_health = {"", NULL, false, "Health", "200"};
-static const struct details details_metrics = {"", NULL, false, NULL, "200"};
-static const struct details details_openapi = {"", NULL, false, "Any", "200"};
+#define JSON "application/json"
+#define NOTHING NULL
+#define DETAILS(handler, ...) static const struct details details_##handler = {__VA_ARGS__}
 
-static const struct details details_conversation_read = {"", "Any", true, "Any", "200"};
-static const struct details details_typing = {"", "Any", false, "Any", "204"};
-static const struct details details_stream = {"", NULL, false, NULL, "200"};
-static const struct details details_self_see = {"", "Any", false, "Any", "201 200"};
-static const struct details details_self_show = {"", NULL, false, "Any", "200"};
-static const struct details details_self_export = {"", NULL, false, "Any", "200"};
-static const struct details details_self_erase = {"", NULL, false, "Any", "200"};
-static const struct details details_cookie_keep = {"", NULL, false, "Any", "200"};
-static const struct details details_cookie_drop = {"", NULL, false, "Any", "204"};
-static const struct details details_embed = {"", NULL, false, NULL, "200"};
-static const struct details details_widget_file = {"", NULL, false, NULL, "200"};
-static const struct details details_demo = {"", NULL, false, NULL, "200"};
+DETAILS(conversation_create, "IdempotencyKey", "Empty", false, "201 200", JSON, "ConversationCreated");
+DETAILS(conversation_list, "Limit Before", NULL, false, "200", JSON, "ConversationList");
+DETAILS(conversation_show, "After BeforeSeq MessageLimit", NULL, false, "200", JSON, "ConversationWithMessages");
+DETAILS(conversation_read, "", "NewReadMark", true, "200", JSON, "ReadMarks");
+DETAILS(message_create, "", "NewMessage", true, "201 200", JSON, "Message");
+DETAILS(typing, "", "Typing", false, "204", NOTHING, NULL);
+DETAILS(stream, "LastEventId Since", NULL, false, "200", "text/event-stream", "Events");
+DETAILS(self_see, "", "NewSelf", false, "201 200", JSON, "Self");
+DETAILS(self_show, "", NULL, false, "200", JSON, "Self");
+DETAILS(self_export, "ExportAfter", NULL, false, "200", JSON, "ExportPage");
+DETAILS(self_erase, "", NULL, false, "200", JSON, "Receipt");
+DETAILS(cookie_keep, "", NULL, false, "200", JSON, "KeptVisitor");
+DETAILS(cookie_drop, "", NULL, false, "204", NOTHING, NULL);
+DETAILS(visitor_list, "Limit Before", NULL, false, "200", JSON, "VisitorList");
+DETAILS(visitor_show, "", NULL, false, "200", JSON, "Visitor");
+DETAILS(bootloader, "", NULL, false, "200", JSON, "Bootloader");
+DETAILS(health, "", NULL, false, "200", JSON, "Health");
+DETAILS(metrics, "", NULL, false, "200", "text/plain", NULL);
+DETAILS(openapi, "", NULL, false, "200", JSON, "Document");
+DETAILS(embed, "", NULL, false, "200", "text/javascript", NULL);
+DETAILS(widget_file, "", NULL, false, "200", "text/javascript", NULL);
+DETAILS(demo, "", NULL, false, "200", "text/html", NULL);
 
 static const struct details *const route_details[] = {
 #define ROUTE(method, pattern, who, body_len_max, handler, help) &details_##handler,
@@ -64,6 +66,8 @@ static void put_parameters(struct buffer *out, const struct route_row *row, cons
     json_open(out, '[');
     if (strstr(row->pattern, ":id") != NULL)
         put_references(out, "parameters", "Id");
+    if (strstr(row->pattern, ":file") != NULL)
+        put_references(out, "parameters", "File");
     if (row->who != WHO_OPEN)
         put_references(out, "parameters", row->who == WHO_TOKEN ? "OrgKey" : "OrgKey VisitorKey");
     put_references(out, "parameters", details->parameters);
@@ -78,21 +82,28 @@ static void put_security(struct buffer *out, const struct route_row *row)
                                                  : "[{},{\"token\":[]}]");
 }
 
+static void put_success(struct buffer *out, const struct details *details, const char *status)
+{
+    bool is_created = strncmp(status, "201", 3) == 0;
+    json_key(out, bytes_view(status, 3));
+    json_open(out, '{');
+    json_member_string(out, "description", is_created ? BYTES("Created, and on disk.") : BYTES("OK."));
+    if (details->content_type != NOTHING) {
+        buffer_printf(out, ",\"content\":{\"%s\":{\"schema\":", details->content_type);
+        if (details->answer != NULL)
+            buffer_printf(out, "{\"$ref\":\"#/components/schemas/%s\"}}}", details->answer);
+        else
+            json_put_literal(out, "{\"type\":\"string\"}}}");
+    }
+    json_close(out, '}');
+}
+
 static void put_responses(struct buffer *out, const struct details *details)
 {
     json_key(out, BYTES("responses"));
     json_open(out, '{');
-    for (const char *status = details->statuses; *status != '\0'; status += status[3] == ' ' ? 4 : 3) {
-        json_key(out, bytes_view(status, 3));
-        if (details->answer != NULL)
-            buffer_printf(out,
-                          "{\"description\":\"%s\",\"content\":{\"application/json\":{\"schema\":{\"$ref\":\"#/"
-                          "components/schemas/%s\"}}}}",
-                          strncmp(status, "201", 3) == 0 ? "Created, and on disk." : "OK.", details->answer);
-        else
-            json_put_literal(
-                out, "{\"description\":\"OK.\",\"content\":{\"text/plain\":{\"schema\":{\"type\":\"string\"}}}}");
-    }
+    for (const char *status = details->statuses; *status != '\0'; status += status[3] == ' ' ? 4 : 3)
+        put_success(out, details, status);
     json_key(out, BYTES("default"));
     json_put_literal(out, "{\"description\":\"Refused; the body says why.\",\"content\":{\"application/json\":{"
                           "\"schema\":{\"$ref\":\"#/components/schemas/Error\"}}}}");

@@ -29,7 +29,9 @@
     "createdAt": TIME, \
     "updatedAt": TIME, \
     "messageCount": COUNT, \
-    "lastMessage": {"oneOf": [{"$ref": "#/components/schemas/Message"}, {"type": "null"}]}
+    "lastMessage": {"oneOf": [{"$ref": "#/components/schemas/Message"}, {"type": "null"}]}, \
+    "visitorReadSeq": COUNT, \
+    "agentReadSeq": COUNT
 /* clang-format on */
 
 #define TEXT(...) #__VA_ARGS__

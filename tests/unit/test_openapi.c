@@ -191,10 +191,12 @@ static void test_every_part_of_a_path_is_a_parameter(void **state)
             if (strcmp(yyjson_get_str(yyjson_obj_get(resolved, "in")), "path") != 0)
                 continue;
             assert_true(yyjson_get_bool(yyjson_obj_get(resolved, "required")));
-            assert_string_equal(yyjson_get_str(yyjson_obj_get(resolved, "name")), "id");
+            const char *colon = strchr(routes[i].pattern, ':');
+            assert_non_null(colon);
+            assert_memory_equal(yyjson_get_str(yyjson_obj_get(resolved, "name")), colon + 1, strcspn(colon + 1, "/"));
             found = true;
         }
-        assert_int_equal(found, strstr(routes[i].pattern, ":id") != NULL);
+        assert_int_equal(found, strchr(routes[i].pattern, ':') != NULL);
     }
 }
 
@@ -221,12 +223,89 @@ static void test_every_answer_is_described_and_refusals_too(void **state)
 {
     struct description *d = *state;
     for (size_t i = 0; i < ROUTES; ++i) {
-        yyjson_val *responses = yyjson_obj_get(operation_of(d, i), "responses");
+        size_t at, max, contents = 0;
+        yyjson_val *status, *response, *responses = yyjson_obj_get(operation_of(d, i), "responses");
         assert_true(yyjson_obj_size(responses) >= 2);
         assert_non_null(yyjson_obj_get(responses, "default"));
-        assert_non_null(yyjson_obj_get(responses, "200"));
-        if (strcmp(routes[i].method, "POST") == 0)
-            assert_non_null(yyjson_obj_get(responses, "201"));
+        yyjson_obj_foreach(responses, at, max, status, response)
+        {
+            bool has_content = yyjson_obj_get(response, "content") != NULL;
+            assert_non_null(yyjson_obj_get(response, "description"));
+            assert_int_equal(has_content, strcmp(yyjson_get_str(status), "204") != 0);
+            contents += has_content;
+        }
+        assert_true(contents >= 1);
+        assert_true(yyjson_obj_get(responses, "200") != NULL || yyjson_obj_get(responses, "204") != NULL);
+    }
+}
+
+static yyjson_val *responses_of(struct description *d, const char *handler)
+{
+    for (size_t i = 0; i < ROUTES; ++i)
+        if (strcmp(routes[i].handler, handler) == 0)
+            return yyjson_obj_get(operation_of(d, i), "responses");
+    fail_msg("there is no %s", handler);
+    return NULL;
+}
+
+static void test_what_is_made_new_is_answered_with_201(void **state)
+{
+    static const char *const makers[] = {"conversation_create", "message_create", "self_see"};
+    for (size_t i = 0; i < sizeof(makers) / sizeof(makers[0]); ++i) {
+        assert_non_null(yyjson_obj_get(responses_of(*state, makers[i]), "201"));
+        assert_non_null(yyjson_obj_get(responses_of(*state, makers[i]), "200"));
+    }
+}
+
+static void test_answers_that_are_no_json_say_what_they_are(void **state)
+{
+    static const char *const types[][2] = {{"stream", "text/event-stream"},    {"embed", "text/javascript"},
+                                           {"widget_file", "text/javascript"}, {"demo", "text/html"},
+                                           {"metrics", "text/plain"},          {"self_export", "application/json"}};
+    for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); ++i) {
+        yyjson_val *content = yyjson_obj_get(yyjson_obj_get(responses_of(*state, types[i][0]), "200"), "content");
+        assert_int_equal(yyjson_obj_size(content), 1);
+        assert_non_null(yyjson_obj_get(content, types[i][1]));
+    }
+}
+
+/* The preprocessor writes the JSON: where <stdbool.h> got in, true would have become 1. */
+static void assert_flags_are_flags(yyjson_val *value)
+{
+    size_t at, max;
+    yyjson_val *name, *member;
+    if (yyjson_is_obj(value)) {
+        yyjson_obj_foreach(value, at, max, name, member)
+        {
+            const char *key = yyjson_get_str(name);
+            if (strcmp(key, "required") == 0 || strcmp(key, "const") == 0)
+                assert_false(yyjson_is_num(member));
+            assert_flags_are_flags(member);
+        }
+    } else if (yyjson_is_arr(value)) {
+        yyjson_arr_foreach(value, at, max, member)
+        {
+            assert_flags_are_flags(member);
+        }
+    }
+}
+
+static void test_flags_are_true_or_false(void **state)
+{
+    struct description *d = *state;
+    assert_flags_are_flags(d->root);
+}
+
+/* Every schema that is an object says what its members are. */
+static void test_no_schema_says_nothing(void **state)
+{
+    struct description *d = *state;
+    size_t at, max;
+    yyjson_val *name, *schema;
+    yyjson_obj_foreach(yyjson_obj_get(yyjson_obj_get(d->root, "components"), "schemas"), at, max, name, schema)
+    {
+        if (yyjson_obj_get(schema, "properties") == NULL && yyjson_obj_get(schema, "description") == NULL)
+            fail_msg("%s says nothing", yyjson_get_str(name));
     }
 }
 
@@ -274,6 +353,10 @@ int main(void)
         DESCRIPTION_TEST(test_who_may_call_is_told),
         DESCRIPTION_TEST(test_bodies_are_described_where_they_are_taken),
         DESCRIPTION_TEST(test_every_answer_is_described_and_refusals_too),
+        DESCRIPTION_TEST(test_what_is_made_new_is_answered_with_201),
+        DESCRIPTION_TEST(test_answers_that_are_no_json_say_what_they_are),
+        DESCRIPTION_TEST(test_flags_are_true_or_false),
+        DESCRIPTION_TEST(test_no_schema_says_nothing),
         cmocka_unit_test(test_the_table_of_the_readme_has_a_line_for_every_route),
         cmocka_unit_test(test_no_two_routes_are_the_same),
     };

@@ -46,7 +46,7 @@ static struct message a_message(struct bytes content)
                             .role = BYTES("user"),
                             .content = content,
                             .at_ms = 1769903999999,
-                            .client_id = BYTES("never shown"),
+                            .client_id = BYTES(MESSAGE),
                             .ordinal = 7};
 }
 
@@ -58,6 +58,31 @@ static void test_a_message(void **state)
 {
     (void)state;
     struct message message = a_message(BYTES("hello"));
+    render_message(&out, &message);
+    assert_json(MESSAGE_JSON("\"hello\""));
+}
+
+/* What a sender calls its message comes back; the id's own text in that place was never sent. */
+static void test_a_message_with_a_client_id_and_without(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"x", "\"\\~!", "cjld2cyuq0000t3rmniod1fox", "cjld2cyuq0000t3rmniod1foy0",
+                                        "cjld2cyuq0000t3rmniod1fo"};
+    struct message message = a_message(BYTES("hello"));
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); ++i) {
+        const char *sentence = NULL;
+        struct bytes read;
+        buffer_clear(&out);
+        message.client_id = bytes_of_string(names[i]);
+        render_message(&out, &message);
+        struct json_document *document = json_parse_object(buffer_view(&out), &sentence);
+        assert_non_null(document);
+        assert_true(json_string(json_member(json_root(document), "clientId"), &read));
+        assert_true(bytes_equal(read, message.client_id));
+        json_free(document);
+    }
+    buffer_clear(&out);
+    message.client_id = BYTES_NONE;
     render_message(&out, &message);
     assert_json(MESSAGE_JSON("\"hello\""));
 }
@@ -121,16 +146,20 @@ static void test_a_conversation_with_and_without_a_visitor_and_messages(void **s
     json_close(&out, '}');
     assert_json("{\"id\":\"" CONVERSATION
                 "\",\"visitorId\":null,\"createdAt\":\"1970-01-01T00:00:00.000Z\",\"updatedAt\":"
-                "\"1970-01-01T00:00:00.005Z\",\"messageCount\":0,\"lastMessage\":null}");
+                "\"1970-01-01T00:00:00.005Z\",\"messageCount\":0,\"lastMessage\":null,\"visitorReadSeq\":0,"
+                "\"agentReadSeq\":0}");
     buffer_clear(&out);
     conversation.visitor = id_of(VISITOR);
+    conversation.visitor_read_seq = 42;
+    conversation.agent_read_seq = 41;
     activity = (struct conversation_activity){
         .updated_at_ms = 1769903999999, .message_count = 7, .has_message = true, .last_message = a_message(BYTES("x"))};
     render_conversation_open(&out, &conversation, &activity);
     json_close(&out, '}');
     assert_json("{\"id\":\"" CONVERSATION "\",\"visitorId\":\"" VISITOR
                 "\",\"createdAt\":\"1970-01-01T00:00:00.000Z\",\"updatedAt\":"
-                "\"2026-01-31T23:59:59.999Z\",\"messageCount\":7,\"lastMessage\":" MESSAGE_JSON("\"x\"") "}");
+                "\"2026-01-31T23:59:59.999Z\",\"messageCount\":7,\"lastMessage\":" MESSAGE_JSON(
+                    "\"x\"") ",\"visitorReadSeq\":42,\"agentReadSeq\":41}");
 }
 
 static void test_a_visitor(void **state)
@@ -144,7 +173,7 @@ static void test_a_visitor(void **state)
     render_visitor(&out, &visitor);
     assert_json("{\"id\":\"" VISITOR
                 "\",\"visitorKey\":\"v_one\",\"firstSeenAt\":\"1970-01-01T00:00:00.001Z\",\"lastSeenAt\":"
-                "\"1970-01-01T00:00:00.002Z\",\"userAgent\":null,\"conversationCount\":3}");
+                "\"1970-01-01T00:00:00.002Z\",\"userAgent\":null,\"email\":null,\"conversationCount\":3}");
     buffer_clear(&out);
     visitor.user_agent = BYTES("an \"agent\"");
     render_visitor(&out, &visitor);
@@ -153,6 +182,10 @@ static void test_a_visitor(void **state)
     visitor.user_agent = BYTES("");
     render_visitor(&out, &visitor);
     assert_non_null(memmem(out.data, out.len, "\"userAgent\":\"\"", 14));
+    visitor.email = BYTES("a@b.example");
+    buffer_clear(&out);
+    render_visitor(&out, &visitor);
+    assert_non_null(memmem(out.data, out.len, "\"email\":\"a@b.example\"", 21));
 }
 
 static void test_ids_are_null_when_there_is_none(void **state)
@@ -202,6 +235,7 @@ int main(void)
 #define RENDER_TEST(name) cmocka_unit_test_setup(name, set_up)
     const struct CMUnitTest tests[] = {
         RENDER_TEST(test_a_message),
+        RENDER_TEST(test_a_message_with_a_client_id_and_without),
         RENDER_TEST(test_text_is_escaped_and_kept),
         RENDER_TEST(test_the_longest_message_and_the_largest_numbers),
         RENDER_TEST(test_a_message_fits_wherever_the_buffer_stands),
