@@ -102,7 +102,9 @@ async function addWidget() {
 async function addDemo() {
     const demo = { demo: true };
     const css = await minifiedCss(join(here, 'demo', 'demo.css'));
+    const icon = readFileSync(join(here, 'demo', 'demo.svg'), 'utf8');
     const paths = {
+        'demo.svg': addHashed('demo.svg', 'image/svg+xml', icon, demo),
         'demo.css': addHashed('demo.css', 'text/css; charset=utf-8', css, demo),
         'demo.js': addHashed('demo.js', JAVASCRIPT, await script('demo/demo.ts'), demo),
     };
@@ -201,6 +203,6 @@ for (const file of files) {
 }
 write('manifest.json', JSON.stringify(manifest(), null, 2) + '\n');
 for (const name of readdirSync(out)) {
-    if (/\.(js|css|html)(\.gz|\.br)?$/.test(name) && !written.has(name)) rmSync(join(out, name), { force: true });
+    if (/\.(js|css|svg|html)(\.gz|\.br)?$/.test(name) && !written.has(name)) rmSync(join(out, name), { force: true });
 }
 write('assets.c', cSource()); // the last: make takes its age for everything's
