@@ -25,7 +25,8 @@ struct fake_header {
 struct request {
     struct fake_header headers[FAKE_HEADERS_MAX], added[FAKE_HEADERS_MAX];
     unsigned header_count, added_count;
-    struct bytes query, body, param;
+    struct bytes path, query, body, param;
+    bool is_tls;
     struct in6_addr address;
     void *memory[64]; /* of request_alloc */
     unsigned memory_count;
@@ -73,6 +74,16 @@ struct bytes request_header(const struct request *request, struct bytes name, un
     if (times != NULL)
         *times = found;
     return value;
+}
+
+struct bytes request_path(const struct request *request)
+{
+    return request->path;
+}
+
+bool request_is_tls(const struct request *request)
+{
+    return request->is_tls;
 }
 
 struct bytes request_query(const struct request *request)

@@ -387,14 +387,21 @@ static void test_rights_as_a_table(void **state)
     struct fixture *f = *state;
     static const struct {
         bool org, visitor, token;
-        enum error by_who[5]; /* OPEN, ORG, CALLER, VISITOR, TOKEN */
+        enum error by_who[WHO_TOKEN + 1]; /* OPEN, ORG, CALLER, VISITOR, SELF, TOKEN */
     } cases[] = {
-        {false, false, false, {OK, ERR_ORG_UNKNOWN, ERR_ORG_UNKNOWN, ERR_ORG_UNKNOWN, ERR_TOKEN_REQUIRED}},
-        {false, true, false, {OK, ERR_ORG_UNKNOWN, ERR_ORG_UNKNOWN, ERR_ORG_UNKNOWN, ERR_TOKEN_REQUIRED}},
-        {true, false, false, {OK, OK, OK, ERR_CALLER_REQUIRED, ERR_TOKEN_REQUIRED}},
-        {true, true, false, {OK, OK, OK, OK, ERR_TOKEN_REQUIRED}},
-        {false, false, true, {OK, OK, OK, OK, OK}},
-        {true, true, true, {OK, OK, OK, OK, OK}},
+        {false,
+         false,
+         false,
+         {OK, ERR_ORG_UNKNOWN, ERR_ORG_UNKNOWN, ERR_ORG_UNKNOWN, ERR_ORG_UNKNOWN, ERR_TOKEN_REQUIRED}},
+        {false,
+         true,
+         false,
+         {OK, ERR_ORG_UNKNOWN, ERR_ORG_UNKNOWN, ERR_ORG_UNKNOWN, ERR_ORG_UNKNOWN, ERR_TOKEN_REQUIRED}},
+        {true, false, false, {OK, OK, OK, ERR_CALLER_REQUIRED, ERR_VISITOR_REQUIRED, ERR_TOKEN_REQUIRED}},
+        {true, true, false, {OK, OK, OK, OK, OK, ERR_TOKEN_REQUIRED}},
+        {false, false, true, {OK, OK, OK, OK, ERR_VISITOR_REQUIRED, OK}},
+        {false, true, true, {OK, OK, OK, OK, OK, OK}},
+        {true, true, true, {OK, OK, OK, OK, OK, OK}},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); ++i)
         for (int who = WHO_OPEN; who <= WHO_TOKEN; ++who) {
@@ -408,6 +415,18 @@ static void test_rights_as_a_table(void **state)
                 assert_int_equal(f->call.visitor_key.data != NULL, cases[i].visitor);
             }
         }
+}
+
+/* The first one may be a page's, the second one a proxy's: nobody can tell whose visitor it would be. */
+static void test_two_visitors_keys_are_refused_even_when_they_agree(void **state)
+{
+    struct fixture *f = *state;
+    for (int who = WHO_ORG; who <= WHO_SELF; ++who) {
+        assert_int_equal(
+            IDENTIFY(f, (enum who)who, {"x-org-key", "acme"}, {"x-visitor-id", "v_one"}, {"x-visitor-id", "v_one"}),
+            ERR_INVALID_HEADER);
+        assert_non_null(strstr(f->call.sentence, "x-visitor-id"));
+    }
 }
 
 static void test_a_visitors_key_of_another_shape_is_refused(void **state)
@@ -441,6 +460,7 @@ int main(void)
         CALLER_TEST(test_a_revoked_token_is_no_token),
         CALLER_TEST(test_the_token_of_a_deleted_organisation_is_no_token),
         CALLER_TEST(test_rights_as_a_table),
+        CALLER_TEST(test_two_visitors_keys_are_refused_even_when_they_agree),
         CALLER_TEST(test_a_visitors_key_of_another_shape_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

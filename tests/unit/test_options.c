@@ -66,6 +66,7 @@ static void test_nothing_said_gives_the_defaults(void **state)
     assert_int_equal(options.log_format, 0);
     assert_true(options.rate_limit);
     assert_false(options.hsts);
+    assert_false(options.visitor_cookie);
     assert_false(options.demo);
     assert_null(options.tls_cert);
     for (unsigned i = 0; i < OPTION_COUNT; ++i)
@@ -86,10 +87,11 @@ static void test_every_default_is_a_value_that_its_flag_takes(void **state)
 static void test_a_flag_is_read_in_both_spellings(void **state)
 {
     (void)state;
-    struct options options = read_well(
-        SUBCOMMAND_SERVE, WORDS("--data", "/srv/x", "--loops=3", "--listen", "4000", "--listen=https://[::]:443",
-                                "--demo", "--map-size", "64G", "--max-size=512M", "--hsts", "on", "--rate-limit=off",
-                                "--log-level", "error", "--rate-messages-org", "5/min", "--rate-messages-visitor=7"));
+    struct options options =
+        read_well(SUBCOMMAND_SERVE,
+                  WORDS("--data", "/srv/x", "--loops=3", "--listen", "4000", "--listen=https://[::]:443", "--demo",
+                        "--map-size", "64G", "--max-size=512M", "--hsts", "on", "--rate-limit=off", "--log-level",
+                        "error", "--rate-messages-org", "5/min", "--rate-messages-visitor=7", "--visitor-cookie=on"));
     assert_string_equal(options.data, "/srv/x");
     assert_int_equal(options.loops, 3);
     assert_int_equal(options.listen.count, 2);
@@ -103,6 +105,7 @@ static void test_a_flag_is_read_in_both_spellings(void **state)
     assert_int_equal(options.log_level, 3);
     assert_int_equal(options.rate_messages_org, 5);
     assert_int_equal(options.rate_messages_visitor, 7);
+    assert_true(options.visitor_cookie);
     assert_true(options.given[OPTION_loops]);
     assert_false(options.given[OPTION_tls_cert]);
     options_dispose(&options);

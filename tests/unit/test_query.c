@@ -3,13 +3,16 @@
 #include "requests.h"
 
 #include "../../src/api/body.c"
+#include "../../src/api/caller.c"
+#include "../../src/api/cookie.c"
 #include "../../src/api/cors.c"
 #include "../../src/api/query.c"
 
 #include "stores.h"
 
 static struct request request;
-static struct api_loop the_loop;
+static struct api the_api;
+static struct api_loop the_loop = {.api = &the_api};
 static struct call call;
 
 /* In the place of edge, for a preflight. */
@@ -30,6 +33,12 @@ static int answered_status;
 void request_respond(struct request *unused, int status, const char *content_type, struct bytes body)
 {
     (void)unused, (void)content_type, (void)body;
+    answered_status = status;
+}
+
+void call_respond(struct call *unused, int status, const struct buffer *json)
+{
+    (void)unused, (void)json;
     answered_status = status;
 }
 
@@ -451,6 +460,111 @@ static void test_a_preflight_is_let_through_when_any_organisation_would(void **s
     directory_remove(&directory);
 }
 
+/* ---- the visitor's cookie -------------------------------------------------------------------------------------- */
+
+#define COOKIE_PATH "/visitors/me/cookie"
+
+static enum error admit_to_cookie(const char *path, const char *origins, const char *origin)
+{
+    begin();
+    request.path = bytes_of_string(path);
+    call.org.origins = bytes_of_string(origins);
+    if (origin != NULL)
+        request_set_text(&request, "origin", origin);
+    return cors_admit(&call);
+}
+
+static bool gives_credentials(void)
+{
+    struct bytes flag = request_answer(&request, "access-control-allow-credentials");
+    assert_true(flag.data == NULL || bytes_equal(flag, BYTES("true")));
+    return flag.data != NULL;
+}
+
+static void test_credentials_are_for_the_cookie_alone_and_name_the_page(void **state)
+{
+    (void)state;
+    the_api.config.visitor_cookie = true;
+    assert_int_equal(admit_to_cookie(COOKIE_PATH, "", "https://a.example"), OK);
+    assert_true(gives_credentials());
+    assert_true(bytes_equal(request_answer(&request, "access-control-allow-origin"), BYTES("https://a.example")));
+    assert_true(bytes_equal(request_answer(&request, "vary"), BYTES("Origin")));
+    assert_int_equal(admit_to_cookie(COOKIE_PATH, "https://a.example", "https://a.example"), OK);
+    assert_true(gives_credentials());
+    static const char *const others[] = {"/visitors/me", "/visitors/me/cookie/", "/visitors/me/cookies", "/", ""};
+    for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); ++i) {
+        assert_int_equal(admit_to_cookie(others[i], "", "https://a.example"), OK);
+        assert_false(gives_credentials());
+    }
+    the_api.config.visitor_cookie = false;
+    assert_int_equal(admit_to_cookie(COOKIE_PATH, "", "https://a.example"), OK);
+    assert_false(gives_credentials());
+    assert_true(bytes_equal(request_answer(&request, "access-control-allow-origin"), BYTES("*")));
+}
+
+static void test_the_cookie_is_for_pages_that_are_named_and_admitted(void **state)
+{
+    (void)state;
+    static const char *const refused[][2] = {{"", NULL},
+                                             {"", "null"},
+                                             {"", "file://"},
+                                             {"", "*"},
+                                             {"https://a.example", NULL},
+                                             {"https://a.example", "https://b.example"},
+                                             {"https://a.example", "https://a.example:8443"}};
+    the_api.config.visitor_cookie = true;
+    for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); ++i) {
+        assert_int_equal(admit_to_cookie(COOKIE_PATH, refused[i][0], refused[i][1]), ERR_ORIGIN_FORBIDDEN);
+        assert_false(gives_credentials());
+        assert_null(request_answer(&request, "access-control-allow-origin").data);
+    }
+    the_api.config.visitor_cookie = false;
+}
+
+static struct bytes find(const char *cookies, const char *name)
+{
+    return find_key(bytes_of_string(cookies), bytes_of_string(name));
+}
+
+static void test_a_cookie_is_found_among_others(void **state)
+{
+    (void)state;
+    static const char *const holding[] = {"n=v_one",          "n=v_one;",        "a=1; n=v_one",   "a=1;n=v_one; b=2",
+                                          "; ;; n=v_one;",    "nn=v_x; n=v_one", "N=v_x; n=v_one", "xn=v_x; n=v_one",
+                                          "n=v_one; n=v_one", "n; n=v_one",      "=v_x; n=v_one",  "a=n=v_x; n=v_one"};
+    static const char *const lacking[] = {
+        "",        "n", "n=", "n=one",       "N=v_one",          "m=n=v_one",   "n =v_one", "n= v_one", "n=\"v_one\"",
+        "n=v_a,b", ";", " ",  "n=v_one=v_x", "n=v_one; n=v_two", "a=1,n=v_one", "n=v_one ;"};
+    for (size_t i = 0; i < sizeof(holding) / sizeof(holding[0]); ++i)
+        if (!bytes_equal(find(holding[i], "n"), BYTES("v_one")))
+            fail_msg("not found: %s", holding[i]);
+    for (size_t i = 0; i < sizeof(lacking) / sizeof(lacking[0]); ++i)
+        if (find(lacking[i], "n").data != NULL)
+            fail_msg("found: %s", lacking[i]);
+    assert_null(find_key(BYTES_NONE, BYTES("n")).data);
+}
+
+/* The longest names and keys, so that nothing is cut; over TLS under a name that no neighbour of the domain can set. */
+static void test_a_cookie_is_set_for_the_whole_server_and_kept_from_scripts(void **state)
+{
+    (void)state;
+    char org[ORG_KEY_LEN_MAX], key[VISITOR_KEY_LEN_MAX], expected[400];
+    memset(org, 'o', sizeof(org));
+    memset(key, 'v', sizeof(key));
+    begin();
+    set_cookie(&request, bytes_view(org, sizeof(org)), bytes_view(key, sizeof(key)), COOKIE_MAX_AGE_S);
+    snprintf(expected, sizeof(expected),
+             "helvino_visitor_id_%.64s=%.80s; Max-Age=34560000; Path=/; HttpOnly; SameSite=Lax", org, key);
+    assert_true(bytes_equal(request_answer(&request, "set-cookie"), bytes_of_string(expected)));
+    begin();
+    request.is_tls = true;
+    set_cookie(&request, bytes_view(org, sizeof(org)), bytes_view(key, sizeof(key)), COOKIE_MAX_AGE_S);
+    snprintf(expected, sizeof(expected),
+             "__Host-helvino_visitor_id_%.64s=%.80s; Max-Age=34560000; Path=/; HttpOnly; SameSite=Lax; Secure", org,
+             key);
+    assert_true(bytes_equal(request_answer(&request, "set-cookie"), bytes_of_string(expected)));
+}
+
 static int forget(void **state)
 {
     (void)state;
@@ -478,6 +592,10 @@ int main(void)
         REQUEST_TEST(test_an_organisation_with_a_list_lets_those_in_and_nobody_else),
         REQUEST_TEST(test_credentials_are_never_allowed),
         REQUEST_TEST(test_a_preflight_is_let_through_when_any_organisation_would),
+        REQUEST_TEST(test_credentials_are_for_the_cookie_alone_and_name_the_page),
+        REQUEST_TEST(test_the_cookie_is_for_pages_that_are_named_and_admitted),
+        REQUEST_TEST(test_a_cookie_is_found_among_others),
+        REQUEST_TEST(test_a_cookie_is_set_for_the_whole_server_and_kept_from_scripts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
