@@ -85,9 +85,41 @@ static void on_answered(struct loop *loop, const struct route *route, int status
     ++answered_by_loop[loop_index(loop)];
 }
 
+/* edge_stop must have returned before edge_close. */
+static bool is_stop_asked;
+static pthread_cond_t stop_asked = PTHREAD_COND_INITIALIZER, has_second = PTHREAD_COND_INITIALIZER;
+
+static void ask_to_stop(void)
+{
+    edge_stop(edge);
+    pthread_mutex_lock(&lock);
+    is_stop_asked = true;
+    pthread_cond_signal(&stop_asked);
+    pthread_mutex_unlock(&lock);
+}
+
+static void wait_for_stop_asked(void)
+{
+    pthread_mutex_lock(&lock);
+    while (!is_stop_asked)
+        pthread_cond_wait(&stop_asked, &lock);
+    pthread_mutex_unlock(&lock);
+}
+
+static unsigned seconds_by_loop[LOOPS];
+
+static void on_second(struct loop *loop)
+{
+    pthread_mutex_lock(&lock);
+    ++seconds_by_loop[loop_index(loop)];
+    pthread_cond_broadcast(&has_second);
+    pthread_mutex_unlock(&lock);
+}
+
 static void *run_and_close(void *unused)
 {
     edge_run(edge, NULL);
+    wait_for_stop_asked();
     edge_close(edge);
     return unused;
 }
@@ -107,7 +139,9 @@ static void open_edge(uint32_t stop_deadline_ms)
                                  .stop_deadline_ms = stop_deadline_ms,
                                  .routes = routes,
                                  .route_count = 1,
+                                 .on_second = on_second,
                                  .on_answered = on_answered};
+    is_stop_asked = false;
     memset(answered_by_loop, 0, sizeof(answered_by_loop));
     edge = edge_open(&config, &why);
     if (edge == NULL)
@@ -172,7 +206,7 @@ static void test_suspended_requests_are_answered_on_every_loop(void **state)
         for (int i = 0; i < CLIENTS; ++i)
             assert_non_null(strstr(read_answer(clients[i], "done"), "201 Created"));
     }
-    edge_stop(edge);
+    ask_to_stop();
     pthread_join(edge_thread, NULL);
     for (int i = 0; i < CLIENTS; ++i)
         assert_closed(clients[i]);
@@ -191,7 +225,7 @@ static void test_a_stop_answers_what_is_under_way(void **state)
     read_answer(idle, "done");
     ask(busy);
     struct job *job = wait_for_job();
-    edge_stop(edge);
+    ask_to_stop();
     assert_closed(idle);
     finish(job);
     assert_non_null(strstr(read_answer(busy, "done"), "Connection: close"));
@@ -204,6 +238,7 @@ static struct job *late_job;
 static void *run_post_late_and_close(void *unused)
 {
     edge_run(edge, NULL);
+    wait_for_stop_asked();
     finish(late_job);
     edge_close(edge);
     return unused;
@@ -217,7 +252,7 @@ static void test_at_the_deadline_the_rest_hears_503_and_late_answers_find_nobody
     int client = connect_client();
     ask(client);
     late_job = wait_for_job();
-    edge_stop(edge);
+    ask_to_stop();
     assert_non_null(strstr(read_answer(client, "\"outcome_unknown\"}"), "503 Service Unavailable"));
     assert_closed(client);
     pthread_join(edge_thread, NULL);
@@ -240,6 +275,21 @@ static void test_an_edge_that_never_ran_can_be_closed(void **state)
     edge_close(edge);
 }
 
+static void test_every_loop_hears_of_every_second(void **state)
+{
+    (void)state;
+    memset(seconds_by_loop, 0, sizeof(seconds_by_loop));
+    open_edge(100);
+    pthread_create(&edge_thread, NULL, run_and_close, NULL);
+    pthread_mutex_lock(&lock);
+    for (int i = 0; i < LOOPS; ++i)
+        while (seconds_by_loop[i] < 2)
+            pthread_cond_wait(&has_second, &lock);
+    pthread_mutex_unlock(&lock);
+    ask_to_stop();
+    pthread_join(edge_thread, NULL);
+}
+
 int main(void)
 {
     log_line_setup(LOG_ERROR, LOG_FORMAT_JSON);
@@ -249,6 +299,7 @@ int main(void)
         cmocka_unit_test(test_at_the_deadline_the_rest_hears_503_and_late_answers_find_nobody),
         cmocka_unit_test(test_a_stop_before_the_start_is_not_lost),
         cmocka_unit_test(test_an_edge_that_never_ran_can_be_closed),
+        cmocka_unit_test(test_every_loop_hears_of_every_second),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
