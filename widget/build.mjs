@@ -16,6 +16,9 @@ const out = join(here, '..', 'build', 'widget');
 
 const JAVASCRIPT = 'text/javascript; charset=utf-8';
 
+const compilerOptions = { target: 'es2021', jsx: 'react', jsxFactory: 'h', jsxFragmentFactory: 'Fragment', strict: true };
+const jsx = { inject: [join(here, 'jsx.ts')] };
+
 // ---- bundling ------------------------------------------------------------------------------------------------------
 
 // `import css from './panel.css'` gives the style sheet as a text, for a constructable style sheet.
@@ -36,7 +39,7 @@ async function bundle(entry, options) {
     const { outputFiles } = await build({
         entryPoints: [join(here, entry)],
         absWorkingDir: here,
-        tsconfig: join(here, 'tsconfig.json'),
+        tsconfigRaw: { compilerOptions },
         bundle: true,
         write: false,
         minify: true,
@@ -51,7 +54,8 @@ async function bundle(entry, options) {
     return outputFiles[0].text.trimEnd() + '\n';
 }
 
-const module = (entry, define = {}) => bundle(entry, { format: 'esm', define: constantsOf(define) });
+const module = (entry, define = {}, options = {}) =>
+    bundle(entry, { format: 'esm', define: constantsOf(define), ...options });
 const script = (entry, define = {}) => bundle(entry, { format: 'iife', define: constantsOf(define) });
 
 const constantsOf = (values) =>
@@ -91,7 +95,7 @@ async function addWidget() {
         const language = file.replace(/\.ts$/, '');
         languages[language] = addHashed(`lang-${language}.js`, JAVASCRIPT, await module(`panel/lang/${file}`));
     }
-    const panel = await module('panel/panel.tsx', { __LANG_FILES__: languages });
+    const panel = await module('panel/panel.tsx', { __LANG_FILES__: languages }, jsx);
     const loader = await script('embed/loader.ts', {
         __CLIENT_FILE__: addHashed('client.js', JAVASCRIPT, await module('embed/client.ts')),
         __PANEL_FILE__: addHashed('panel.js', JAVASCRIPT, panel),
