@@ -15,6 +15,7 @@ export interface Keep {
     get(key: string): string | null;
     set(key: string, value: string): void;
     remove(key: string): void;
+    keys(): string[]; // all of ours
 }
 
 export interface Host {
@@ -23,11 +24,15 @@ export interface Host {
     readonly boot: Bootloader; // as it was at load
     readonly keep: Keep; // keys begin with "helvino_"
     readonly consent: () => Consent;
-    readonly root: ShadowRoot; // the widget's own: launcher and panel
+    readonly root: ShadowRoot; // the widget's own: launcher and panel. --helvino-color and --helvino-on-color are set in it
     readonly debug: boolean;
+    readonly language: string; // of the visitor: en, tr, de, fr, es, ar; the organisation's setting, else the browser's
+    readonly fetch: typeof fetch; // as it was when the loader ran
     /** The headers of every request: x-org-key and x-visitor-id. */
     getHeaders(): Record<string, string>;
     visitorId(): string;
+    /** Calls when the consent or the visitor's id has changed; gives what ends it. */
+    onChange(listener: () => void): () => void;
     /** Shows the number on the launcher; 0 removes it. */
     showUnread(count: number): void;
     /** Tells the page's listeners (Helvino.on). */
@@ -73,7 +78,11 @@ export interface Snapshot {
     unread: number; // over all
     email: string | null;
     sound: boolean;
+    problem: string | null; // the server's sentence when it has refused the connection; null: it has not
 }
+
+/** Too many messages wait to be sent (100, or 256 KB); or this one has more than 32 KiB. */
+export type Refusal = 'outbox_full' | 'too_long';
 
 /** A new Snapshot object whenever something has changed; the same one as long as nothing has. */
 export interface Chat {
@@ -81,7 +90,8 @@ export interface Chat {
     subscribe(listener: () => void): () => void;
     /** The panel is on screen and the tab visible: the visitor is made known, and what is shown is marked as read. */
     setShown(shown: boolean): void;
-    send(text: string): void;
+    /** Null when it was taken; else nothing has happened, and the text should stay where it is. */
+    send(text: string): Refusal | null;
     retry(key: string): void;
     discard(key: string): void;
     open(conversation: string | null): void;
