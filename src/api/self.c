@@ -304,9 +304,10 @@ static void respond_receipt(struct api_loop *loop, struct request *request, bool
     struct id id = id_make(now_ms, &loop->random);
     char text[ID_TEXT_LEN + 1] = "";
     id_format(id, text);
-    log_line(LOG_INFO, "a visitor was erased at its own wish", LOG_TEXT("receipt", text),
-             LOG_NUMBER("visitors", was_there), LOG_NUMBER("conversations", outcome->erased_conversations),
-             LOG_NUMBER("messages", outcome->erased_messages));
+    if (was_there)
+        log_line(LOG_INFO, "a visitor was erased at its own wish", LOG_TEXT("receipt", text),
+                 LOG_NUMBER("conversations", outcome->erased_conversations),
+                 LOG_NUMBER("messages", outcome->erased_messages));
     buffer_clear(json);
     json_open(json, '{');
     member_id(json, "receipt", id);

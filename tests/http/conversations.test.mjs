@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import test, { before, after, describe } from 'node:test';
 
 import { freshVisitorKey, startServer } from './server.mjs';
-import { assertConversation, assertError, assertId, assertListed, assertMessage, assertTime, NOBODY } from './shapes.mjs';
+import { assertConversation, assertError, assertId, assertListed, assertMessage, assertOwn, assertTime, NOBODY } from './shapes.mjs';
 
 let server, org;
 before(async () => {
@@ -213,6 +213,70 @@ describe('reading one conversation', () => {
         assert.deepEqual(walked, said);
     });
 
+    test('?before= gives the last messages before, in order, and hasMore tells whether there are earlier ones', async () => {
+        const visitor = org.visitor();
+        const id = await visitor.converse();
+        await org.visitor().say(await org.anonymous.converse(), 'a neighbour');
+        const said = [];
+        for (let i = 0; i < 7; i++) said.push(await visitor.say(id, `m${i}`, { clientId: `c${i}` }));
+        await org.visitor().say(await org.anonymous.converse(), 'a neighbour');
+
+        const read = async (query) => {
+            const answer = await visitor.getOk(`/conversations/${id}${query}`);
+            assertConversation(answer);
+            return [answer.messages, answer.hasMore];
+        };
+        const end = Number.MAX_SAFE_INTEGER;
+        assert.deepEqual(await read(`?before=${end}`), [said, false]);
+        assert.deepEqual(await read('?before=9223372036854775807'), [said, false]);
+        assert.deepEqual(await read(`?before=${end}&limit=3`), [said.slice(4), true]);
+        assert.deepEqual(await read(`?before=${end}&limit=7`), [said, false]);
+        assert.deepEqual(await read(`?before=${end}&limit=6`), [said.slice(1), true]);
+        assert.deepEqual(await read(`?before=${said[4].seq}&limit=2`), [said.slice(2, 4), true]);
+        assert.deepEqual(await read(`?before=${said[4].seq}&limit=4`), [said.slice(0, 4), false]);
+        assert.deepEqual(await read(`?before=${said[0].seq}`), [[], false]);
+        assert.deepEqual(await read('?before=1'), [[], false]);
+        assert.deepEqual(await read(`?limit=1&before=${said[0].seq + 1}`), [[said[0]], false]);
+        const empty = await visitor.converse();
+        assert.deepEqual((await visitor.getOk(`/conversations/${empty}?before=${end}`)).messages, []);
+    });
+
+    test('?before= and ?after= exclude each other', async () => {
+        const id = await org.anonymous.converse();
+        for (const query of ['before=5&after=1', 'after=0&before=1', 'before=1&after=0&limit=2'])
+            assertError(await org.anonymous.get(`/conversations/${id}?${query}`), 400, 'invalid_query', /"after" and "before" exclude/);
+    });
+
+    test('walking back meets every message once, long ones too', async () => {
+        const id = await org.anonymous.converse();
+        const texts = Array.from({ length: 75 }, (_, i) => `${i} ${'ü\n'.repeat(i % 2 ? 10_900 : 1)}`);
+        for (const text of texts) await org.anonymous.say(id, text);
+        const walked = [];
+        let pages = 0;
+        for (let before = Number.MAX_SAFE_INTEGER; ; ++pages) {
+            const page = await org.anonymous.getOk(`/conversations/${id}?before=${before}&limit=1000`);
+            assertConversation(page);
+            assert.ok(page.messages.length > 0, 'an empty page in the middle');
+            walked.unshift(...page.messages.map((message) => message.content));
+            before = page.messages[0].seq;
+            if (!page.hasMore) break;
+        }
+        assert.deepEqual(walked, texts);
+        assert.ok(pages > 0, 'one page took it all, so nothing ended early');
+    });
+
+    test('a message comes with the clientId that its sender gave it, and without one where none was given', async () => {
+        const visitor = org.visitor();
+        const id = await visitor.converse();
+        const ids = ['!', '~'.repeat(64), '"\\</script>', 'cjld2cjxh0000qzrmn831i7rn', undefined];
+        for (const clientId of ids) assert.equal((await visitor.say(id, 'x', { clientId })).clientId, clientId);
+        for (const query of ['', '?before=9007199254740991']) {
+            const { messages, lastMessage } = await org.agent.getOk(`/conversations/${id}${query}`);
+            assert.deepEqual(messages.map((message) => message.clientId), ids);
+            assert.ok(!('clientId' in lastMessage));
+        }
+    });
+
     test('a long conversation comes in pages of 200, completely', async () => {
         const id = await org.anonymous.converse();
         await Promise.all(Array.from({ length: 450 }, (_, i) => org.anonymous.say(id, `message number ${i}`)));
@@ -247,9 +311,10 @@ describe('reading one conversation', () => {
 
     test('parameters that make no sense get 400 with a sentence naming them', async () => {
         const id = await org.anonymous.converse();
-        for (const name of ['limit', 'after']) {
+        for (const name of ['limit', 'after', 'before']) {
             const bad = ['', '-1', 'abc', '1.5', '1e2', '0x10', ' 1', '+1', '%31%00', '99999999999999999999999', '१'];
             if (name === 'limit') bad.push('0', '1001');
+            if (name === 'before') bad.push('0', '9223372036854775808');
             for (const value of bad) {
                 const answer = await org.anonymous.get(`/conversations/${id}?${name}=${encodeURI(value).replaceAll('%25', '%')}`);
                 assertError(answer, 400, 'invalid_query', new RegExp(name));
@@ -278,7 +343,7 @@ describe('listing conversations', () => {
 
         const list = await visitor.getOk('/conversations');
         assert.deepEqual(Object.keys(list).sort(), ['conversations', 'next']);
-        list.conversations.forEach(assertListed);
+        list.conversations.forEach(assertOwn);
         assert.deepEqual(list.conversations.map((conversation) => conversation.id), [ids[0], ids[2], ids[1]]);
         assert.deepEqual(list.conversations[0].lastMessage, said);
         assert.equal(list.conversations[0].messageCount, 1);

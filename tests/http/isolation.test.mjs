@@ -43,7 +43,7 @@ describe('two organisations, two visitors', () => {
             ['a visitor id is no conversation id', one.agent, visitorId],
         ];
         for (const [who, caller, target] of foreign) {
-            for (const [method, suffix, body] of [['GET', ''], ['HEAD', ''], ['GET', '?after=0&limit=5'], ['POST', '/messages', say]]) {
+            for (const [method, suffix, body] of [['GET', ''], ['HEAD', ''], ['GET', '?after=0&limit=5'], ['GET', '?before=9'], ['POST', '/messages', say], ['POST', '/read', '{"seq":1}']]) {
                 const seen = await bytesOf(caller, method, `/conversations/${target}${suffix}`, body);
                 const nothing = await bytesOf(caller, method, `/conversations/${NOBODY}${suffix}`, body);
                 assert.match(seen, /^HTTP\/1\.1 404 /, `${who} ${method}`);
@@ -55,7 +55,9 @@ describe('two organisations, two visitors', () => {
             assert.equal(seen, await bytesOf(caller, 'GET', `/visitors/${NOBODY}`));
             assert.match(seen, /^HTTP\/1\.1 404 /);
         }
-        assert.equal((await owner.getOk(`/conversations/${id}`)).messageCount, 1, 'somebody else wrote');
+        const after = await owner.getOk(`/conversations/${id}`);
+        assert.equal(after.messageCount, 1, 'somebody else wrote');
+        assert.deepEqual([after.visitorReadSeq, after.agentReadSeq], [0, 0], 'somebody else has read');
         assert.equal((await one.agent.getOk(`/conversations/${orphan}`)).messageCount, 0, 'somebody else wrote');
     });
 
@@ -63,7 +65,7 @@ describe('two organisations, two visitors', () => {
         const id = await one.visitor().converse();
         const thief = one.visitor();
         for (const body of ['{', '{}', '{"role":"assistant","content":"x"}', '{"role":"user","content":1}', JSON.stringify({ role: 'user', content: 'x'.repeat(40000) })])
-            assert.equal(await bytesOf(thief, 'POST', `/conversations/${id}/messages`, body), await bytesOf(thief, 'POST', `/conversations/${NOBODY}/messages`, body));
+            for (const route of ['messages', 'read']) assert.equal(await bytesOf(thief, 'POST', `/conversations/${id}/${route}`, body), await bytesOf(thief, 'POST', `/conversations/${NOBODY}/${route}`, body));
     });
 
     test('lists hold only what is one’s own', async () => {
@@ -83,6 +85,29 @@ describe('two organisations, two visitors', () => {
         const rivals = await rival.agent.pages('/visitors', 'visitors');
         assert.equal(visitors.filter((visitor) => rivals.some((other) => other.id === visitor.id)).length, 0);
         for (const item of await rival.visitor(shared.key).pages('/conversations', 'conversations')) assert.ok(!mine.has(item.id));
+    });
+
+    test('/visitors/me is whoever sends the key, in its organisation alone', async () => {
+        const [owner, other] = [one.visitor(), one.visitor()];
+        const id = await owner.converse();
+        const said = await owner.say(id, 'mine alone');
+        await other.converse();
+        const mine = await owner.getOk('/visitors/me');
+        const foreign = [['the same key in another organisation', two.visitor(owner.key)], ['an unknown key', one.visitor()]];
+        for (const [who, caller] of foreign) {
+            for (const [method, path] of [['GET', '/visitors/me'], ['HEAD', '/visitors/me'], ['GET', '/visitors/me/export'], ['GET', `/visitors/me/export?after=${id}.0`]])
+                assert.match(await bytesOf(caller, method, path), /^HTTP\/1\.1 404 /, `${who} ${method} ${path}`);
+            const gone = await caller.request('DELETE', '/visitors/me');
+            assert.deepEqual([gone.json.visitors, gone.json.conversations, gone.json.messages], [0, 0, 0], who);
+        }
+        const theirs = await other.getOk('/visitors/me/export');
+        assert.notEqual(theirs.visitor.id, mine.id);
+        assert.ok(!JSON.stringify(theirs).includes(id) && !JSON.stringify(theirs).includes('mine alone'));
+        // Another's conversation as a cursor is the same as one that nothing has.
+        assert.equal(await bytesOf(other, 'GET', `/visitors/me/export?after=${id}.0`), await bytesOf(other, 'GET', `/visitors/me/export?after=${NOBODY}.0`));
+        await other.request('DELETE', '/visitors/me');
+        assert.deepEqual((await owner.getOk(`/conversations/${id}`)).messages, [said]);
+        assert.equal((await owner.getOk('/visitors/me')).id, mine.id);
     });
 
     test('a visitor who also sends a token acts with the token, and never beyond its organisation', async () => {
@@ -124,11 +149,11 @@ describe('secrets stay secret', () => {
         const visitor = one.visitor('v_canary.of.a.visitor-key-1');
         const content = 'canary of a message text';
         const id = await visitor.converse({ 'idempotency-key': 'canary-idempotency' });
-        await visitor.say(id, content, { clientId: 'canary-client' });
+        await visitor.say(id, content, { clientId: 'its-own-client' });
         const visitorId = (await visitor.getOk(`/conversations/${id}`)).visitorId;
         const answers = [];
         for (const caller of [visitor, one.agent, one.anonymous, one.visitor(), two.agent]) {
-            for (const path of ['/conversations', `/conversations/${id}`, '/api/bootloader', '/health', '/metrics', '/openapi.json', `/visitors/${NOBODY}`, `/${visitor.key}`, `/conversations/${visitor.key}`, `/conversations?before=${visitor.key}`])
+            for (const path of ['/conversations', `/conversations/${id}`, '/api/bootloader', '/health', '/metrics', '/openapi.json', '/visitors/me', '/visitors/me/export', `/visitors/${NOBODY}`, `/${visitor.key}`, `/conversations/${visitor.key}`, `/conversations?before=${visitor.key}`])
                 answers.push(await caller.get(path));
             answers.push(await caller.post(`/conversations/${id}/messages`, { role: 'robot', content }));
             answers.push(await caller.post(`/conversations/${id}/messages`, `{"role":"${visitor.key}"}`));

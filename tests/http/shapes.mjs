@@ -23,7 +23,10 @@ function assertMembers(object, names, what) {
 }
 
 export function assertMessage(message) {
-    assertMembers(message, ['id', 'conversationId', 'role', 'content', 'timestamp', 'seq'], 'a message');
+    const named = 'clientId' in message ? ['clientId'] : [];
+    assertMembers(message, ['id', 'conversationId', 'role', 'content', 'timestamp', 'seq', ...named], 'a message');
+    if (named.length > 0) assert.match(message.clientId, /^[!-~]{1,64}$/);
+    assert.notEqual(message.clientId, message.id, 'a message that came without a clientId has its id in that place');
     assertId(message.id);
     assertId(message.conversationId);
     assertTime(message.timestamp);
@@ -41,14 +44,27 @@ function assertSummary(conversation) {
     assert.ok(Number.isSafeInteger(conversation.messageCount), 'messageCount');
     if (conversation.messageCount === 0) assert.equal(conversation.lastMessage, null);
     else assertMessage(conversation.lastMessage);
+    for (const mark of [conversation.visitorReadSeq, conversation.agentReadSeq])
+        assert.ok(Number.isSafeInteger(mark) && mark >= 0 && mark <= (conversation.lastMessage?.seq ?? 0), `read mark ${mark}`);
 }
 
-const SUMMARY = ['id', 'visitorId', 'createdAt', 'updatedAt', 'messageCount', 'lastMessage'];
+const SUMMARY = ['id', 'visitorId', 'createdAt', 'updatedAt', 'messageCount', 'lastMessage', 'visitorReadSeq', 'agentReadSeq'];
 
-/** One element of GET /conversations. */
+/** One element of GET /conversations, as the organisation has it. */
 export function assertListed(conversation) {
     assertMembers(conversation, SUMMARY, 'a listed conversation');
     assertSummary(conversation);
+}
+
+/** One element of GET /conversations, as its visitor has it. */
+export function assertOwn(conversation) {
+    assertMembers(conversation, [...SUMMARY, 'unreadCount'], "a conversation in a visitor's own list");
+    assertSummary(conversation);
+    assertUnread(conversation.unreadCount);
+}
+
+function assertUnread(count) {
+    assert.ok(Number.isSafeInteger(count) && count >= 0 && count <= 100, `unreadCount ${count}`);
 }
 
 /** The answer of GET /conversations/:id. */
@@ -65,14 +81,50 @@ export function assertConversation(conversation) {
     }
 }
 
-export function assertVisitor(visitor) {
-    assertMembers(visitor, ['id', 'visitorKey', 'firstSeenAt', 'lastSeenAt', 'userAgent', 'conversationCount'], 'a visitor');
+function assertSeen(visitor) {
     assertId(visitor.id);
     assertTime(visitor.firstSeenAt, 'firstSeenAt');
     assertTime(visitor.lastSeenAt, 'lastSeenAt');
     assert.ok(visitor.lastSeenAt >= visitor.firstSeenAt, 'lastSeenAt before firstSeenAt');
-    assert.ok(visitor.userAgent === null || typeof visitor.userAgent === 'string', 'userAgent');
+    assert.ok(visitor.email === null || typeof visitor.email === 'string', 'email');
     assert.ok(Number.isSafeInteger(visitor.conversationCount), 'conversationCount');
+}
+
+/** What the organisation sees of a visitor. */
+export function assertVisitor(visitor) {
+    assertMembers(visitor, ['id', 'visitorKey', 'firstSeenAt', 'lastSeenAt', 'userAgent', 'email', 'conversationCount'], 'a visitor');
+    assertSeen(visitor);
+    assert.ok(visitor.userAgent === null || typeof visitor.userAgent === 'string', 'userAgent');
+}
+
+/** The answer of GET and POST /visitors/me. */
+export function assertSelf(self) {
+    assertMembers(self, ['id', 'firstSeenAt', 'lastSeenAt', 'email', 'conversationCount', 'unreadCount'], 'a visitor to itself');
+    assertSeen(self);
+    assertUnread(self.unreadCount);
+}
+
+/** The answer of DELETE /visitors/me. */
+export function assertReceipt(receipt, visitors, conversations, messages) {
+    assertMembers(receipt, ['receipt', 'erasedAt', 'visitors', 'conversations', 'messages'], 'a receipt');
+    assertId(receipt.receipt);
+    assertTime(receipt.erasedAt);
+    assert.deepEqual([receipt.visitors, receipt.conversations, receipt.messages], [visitors, conversations, messages]);
+}
+
+/** A page of GET /visitors/me/export. */
+export function assertExport(page) {
+    assertMembers(page, ['exportedAt', 'organization', 'visitor', 'conversations', 'next'], 'a page of an export');
+    assertTime(page.exportedAt);
+    assertMembers(page.organization, ['id', 'key', 'name'], 'the organization of an export');
+    const members = ['id', 'firstSeenAt', 'lastSeenAt', 'userAgent', 'email', 'createdAt', 'updatedAt', 'conversationCount'];
+    assertMembers(page.visitor, members, 'the visitor of an export');
+    assertSeen(page.visitor);
+    for (const conversation of page.conversations) {
+        const names = ['id', 'createdAt', 'updatedAt', 'messageCount', 'visitorReadSeq', 'agentReadSeq', 'messages'];
+        assertMembers(conversation, names, 'a conversation of an export');
+        conversation.messages.forEach(assertMessage);
+    }
 }
 
 /** An error answer: status, code, {"error","code"} and nothing else; the sentence is one that a person can read. */
@@ -90,7 +142,7 @@ export function assertError(answer, status, code, sentence) {
 }
 
 /** What must be on every answer of the server, whatever made it. */
-export function assertSafeHeaders(headers, what = 'an answer') {
+export function assertSafeHeaders(headers, what = 'an answer', { credentials } = {}) {
     assert.equal(headers['x-content-type-options'], 'nosniff', `${what}: X-Content-Type-Options`);
     assert.match(headers['referrer-policy'] ?? '', /^no-referrer$/, `${what}: Referrer-Policy`);
     assert.match(headers['content-security-policy'] ?? '', /default-src 'none'/, `${what}: Content-Security-Policy`);
@@ -99,5 +151,5 @@ export function assertSafeHeaders(headers, what = 'an answer') {
     assert.equal(headers['x-powered-by'], undefined, `${what}: X-Powered-By`);
     assert.doesNotMatch(JSON.stringify(headers), /h2o|libh2o|openssl|helvino\/|2\.2\.5/i, `${what} names software`);
     if ('server' in headers) assert.doesNotMatch(headers.server, /[0-9]/, `${what}: Server has a version`);
-    assert.equal(headers['access-control-allow-credentials'], undefined, `${what}: credentials`);
+    assert.equal(headers['access-control-allow-credentials'], credentials, `${what}: credentials`);
 }

@@ -170,15 +170,35 @@ describe('the bootloader', () => {
     test('tells a widget about its organisation', async () => {
         for (const caller of [org.anonymous, org.visitor()]) {
             const boot = await caller.getOk('/api/bootloader');
-            assert.deepEqual(Object.keys(boot).sort(), ['config', 'ok', 'org', 'timestamp']);
+            assert.deepEqual(Object.keys(boot).sort(), ['config', 'ok', 'online', 'org', 'timestamp', 'visitor']);
             assert.equal(boot.ok, true);
             assert.deepEqual(Object.keys(boot.org).sort(), ['id', 'key', 'name']);
             assertId(boot.org.id);
             assert.equal(boot.org.key, 'acme');
             assert.equal(boot.org.name, 'Acme Köln GmbH');
             assertTime(boot.timestamp);
-            assert.deepEqual(Object.keys(boot.config).sort(), ['color', 'countVisits', 'language', 'position', 'subtitle', 'title']);
+            assert.equal(boot.online, false);
+            assert.equal(boot.visitor, null);
+            assert.equal(boot.config.visitorCookie, false);
+            assert.deepEqual(Object.keys(boot.config).sort(), ['color', 'countVisits', 'language', 'position', 'subtitle', 'title', 'visitorCookie']);
         }
+    });
+
+    test('tells a visitor who comes back how much it has and has not read', async () => {
+        const visitor = org.visitor();
+        const loaded = async (caller = visitor) => (await caller.getOk('/api/bootloader')).visitor;
+        assert.equal(await loaded(), null);
+        assert.equal(await org.seen(visitor.key), undefined, 'loading a page made a visitor');
+        await visitor.post('/visitors/me');
+        assert.deepEqual(await loaded(), { conversationCount: 0, unreadCount: 0 });
+        const ids = [await visitor.converse(), await visitor.converse()];
+        for (const id of ids) await org.agent.say(id, 'an answer', { role: 'assistant' });
+        const last = await org.agent.say(ids[0], 'another', { role: 'assistant' });
+        await visitor.say(ids[1], 'a question');
+        assert.deepEqual(await loaded(), { conversationCount: 2, unreadCount: 3 });
+        assert.equal((await visitor.post(`/conversations/${ids[0]}/read`, { seq: last.seq })).status, 200);
+        assert.deepEqual(await loaded(), { conversationCount: 2, unreadCount: 1 });
+        assert.equal(await loaded((await server.org()).visitor(visitor.key)), null);
     });
 
     test('shows what the organisation has set, at once and exactly', async () => {
