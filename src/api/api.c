@@ -10,6 +10,7 @@
 #include <stdlib.h>
 
 #include "api/internal.h"
+#include "live/callers.h"
 
 const struct route_row route_rows[] = {
 #define ROUTE(method, pattern, who, body_len_max, handler, help) \
@@ -83,6 +84,7 @@ static void *on_loop_start(struct loop *loop, void *app)
     struct api *api = app;
     struct api_loop *mine = &api->loops[loop_index(loop)];
     mine->loop = loop;
+    pthread_barrier_wait(&api->started);
     return mine;
 }
 
@@ -97,6 +99,7 @@ static void on_second(struct loop *loop)
     struct api_loop *mine = loop_data(loop);
     if (loop_index(loop) == 0)
         maintain(mine->api, mine);
+    streams_tick(mine);
 }
 
 /* ---- life ---- */
@@ -128,8 +131,14 @@ struct api *api_open(const struct api_config *config)
     api->config = *config;
     api->limiter = limiter_new();
     fill_routes(api);
-    api->log = log_open(&(struct log_config){
-        .store = config->store, .deliver = on_delivered, .on_failure = on_log_failure, .app = api});
+    api->log = log_open(&(struct log_config){.store = config->store,
+                                             .deliver = on_delivered,
+                                             .publish = on_published,
+                                             .on_failure = on_log_failure,
+                                             .app = api});
+    api->news = news_open(api->log);
+    api->callers = live_callers_new();
+    pthread_barrier_init(&api->started, NULL, config->loop_count);
     api->loops = calloc(config->loop_count, sizeof(*api->loops));
     if (api->loops == NULL)
         abort();
@@ -138,6 +147,7 @@ struct api *api_open(const struct api_config *config)
         loop->api = api;
         loop->reader = reader_open(config->store);
         loop->port = log_port_open(api->log, loop);
+        loop->streams = streams_open(loop);
     }
     return api;
 }
@@ -172,6 +182,7 @@ void api_close(struct api *api)
     assert(api->log == NULL);
     for (unsigned i = 0; i < api->config.loop_count; ++i) {
         struct api_loop *loop = &api->loops[i];
+        streams_close(loop->streams);
         log_port_close(loop->port);
         reader_close(loop->reader);
         buffer_dispose(&loop->json);
@@ -180,6 +191,9 @@ void api_close(struct api *api)
             buffer_dispose(&loop->orgs[slot].encoded);
     }
     free(api->loops);
+    pthread_barrier_destroy(&api->started);
+    live_callers_free(api->callers);
+    news_close(api->news);
     limiter_free(api->limiter);
     free(api);
 }

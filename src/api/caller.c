@@ -120,6 +120,7 @@ static enum error identify_by_token(struct call *call, struct bytes authorizatio
     if (error == ERR_NOT_FOUND || (error == OK && call->org.deleted))
         return ERR_TOKEN_INVALID;
     call->by_token = error == OK;
+    call->token = id;
     return error;
 }
 

@@ -23,7 +23,7 @@ static bool lists_origin(struct bytes origins, struct bytes origin)
     return false;
 }
 
-static bool admits(const struct org *org, struct bytes origin)
+bool cors_allows(const struct org *org, struct bytes origin)
 {
     return org->origins.len == 0 || lists_origin(org->origins, origin);
 }
@@ -53,7 +53,7 @@ static enum error admit_with_credentials(struct call *call, struct bytes origin)
     if (origin.data == NULL)
         return call_refuse(call, ERR_ORIGIN_FORBIDDEN,
                            "The header Origin must name the page that asks for the cookie.");
-    if (!origin_is_valid(origin) || !admits(&call->org, origin))
+    if (!origin_is_valid(origin) || !cors_allows(&call->org, origin))
         return ERR_ORIGIN_FORBIDDEN;
     request_add_header(call->request, ALLOW_ORIGIN, origin);
     request_add_header(call->request, ALLOW_CREDENTIALS, BYTES("true"));
@@ -90,7 +90,7 @@ static bool any_org_admits(struct txn *txn, struct bytes origin)
     enum error error = cursor_seek(cursor, BYTES_NONE, &key, &value);
     while (error == OK && !admitted) {
         struct org org;
-        admitted = record_decode(RECORD_ORGS, value, &org) == OK && !org.deleted && admits(&org, origin);
+        admitted = record_decode(RECORD_ORGS, value, &org) == OK && !org.deleted && cors_allows(&org, origin);
         error = cursor_next(cursor, &key, &value);
     }
     cursor_close(cursor);

@@ -1,9 +1,12 @@
 #pragma once
 /* What the files of this room share. */
+#include <pthread.h>
+
 #include "api/api.h"
 #include "api/limiter.h"
 #include "base/clock.h"
 #include "base/json.h"
+#include "live/live.h"
 #include "store/records.h"
 
 #define API_ROUTES_MAX 40
@@ -21,7 +24,10 @@ enum who { WHO_OPEN, WHO_ORG, WHO_CALLER, WHO_VISITOR, WHO_SELF, WHO_TOKEN };
     KIND(LIST_ENTRIES, "list_entries")   \
     KIND(VISITOR_CHAIN, "visitor_chain") \
     KIND(ANSWER_BYTES, "answer_bytes")   \
-    KIND(UNREAD, "unread")
+    KIND(UNREAD, "unread")               \
+    KIND(STREAMS, "streams")             \
+    KIND(CATCH_UP, "stream_catch_up")    \
+    KIND(STALL, "stream_stall")
 
 enum limit_kind {
 #define KIND(name, text) LIMIT_##name,
@@ -37,6 +43,8 @@ struct loop_figures {
     _Atomic uint64_t latency_ns[API_ROUTES_MAX + 1];
     _Atomic uint64_t limited[LIMIT_KIND_COUNT]; /* how often each was reached */
     _Atomic uint64_t touches;
+    struct live_figures live;
+    _Atomic uint64_t events_told, catch_ups, resets;
 };
 
 /* Organisations as this loop last read them: valid while the stored bytes are the same. */
@@ -56,6 +64,8 @@ struct api_loop {
     struct buffer json, scratch;
     struct org_cache_slot orgs[ORG_CACHE_SLOTS];
     struct loop_figures figures;
+    struct streams *streams;
+    _Atomic unsigned listeners; /* streams that want to hear of commits; see news.c */
 };
 
 struct api {
@@ -65,6 +75,9 @@ struct api {
     struct limiter *limiter;
     struct route routes[API_ROUTES_MAX];
     struct api_loop *loops;
+    pthread_barrier_t started; /* no loop serves before each of them can be posted to */
+    struct live_callers *callers;
+    struct news *news;
     struct sweeper {
         struct key next_seen, next_activity, next_updated;
         bool under_way;
@@ -83,6 +96,7 @@ struct call {
     unsigned retry_after_s; /* with ERR_RATE_LIMITED and 503 */
     struct org org;         /* unless WHO_OPEN */
     bool by_token;
+    struct id token;          /* when by_token */
     struct bytes visitor_key; /* NULL: none was sent */
 };
 
@@ -115,6 +129,8 @@ enum error call_may_read(struct call *call, const struct conversation *conversat
 enum error cors_admit(struct call *call);
 /* For answers before an organisation is known: nothing secret is in them, any page may read them. */
 void cors_any(struct request *request);
+/* Whether pages of this origin may talk to the server in the organisation's name. */
+bool cors_allows(const struct org *org, struct bytes origin);
 void on_options(struct request *request, struct bytes route_allow);
 
 /* ---- query.c ---- */
@@ -141,7 +157,7 @@ struct bytes call_user_agent(const struct call *call);
 
 /* ---- limits.c ---- */
 
-enum limited_action { LIMITED_CONVERSATIONS, LIMITED_MESSAGES, LIMITED_VISITORS, LIMITED_EXPORTS };
+enum limited_action { LIMITED_CONVERSATIONS, LIMITED_MESSAGES, LIMITED_VISITORS, LIMITED_EXPORTS, LIMITED_TYPING };
 enum error rate_limit(struct call *call, enum limited_action action);
 
 /* ---- submit.c: the way of a change ---- */
@@ -165,11 +181,37 @@ void respond_error(struct request *request, enum error error, const char *senten
 void touch_visitor(struct call *call);
 void maintain(struct api *api, struct api_loop *loop);
 
+/* ---- news.c: the way of what is news, from the committer and between loops ---- */
+
+struct news *news_open(struct log *log);
+void news_close(struct news *news);
+/* The log's publish callback. */
+void on_published(void *app, const struct log_entry *entries, uint64_t seq_before, uint64_t seq_after);
+/* Lets every loop hear of it, this one at once: all of them, or only those on which somebody listens. */
+void news_tell(struct api_loop *from, const struct event *event, bool to_all);
+/* Loop 0, once a second: whether another process has written. */
+void news_look_for_others(struct api_loop *loop);
+uint64_t news_published(const struct news *news);
+
+/* ---- stream.c: who listens ---- */
+
+struct streams *streams_open(struct api_loop *loop);
+void streams_close(struct streams *streams);
+/* Once a second on every loop. */
+void streams_tick(struct api_loop *loop);
+/* Lets the loop's streams hear of events; a pump has to follow. */
+void streams_hear(struct api_loop *loop, const struct event *events, unsigned event_count);
+/* Gives those that something waits for what they can take: at once, with no snapshot open; or soon, from anywhere. */
+void streams_pump(struct api_loop *loop);
+void streams_pump_later(struct api_loop *loop);
+
 /* ---- presence.c ---- */
 
 /* Whether somebody of the organisation is there to answer: a stream by its token is open on some loop, or it has
  * written, typed or read less than AGENT_PRESENT_MS ago. Asks the loop's own hub alone. */
 bool api_org_is_online(struct api_loop *loop, struct id org);
+/* The organisation's side has done something. Cheap when it has just before. */
+void presence_note(struct api_loop *loop, struct id org);
 
 /* ---- render.c: records as JSON ---- */
 

@@ -1,6 +1,6 @@
 /*
  * How much one may write: by visitor, by client address and by organisation, each a bucket of one minute. Conversations
- * and new visitors have the same numbers and buckets of their own; so have messages and exports. The visitor's
+ * and new visitors have the same numbers and buckets of their own; so have messages, exports and typing. The visitor's
  * key is made by the client, so the address bounds whoever makes many; it is wide enough for an office behind one
  * address. The organisation's own token is bound by the organisation's limit alone.
  */
@@ -52,7 +52,7 @@ enum error rate_limit(struct call *call, enum limited_action action)
 {
     const struct api_config *config = &call->loop->api->config;
     const struct api_rate_limits *limits = &config->rate_limits;
-    bool messages = action == LIMITED_MESSAGES || action == LIMITED_EXPORTS;
+    bool messages = action == LIMITED_MESSAGES || action == LIMITED_EXPORTS || action == LIMITED_TYPING;
     bool by_visitor = !call->by_token && call->visitor_key.data != NULL;
     uint32_t per_visitor = action == LIMITED_EXPORTS ? EXPORTS_PER_MINUTE
                            : messages                ? limits->messages_visitor

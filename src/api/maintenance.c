@@ -94,6 +94,7 @@ void maintain(struct api *api, struct api_loop *loop)
     bool housekeeping = ++api->seconds % HOUSEKEEPING_SECONDS == 0;
     if (housekeeping)
         store_check_readers(api->config.store);
+    news_look_for_others(loop);
     struct txn *txn = reader_begin(loop->reader);
     if (txn == NULL)
         return;

@@ -150,12 +150,28 @@ static void put_limits(struct buffer *out, struct api *api, const struct log_fig
     for (unsigned kind = 0; kind < LIMIT_KIND_COUNT; ++kind)
         buffer_printf(out, "helvino_limit_hits_total{limit=\"%s\"} %llu\n", kinds[kind],
                       (unsigned long long)SUM(api, limited[kind]));
+    buffer_printf(out, "helvino_limit_hits_total{limit=\"stream_news\"} %llu\n",
+                  (unsigned long long)SUM(api, live.news_overflows));
+    buffer_printf(out, "helvino_limit_hits_total{limit=\"stream_moments\"} %llu\n",
+                  (unsigned long long)SUM(api, live.moments_dropped));
     buffer_printf(out, "helvino_limit_hits_total{limit=\"queue\"} %llu\n", (unsigned long long)figures->queue_full);
     buffer_printf(out, "helvino_limit_hits_total{limit=\"store\"} %llu\n", (unsigned long long)figures->store_full);
     buffer_printf(out, "helvino_limit_hits_total{limit=\"connections\"} %llu\n",
                   (unsigned long long)edge_connections_refused(api->edge));
     counter(out, "helvino_touches_total", "Reads that moved a visitor's lastSeenAt.", (double)SUM(api, touches));
     gauge(out, "helvino_connections", "Open connections.", edge_connection_count(api->edge));
+}
+
+static void put_streams(struct buffer *out, struct api *api)
+{
+    gauge(out, "helvino_streams", "Open streams of server-sent events.", edge_stream_count(api->edge));
+    counter(out, "helvino_events_published_total", "Events of commits that were passed on to listeners.",
+            (double)news_published(api->news));
+    counter(out, "helvino_events_told_total", "Events that were sent, to each listener.",
+            (double)SUM(api, events_told));
+    counter(out, "helvino_stream_catch_ups_total", "How often a stream looked for what it had missed.",
+            (double)SUM(api, catch_ups));
+    counter(out, "helvino_stream_resets_total", "How often that was too much.", (double)SUM(api, resets));
 }
 
 enum error handle_metrics(struct call *call)
@@ -170,6 +186,7 @@ enum error handle_metrics(struct call *call)
     put_log(out, figures);
     put_store(out, api);
     put_limits(out, api, figures);
+    put_streams(out, api);
     request_respond(call->request, 200, "text/plain; version=0.0.4; charset=utf-8", buffer_view(out));
     return OK;
 }

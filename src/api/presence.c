@@ -1,8 +1,14 @@
-/* Who is there. */
-#include "api/internal.h"
+/* Who is there, as the loop's own hub has heard. */
+#include "api/stream.h"
 
 bool api_org_is_online(struct api_loop *loop, struct id org)
 {
-    (void)loop, (void)org;
-    return false;
+    return live_org_is_online(loop->streams->hub, org);
+}
+
+/* Not in a stop: the other loops may have ended. */
+void presence_note(struct api_loop *loop, struct id org)
+{
+    if (!edge_stopping(loop->api->edge) && live_org_seems_quiet(loop->streams->hub, org, streams_now_ms()))
+        news_tell(loop, &(struct event){.kind = EVENT_PRESENT, .org = org}, true);
 }

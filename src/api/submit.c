@@ -73,6 +73,8 @@ static void answer(struct api_loop *loop, struct txn *txn, struct log_entry *ent
         respond_error(request, entry->error, NULL, entry->error == ERR_OUTCOME_UNKNOWN ? 1 : 0);
     else if (waiting->applied != NULL && (request != NULL || waiting->ticket == NULL))
         waiting->applied(loop, txn, request, entry);
+    if (entry->error == OK && entry->outcome.event.by_org)
+        presence_note(loop, entry->outcome.event.org);
     log_entry_free(entry);
 }
 

@@ -214,6 +214,13 @@ void live_catch_up(struct live_subscriber *subscriber, const struct live_news *n
         subscriber->sent_seq = subscriber->covered_seq;
 }
 
+void live_reset(struct live_subscriber *subscriber, uint64_t seen_seq)
+{
+    assert(subscriber->news_count == 0);
+    subscriber->is_behind = false;
+    subscriber->sent_seq = subscriber->covered_seq = seen_seq;
+}
+
 /* ---- what waits: moments ---- */
 
 static void forget_moment(struct live_subscriber *subscriber, unsigned index)

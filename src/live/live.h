@@ -84,6 +84,9 @@ void live_take_moments(struct live_subscriber *subscriber);
 void live_catch_up(struct live_subscriber *subscriber, const struct live_news *news, unsigned count, uint64_t seen_seq,
                    bool is_complete);
 
+/* Begins anew: whatever came up to seen_seq is told in another way, or not at all. Its news must be taken. */
+void live_reset(struct live_subscriber *subscriber, uint64_t seen_seq);
+
 /* ---- events ---- */
 
 /* Events reach a hub in the order of their numbers. now_ms is of a clock that never steps. */
