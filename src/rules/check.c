@@ -14,6 +14,7 @@
 
 #include "base/clock.h"
 #include "base/text.h"
+#include "rules/rules.h"
 #include "store/records.h"
 
 #define SENTENCE_LEN_MAX 512
@@ -303,8 +304,8 @@ static void check_visitor(struct check *check, const struct entry *entry)
     visitor_key_key(&key, visitor.org, visitor.visitor_key);
     if (!index_leads_to(check, TABLE_VISITOR_BY_KEY, key_view(&key), visitor.id))
         broken(check, entry, "visitor_by_key does not lead to it");
-    if (visitor.email.data != NULL && (visitor.email.len == 0 || visitor.email.len > EMAIL_LEN_MAX))
-        broken(check, entry, "its e-mail address has %zu bytes", visitor.email.len);
+    if (visitor.email.data != NULL && !visitor_email_is_valid(visitor.email))
+        broken(check, entry, "its e-mail address is none");
     if (!is_time(visitor.first_seen_at_ms) || !is_time(visitor.last_seen_at_ms) || !is_time(visitor.created_at_ms) ||
         !is_time(visitor.updated_at_ms)) {
         broken(check, entry, "one of its times is out of range");

@@ -135,7 +135,8 @@ static bool visitor_is_fit(const struct visitor_import *command)
 {
     return is_id(command->visitor) && is_text(command->visitor_key, VISITOR_KEY_LEN_MAX) &&
            is_time(command->first_seen_at_ms) && is_time(command->last_seen_at_ms) && is_time(command->created_at_ms) &&
-           is_time(command->updated_at_ms) && command->first_seen_at_ms <= command->last_seen_at_ms;
+           is_time(command->updated_at_ms) && command->first_seen_at_ms <= command->last_seen_at_ms &&
+           (command->email.data == NULL || visitor_email_is_valid(command->email));
 }
 
 /* Whom the row speaks of: the visitor of its id, the one that has its key already, or a new one. */
@@ -167,11 +168,12 @@ static enum error find_visitor(struct txn *txn, const struct visitor_import *com
         .user_agent = command->user_agent,
         .created_at_ms = command->created_at_ms,
         .updated_at_ms = command->updated_at_ms,
+        .email = command->email,
     };
     return OK;
 }
 
-/* Whether anything had to be changed. */
+/* Whether anything had to be changed. An older row must not bring back an address that has been forgotten since. */
 static bool widen_visitor(struct visitor *visitor, const struct visitor_import *command)
 {
     bool first = command->first_seen_at_ms < visitor->first_seen_at_ms;
@@ -181,6 +183,8 @@ static bool widen_visitor(struct visitor *visitor, const struct visitor_import *
         visitor->first_seen_at_ms = command->first_seen_at_ms;
     if (last && command->user_agent.data != NULL)
         visitor->user_agent = command->user_agent;
+    if (updated && command->email.data != NULL)
+        visitor->email = command->email;
     return first || last || updated;
 }
 

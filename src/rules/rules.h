@@ -34,3 +34,7 @@ enum error rules_apply(struct txn *txn, uint64_t seq, const struct command *comm
 /* Whether a sweep would find enough to remove: much of an index is stale, a visitor was erased, or answers to
  * Idempotency-Keys have expired. Cheap. */
 bool rules_sweep_is_due(struct txn *txn, int64_t now_ms);
+
+/* Whether a visitor may have this e-mail address. Whether mail could be sent there is for a mail server to say; this
+ * keeps out what is none at a look, and what does not fit on one line. */
+bool visitor_email_is_valid(struct bytes email);

@@ -1,4 +1,5 @@
 /* Visitors: the upsert by (org, visitorKey) that every write of a visitor carries, and coming to stay or to read. */
+#include "base/text.h"
 #include "rules/internal.h"
 
 enum error visitor_sight(struct txn *txn, struct id org, struct bytes visitor_key, bool create, struct id fresh,
@@ -72,11 +73,25 @@ enum error rule_visitor_touch(struct txn *txn, uint64_t seq, const struct visito
     return error != OK ? error : visitor_write(txn, &sighting);
 }
 
+bool visitor_email_is_valid(struct bytes email)
+{
+    unsigned ats = 0;
+    if (email.len == 0 || email.len > EMAIL_LEN_MAX || email.data[0] == '@' || email.data[email.len - 1] == '@')
+        return false;
+    for (size_t i = 0; i < email.len; ++i) {
+        unsigned char c = (unsigned char)email.data[i];
+        if (c <= ' ' || c == 0x7f)
+            return false;
+        ats += c == '@';
+    }
+    return ats == 1 && utf8_valid(email);
+}
+
 enum error rule_visitor_see(struct txn *txn, uint64_t seq, const struct visitor_see *command, struct outcome *outcome)
 {
     struct sighting sighting;
     (void)seq;
-    if (command->visitor_key.data == NULL || command->email.len > EMAIL_LEN_MAX)
+    if (command->visitor_key.data == NULL || (command->email.len != 0 && !visitor_email_is_valid(command->email)))
         return ERR_CONFLICT;
     enum error error = org_is_alive(txn, command->org);
     if (error == OK)

@@ -56,6 +56,9 @@ export const EDGE_TIMES = [
 const BUSY_FROM_MS = Date.UTC(2025, 11, 20);
 const BUSY_MS = 100 * 86_400_000;
 
+/** Most visitors have said none. */
+const EMAILS = [null, null, 'jane.doe+chat@example.org', null, '"o\'brien,x"@exämple.org', null, '=1+1@example.org'];
+
 /** Texts that are awkward for a quoting, an encoding, a spreadsheet or a COPY. */
 export const AWKWARD = [
     'plain', ' leading and trailing ', "it's", "''", '"quoted"', '""', 'a,b', ',', ';', 'back\\slash', '\\', '\\\\', '\\N', '\\.', '\\n',
@@ -128,7 +131,8 @@ class Maker {
         const agent = random.chance(0.25) ? null : random.chance(0.3) ? random.pick(AWKWARD) : `Mozilla/5.0 (${random.pick(['X11', 'Macintosh', 'iPhone'])})`;
         const row = {
             id: this.id(firstSeenAt), orgId: org.id, visitorKey, firstSeenAt: sqlTime(firstSeenAt), lastSeenAt: sqlTime(lastSeenAt),
-            userAgent: agent, createdAt: sqlTime(firstSeenAt), updatedAt: sqlTime(lastSeenAt), ...more,
+            userAgent: agent, createdAt: sqlTime(firstSeenAt), updatedAt: sqlTime(lastSeenAt),
+            email: EMAILS[this.rows.visitors.length % EMAILS.length], ...more,
         };
         this.rows.visitors.push(row);
         return row;

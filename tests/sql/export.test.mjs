@@ -133,11 +133,14 @@ async function queried(table, columns, where = 'TRUE') {
 const COLUMNS = {
     organizations: ['id', 'key', 'name', 'allowedOrigins', 'createdAt', 'updatedAt', 'widgetTitle', 'widgetSubtitle', 'widgetColor', 'widgetPosition',
         'widgetLanguage', 'countVisits'],
-    visitors: ['id', 'orgId', 'visitorKey', 'firstSeenAt', 'lastSeenAt', 'userAgent', 'createdAt', 'updatedAt'],
+    visitors: ['id', 'orgId', 'visitorKey', 'firstSeenAt', 'lastSeenAt', 'userAgent', 'createdAt', 'updatedAt', 'email'],
     conversations: ['id', 'orgId', 'visitorId', 'createdAt', 'updatedAt', 'messageCount'],
     messages: ['id', 'conversationId', 'orgId', 'role', 'content', 'timestamp', 'clientId'],
     aliases: ['orgId', 'alias', 'targetId'],
 };
+
+/** What only an export that is meant to be imported has. */
+const CARRIED = ['clientId', 'email'];
 
 async function assertRows(read, table, columns, where) {
     const rows = await read(table);
@@ -159,6 +162,7 @@ async function inhabit(org, key, canary, conversations) {
         await org.agent.say(id, `${canary} is answered`, { role: 'assistant' });
         ids.push(id);
     }
+    await visitor.post('/visitors/me', { email: `${canary}@example.org` });
     return { key, canary, ids };
 }
 
@@ -207,9 +211,9 @@ describe('an export holds what SQL shows', () => {
         const { path } = await exported('sql');
         const script = readFileSync(path, 'utf8');
         for (const table of TABLES.slice(0, 4))
-            await assertRows((name) => readCopy(script, name), table, COLUMNS[table].filter((name) => name !== 'clientId'));
+            await assertRows((name) => readCopy(script, name), table, COLUMNS[table].filter((name) => !CARRIED.includes(name)));
         assert.match(script, /^BEGIN;$[^]*^COMMIT;$[^]*^ANALYZE "messages";$/m);
-        assert.doesNotMatch(script, /aliases|clientId|secretHash/);
+        assert.doesNotMatch(script, /aliases|clientId|email|secretHash/);
         const streamed = await server.cli('dump', 'export', '--format', 'sql', '-o', '-');
         assert.equal(streamed.code, 0);
         assert.equal(streamed.stdout, script);
@@ -219,7 +223,7 @@ describe('an export holds what SQL shows', () => {
     test('as a SQLite file, which is sound and has the schema', async () => {
         const { path } = await exported('sqlite');
         for (const table of TABLES.slice(0, 4)) {
-            const columns = COLUMNS[table].filter((name) => name !== 'clientId');
+            const columns = COLUMNS[table].filter((name) => !CARRIED.includes(name));
             const rows = await sqlite(path, `SELECT * FROM ${table} ORDER BY rowid`);
             await assertRows(() => rows.map((row) => ('countVisits' in row ? { ...row, countVisits: row.countVisits === 1 } : row)), table, columns);
         }

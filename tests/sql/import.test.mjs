@@ -341,6 +341,8 @@ test('each row that can not be taken has its file, its line and a reason, and th
             [{ ...VISITOR, id: 'v2', visitorKey: 'v_new', lastSeenAt: null }, /^lastSeenAt is missing/],
             [{ ...VISITOR, id: 'v2', visitorKey: 'v_new', lastSeenAt: '2026-01-01 00:00:00' }, /^lastSeenAt lies before firstSeenAt/],
             [{ ...VISITOR, id: 'v2', visitorKey: 'v_new', orgId: 'nowhere' }, /^its organization does not exist \(neither here nor in the file\): c[0-9a-z]{24}$/],
+            [{ ...VISITOR, id: 'v2', visitorKey: 'v_new', email: 'nobody' }, /^email is not an address of at most 254 bytes: "nobody"/],
+            [{ ...VISITOR, id: 'v2', visitorKey: 'v_new', email: `${long(250)}@x.org` }, /^email is not an address/],
             [{ ...VISITOR, visitorKey: 'v_new' }, /^a visitor of this id has another visitorKey here: "v_one"/],
         ],
         conversations: [
@@ -492,6 +494,7 @@ test('an export that comes back to its own database finds everything there, what
     for (let i = 0; i < 5; i++) {
         const visitor = org.visitor(), conversation = await visitor.converse();
         for (let j = 0; j < 4; j++) await visitor.say(conversation, `message ${j}`, j % 2 ? { clientId: `id-${j}` } : {});
+        if (i % 2) await visitor.post('/visitors/me', { email: `visitor-${i}@example.org` });
     }
     const path = await place.export(), sequence = await place.sequence();
     const { counts } = await place.importOk(path);
@@ -542,6 +545,21 @@ test('a later import widens what is there, and says so', async () => {
     assert.deepEqual(counts.conversations, { rows: 1, added: 0, updated: 1, present: 0, rejected: 0 });
     assert.deepEqual(counts.messages, { rows: 1, added: 0, updated: 0, present: 1, rejected: 0 });
     assert.deepEqual(await place.rows(`SELECT "firstSeenAt", "lastSeenAt" FROM visitors WHERE "visitorKey" = 'v_one'`), [{ firstSeenAt: VISITOR.firstSeenAt, lastSeenAt: later }]);
+    await place.check();
+});
+
+test('an address comes along, and an older row does not bring back one that was forgotten since', async () => {
+    const place = new Place(), row = (email, day) => files({
+        ...WHOLE, 'visitors.ndjson': ndjson({ ...VISITOR, email, updatedAt: `2026-03-0${day} 00:00:00.000` }),
+    });
+    const imported = async (email, day) => {
+        await place.importOk(row(email, day));
+        return (await place.rows('SELECT email FROM visitors'))[0].email;
+    };
+    assert.equal(await imported('first@example.org', 2), 'first@example.org');
+    assert.equal(await imported('older@example.org', 1), 'first@example.org');
+    assert.equal(await imported('', 3), 'first@example.org');
+    assert.equal(await imported('newer@example.org', 4), 'newer@example.org');
     await place.check();
 });
 

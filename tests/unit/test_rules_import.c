@@ -219,6 +219,39 @@ static void test_a_visitors_times_widen_and_never_narrow(void **state)
     assert_sound(w);
 }
 
+/* The newer row knows better; an older one must not bring back what has been forgotten since. */
+static void test_a_visitors_address_is_that_of_the_newest_row(void **state)
+{
+    struct world *w = *state;
+    static const struct {
+        int64_t updated;
+        const char *email, *kept;
+    } cases[] = {
+        {0, "a@x", "a@x"}, {0, "b@x", "a@x"},      {-1, "b@x", "a@x"},         {1, NULL, "a@x"},
+        {2, "b@x", "b@x"}, {DAY_MS, "c@x", "c@x"}, {DAY_MS - 1, "b@x", "c@x"},
+    };
+    struct command row = visitor_row(w, world_id(w), "v_mail");
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); ++i) {
+        row.visitor_import.updated_at_ms = NOW_MS + cases[i].updated;
+        row.visitor_import.email = cases[i].email == NULL ? BYTES_NONE : bytes_of_string(cases[i].email);
+        must(w, &row);
+        assert_true(bytes_equal(visitor_of(w, w->org, "v_mail").email, bytes_of_string(cases[i].kept)));
+        assert_replayed(w, &row);
+    }
+    w->now_ms += 2 * DAY_MS;
+    struct command see = visitor_see(w, w->org, "v_mail", "");
+    must(w, &see);
+    assert_replayed(w, &row);
+    assert_null(visitor_of(w, w->org, "v_mail").email.data);
+    static const char *const none[] = {"", "x", "a b@x", "@x"};
+    for (size_t i = 0; i < 4; ++i) {
+        struct command refused = visitor_row(w, world_id(w), "v_new");
+        refused.visitor_import.email = bytes_of_string(none[i]);
+        assert_refused(w, &refused, ERR_CONFLICT);
+    }
+    assert_sound(w);
+}
+
 /* The server has met the visitor before the import did: the two are one. */
 static void test_a_visitor_known_under_another_id_becomes_one_with_it(void **state)
 {
@@ -593,6 +626,7 @@ int main(void)
         WORLD_TEST(test_an_organisation_under_another_key_or_id_is_refused),
         WORLD_TEST(test_a_visitor_comes_with_its_times),
         WORLD_TEST(test_a_visitors_times_widen_and_never_narrow),
+        WORLD_TEST(test_a_visitors_address_is_that_of_the_newest_row),
         WORLD_TEST(test_a_visitor_known_under_another_id_becomes_one_with_it),
         WORLD_TEST(test_a_visitor_that_contradicts_is_refused),
         WORLD_TEST(test_a_conversation_joins_its_visitors_chain),

@@ -44,7 +44,8 @@ enum import_visitor {
     VISITOR_LAST_SEEN_AT,
     VISITOR_USER_AGENT,
     VISITOR_CREATED_AT,
-    VISITOR_UPDATED_AT
+    VISITOR_UPDATED_AT,
+    VISITOR_EMAIL
 };
 enum import_conversation {
     CONVERSATION_ID,

@@ -9,6 +9,7 @@
 #include "api/api.h"
 #include "base/clock.h"
 #include "base/text.h"
+#include "rules/rules.h"
 
 #include "import_private.h"
 
@@ -56,6 +57,7 @@ const struct import_table import_tables[SCHEMA_EXPORTED_COUNT] = {
                 [VISITOR_USER_AGENT] = NAMES("userAgent"),
                 [VISITOR_CREATED_AT] = NAMES("createdAt"),
                 [VISITOR_UPDATED_AT] = NAMES("updatedAt"),
+                [VISITOR_EMAIL] = NAMES("email"),
             },
         .time = IMPORT_NO_MEMBER,
         .group = IMPORT_NO_MEMBER,
@@ -326,12 +328,23 @@ static bool read_seen(const struct row *row, struct visitor_import *out)
            import_refuse(row->reason, "lastSeenAt lies before firstSeenAt");
 }
 
+/* An empty text is none, as it is for the API. */
+static bool read_email(const struct row *row, struct bytes *out)
+{
+    struct bytes text = row->cells[VISITOR_EMAIL];
+    *out = text.len == 0 ? BYTES_NONE : text;
+    if (text.len == 0 || visitor_email_is_valid(text))
+        return true;
+    import_refuse(row->reason, "email is not an address of at most %d bytes", EMAIL_LEN_MAX);
+    return import_refuse_text(row->reason, text);
+}
+
 static bool read_visitor(const struct row *row, struct command *command)
 {
     struct visitor_import *out = &command->visitor_import;
     command->kind = COMMAND_VISITOR_IMPORT;
     if (!read_org(row, VISITOR_ORG, &out->org) || !read_id(row, VISITOR_ID, out->org, &out->visitor, &out->alias) ||
-        !read_visitor_key(row, &out->visitor_key) || !read_seen(row, out))
+        !read_visitor_key(row, &out->visitor_key) || !read_seen(row, out) || !read_email(row, &out->email))
         return false;
     struct bytes agent = row->cells[VISITOR_USER_AGENT];
     out->user_agent = utf8_cut(agent, USER_AGENT_LEN_MAX);
