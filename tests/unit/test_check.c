@@ -29,6 +29,7 @@ struct fixture {
     struct id org, other_org, token, visitor, other_visitor;
     struct id first, second, anonymous; /* conversations: two of the visitor, one of nobody */
     uint64_t message_seqs[3];           /* of `first` */
+    uint64_t marked_seq;                /* of `first`, whose first message has been read */
     struct buffer found;                /* the sentences, one a line */
     struct check_report report;
 };
@@ -81,6 +82,19 @@ static uint64_t say(struct fixture *f, struct id conversation, struct bytes clie
         .seq;
 }
 
+/* By the organisation, or by the visitor. */
+static uint64_t read_up_to(struct fixture *f, struct id conversation, uint64_t read_seq, bool by_org)
+{
+    return apply(f, (struct command){.kind = COMMAND_CONVERSATION_READ,
+                                     .conversation_read = {.org = f->org,
+                                                           .conversation = conversation,
+                                                           .by_org = by_org,
+                                                           .visitor_key = by_org ? BYTES_NONE : BYTES("v_one"),
+                                                           .read_seq = read_seq,
+                                                           .at_ms = NOW_MS}})
+        .seq;
+}
+
 static int set_up(void **state)
 {
     struct fixture *f = calloc(1, sizeof(*f));
@@ -109,6 +123,8 @@ static int set_up(void **state)
     f->message_seqs[1] = say(f, f->first, BYTES_NONE);
     f->message_seqs[2] = say(f, f->first, BYTES("client-3"));
     say(f, f->anonymous, BYTES("client-1"));
+    read_up_to(f, f->first, f->message_seqs[0], true);
+    f->marked_seq = read_up_to(f, f->first, f->message_seqs[0], false);
     *state = f;
     return 0;
 }
@@ -228,6 +244,7 @@ static void test_what_the_rules_have_made_is_clean(void **state)
     assert_int_equal(f->report.rows[TABLE_VISITORS], 2);
     assert_int_equal(f->report.rows[TABLE_CONVERSATIONS], 4);
     assert_int_equal(f->report.rows[TABLE_MESSAGES], 4 + 2);
+    assert_int_equal(f->report.rows[TABLE_CONVERSATION_BY_MARK], 1);
     assert_int_equal(f->report.stale_activity, 4);
     assert_int_equal(f->report.stale_seen, 0);
     assert_int_equal(f->report.stale_updated, 2); /* two conversations have messages of the minute after */
@@ -266,6 +283,7 @@ static void test_each_step_of_a_deletion_is_clean(void **state)
                                          TABLE_CONVERSATIONS,
                                          TABLE_CONVERSATION_BY_ACTIVITY,
                                          TABLE_CONVERSATION_BY_UPDATED,
+                                         TABLE_CONVERSATION_BY_MARK,
                                          TABLE_MESSAGES,
                                          TABLE_ALIASES};
     for (size_t i = 0; i < sizeof(emptied) / sizeof(emptied[0]); ++i)
@@ -418,6 +436,92 @@ static void test_a_conversation_and_when_it_was_updated(void **state)
     put(f, TABLE_CONVERSATION_BY_UPDATED, key_view(&key), BYTES_NONE);
     assert_clean(f);
     assert_int_equal(f->report.stale_updated, stale + 1);
+}
+
+static void test_a_conversation_and_its_marks(void **state)
+{
+    struct fixture *f = *state;
+    uint64_t last = f->message_seqs[2];
+    CHANGE(f, conversation, f->first, it.visitor_read_seq = last + 1);
+    assert_found(f, 1, "its visitor has read up to");
+    CHANGE(f, conversation, f->first, it.visitor_read_seq = last, it.agent_read_seq = last + 1);
+    assert_found(f, 1, "its organisation has read up to");
+    CHANGE(f, conversation, f->first, it.agent_read_seq = last);
+    assert_clean(f);
+    CHANGE(f, conversation, f->first, it.visitor_read_seq = it.agent_read_seq = 0);
+    assert_found(f, 1, "it has been marked, and never read");
+    CHANGE(f, conversation, f->first, it.visitor_read_seq = last);
+    CHANGE(f, conversation, f->second, it.agent_read_seq = 1); /* it has no message */
+    assert_found(f, 2, "its organisation has read up to 1, and its last message is 0");
+    assert_found(f, 2, "it has been read, and never marked");
+}
+
+static void test_a_mark_and_its_entry(void **state)
+{
+    struct fixture *f = *state;
+    struct key key, other;
+    char sentence[128], id[ID_TEXT_LEN + 1] = "";
+    mark_key(&key, f->org, f->marked_seq);
+    del(f, TABLE_CONVERSATION_BY_MARK, key_view(&key));
+    assert_found(f, 1, "conversation_by_mark has no entry for when its marks moved");
+    put(f, TABLE_CONVERSATION_BY_MARK, key_view(&key), id_bytes(&f->second));
+    assert_found(f, 2, "conversation_by_mark has no entry for when its marks moved");
+    assert_found(f, 2, "last moved at 0");
+    put(f, TABLE_CONVERSATION_BY_MARK, key_view(&key), id_bytes(&f->token));
+    assert_found(f, 2, "does not exist");
+    put(f, TABLE_CONVERSATION_BY_MARK, key_view(&key), BYTES("x"));
+    assert_found(f, 2, "the value has 1 bytes and should have 16");
+    put(f, TABLE_CONVERSATION_BY_MARK, key_view(&key), id_bytes(&f->first));
+    assert_clean(f);
+    mark_key(&other, f->org, 1);
+    put(f, TABLE_CONVERSATION_BY_MARK, key_view(&other), id_bytes(&f->first));
+    id_format(f->org, id);
+    snprintf(sentence, sizeof(sentence), "conversation_by_mark %s/1: the marks of its conversation", id);
+    assert_found(f, 1, sentence);
+    del(f, TABLE_CONVERSATION_BY_MARK, key_view(&other));
+    mark_key(&other, f->other_org, f->marked_seq);
+    put(f, TABLE_CONVERSATION_BY_MARK, key_view(&other), id_bytes(&f->first));
+    assert_found(f, 1, "is of another organisation");
+    del(f, TABLE_CONVERSATION_BY_MARK, key_view(&other));
+    mark_key(&other, f->token, 1);
+    put(f, TABLE_CONVERSATION_BY_MARK, key_view(&other), id_bytes(&f->first));
+    assert_found(f, 1, "its organisation");
+    del(f, TABLE_CONVERSATION_BY_MARK, key_view(&other));
+    mark_key(&other, f->org, 1000);
+    CHANGE(f, conversation, f->first, it.marked_seq = 1000);
+    del(f, TABLE_CONVERSATION_BY_MARK, key_view(&key));
+    put(f, TABLE_CONVERSATION_BY_MARK, key_view(&other), id_bytes(&f->first));
+    assert_found(f, 1, "its marks moved at 1000, beyond the last sequence number");
+}
+
+static void test_a_visitors_address(void **state)
+{
+    struct fixture *f = *state;
+    CHANGE(f, visitor, f->visitor, it.email = BYTES("jane@example.org"));
+    assert_clean(f);
+    CHANGE(f, visitor, f->visitor, it.email = BYTES(""));
+    assert_found(f, 1, "its e-mail address is none");
+    CHANGE(f, visitor, f->visitor, it.email = BYTES("no address of v_one"));
+    assert_found(f, 1, "its e-mail address is none");
+}
+
+/* Erasing leaves entries that lead nowhere; and the number of what is still to be swept is one of ours. */
+static void test_what_an_erasure_leaves_is_stale(void **state)
+{
+    struct fixture *f = *state;
+    for (int64_t minute = 1; minute < 4; ++minute)
+        apply(f, (struct command){.kind = COMMAND_VISITOR_TOUCH,
+                                  .visitor_touch = {
+                                      .org = f->org, .visitor_key = BYTES("v_one"), .at_ms = NOW_MS + minute * 60000}});
+    apply(f, (struct command){.kind = COMMAND_VISITOR_ERASE,
+                              .visitor_erase = {.org = f->org, .visitor_key = BYTES("v_one"), .at_ms = NOW_MS}});
+    assert_clean(f);
+    assert_int_equal(f->report.rows[TABLE_VISITORS], 1);
+    assert_int_equal(f->report.rows[TABLE_CONVERSATIONS], 2);
+    assert_int_equal(f->report.rows[TABLE_CONVERSATION_BY_MARK], 0);
+    assert_int_equal(f->report.stale_seen, 1); /* of the minute that no message and no record names */
+    put(f, TABLE_META, BYTES(META_ERASED), BYTES("x"));
+    assert_found(f, 1, "meta \"erased\": the value has 1 bytes and should have 8");
 }
 
 static void test_an_alias_and_what_it_stands_for(void **state)
@@ -599,6 +703,10 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_a_conversation_and_its_visitor, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_a_conversation_and_its_activity, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_a_conversation_and_when_it_was_updated, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_a_conversation_and_its_marks, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_a_mark_and_its_entry, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_a_visitors_address, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_what_an_erasure_leaves_is_stale, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_an_alias_and_what_it_stands_for, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_messages_are_numbered_without_a_gap, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_a_messages_fields, set_up, tear_down),

@@ -80,6 +80,14 @@ static void test_the_numbers_of_commands_stay_for_ever(void **state)
         {8, "token_create", false},
         {9, "token_revoke", true},
         {10, "sweep", true},
+        {11, "org_import", false},
+        {12, "visitor_import", false},
+        {13, "conversation_import", false},
+        {14, "message_import", false},
+        {15, "alias_import", false},
+        {16, "visitor_see", false},
+        {17, "visitor_erase", true},
+        {18, "conversation_read", false},
     };
     for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); ++i) {
         assert_string_equal(descriptions[known[i].number].shape.name, known[i].name);

@@ -25,6 +25,8 @@ static void fill_org(struct world *w, struct id org, unsigned conversations)
             snprintf(client_id, sizeof(client_id), "c-%u", n);
             say(w, org, id, n % 2 ? client_id : NULL);
         }
+        if (i % 2 == 1)
+            read_by_org(w, org, id, UINT64_MAX);
         w->now_ms += i % 5 == 0 ? MINUTE_MS : 1;
     }
     for (unsigned i = 0; i < 3; ++i) {
@@ -95,6 +97,7 @@ static void test_nothing_is_left_and_nobody_else_is_touched(void **state)
         assert_true(left.of[TABLE_CONVERSATIONS] == rows.of[TABLE_CONVERSATIONS] - 30);
         assert_true(left.of[TABLE_VISITORS] == rows.of[TABLE_VISITORS] - 3);
         assert_true(left.of[TABLE_TOKENS] == rows.of[TABLE_TOKENS] - 3);
+        assert_true(left.of[TABLE_CONVERSATION_BY_MARK] == rows.of[TABLE_CONVERSATION_BY_MARK] - 15);
         assert_sound(w);
         struct command purge = org_purge(org, 10);
         assert_refused(w, &purge, ERR_NOT_FOUND);
@@ -209,6 +212,7 @@ static void test_a_sweep_in_between_hides_nothing_from_the_purge(void **state)
         assert_true(after.of[TABLE_CONVERSATIONS] == before.of[TABLE_CONVERSATIONS]);
         assert_true(after.of[TABLE_MESSAGES] == before.of[TABLE_MESSAGES]);
         assert_true(after.of[TABLE_VISITORS] == before.of[TABLE_VISITORS]);
+        assert_true(after.of[TABLE_CONVERSATION_BY_MARK] == before.of[TABLE_CONVERSATION_BY_MARK]);
         assert_sound(w);
         buffer_dispose(&others);
     }
@@ -323,8 +327,9 @@ static void test_damaged_records_do_not_stop_a_purge(void **state)
 static void test_damaged_indexes_do_not_stop_a_purge(void **state)
 {
     struct world *w = *state;
-    static const enum table tables[] = {TABLE_CONVERSATION_BY_ACTIVITY, TABLE_VISITOR_BY_KEY, TABLE_VISITOR_BY_SEEN};
-    for (size_t i = 0; i < 3; ++i) {
+    static const enum table tables[] = {TABLE_CONVERSATION_BY_ACTIVITY, TABLE_VISITOR_BY_KEY, TABLE_VISITOR_BY_SEEN,
+                                        TABLE_CONVERSATION_BY_MARK};
+    for (size_t i = 0; i < 4; ++i) {
         char key[16];
         snprintf(key, sizeof(key), "gone-%zu", i);
         struct command create = org_create(w, key);
@@ -334,7 +339,7 @@ static void test_damaged_indexes_do_not_stop_a_purge(void **state)
         struct command delete = org_delete(w, org);
         must(w, &delete);
         purge_all(w, org, 11);
-        for (size_t j = 0; j < 3; ++j)
+        for (size_t j = 0; j < 4; ++j)
             assert_int_equal(count_rows(w).of[tables[j]], 0);
     }
 }

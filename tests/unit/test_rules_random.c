@@ -63,6 +63,7 @@ struct model_visitor {
     unsigned agent; /* "agent-<n>"; 0: none */
     int last_conversation;
     unsigned conversations;
+    unsigned email; /* "m@<n>"; 0: none */
 };
 
 struct model_conversation {
@@ -75,6 +76,8 @@ struct model_conversation {
     int last_message; /* or -1 */
     bool exists;
     int by_client_id[2][CLIENT_IDS]; /* of the user, of the assistant: message, or -1 */
+    int read[2];                     /* up to which message, by its visitor and by the organisation; or -1 */
+    uint64_t marked_seq;
 };
 
 struct model_message {
@@ -112,8 +115,10 @@ struct expectation {
     bool checks_id, replayed;
     struct id id;
     int64_t at_ms;
-    int replayed_message, fresh_message, purged_org; /* or -1 */
+    int replayed_message, fresh_message, purged_org, marked; /* or -1 */
     bool is_sweep;
+    enum event_kind event;
+    uint64_t erased_conversations, erased_messages;
 };
 
 static struct model_org *living_org(struct id id)
@@ -133,8 +138,8 @@ static struct model_visitor *visitor_at(unsigned org, unsigned key)
 
 static struct bytes numbered(const char *prefix, unsigned number)
 {
-    static char texts[4][64 * 1024][24];
-    static const char *prefixes[4];
+    static char texts[5][64 * 1024][24];
+    static const char *prefixes[5];
     unsigned which = 0;
     while (prefixes[which] != NULL && strcmp(prefixes[which], prefix) != 0)
         ++which;
@@ -269,6 +274,7 @@ static int model_converses(struct id id, unsigned org, struct model_visitor *vis
                                                 .exists = true};
     for (unsigned i = 0; i < CLIENT_IDS; ++i)
         conversation->by_client_id[0][i] = conversation->by_client_id[1][i] = -1;
+    conversation->read[0] = conversation->read[1] = -1;
     if (visitor != NULL) {
         visitor->last_conversation = number;
         ++visitor->conversations;
@@ -309,6 +315,7 @@ static struct command random_conversation_create(struct expectation *expected)
         model.answers[model.answer_count++] = (struct model_answer){hash, number, model.now_ms};
     expected->id = command.conversation_create.conversation;
     expected->at_ms = model.now_ms;
+    expected->event = EVENT_CONVERSATION;
     return command;
 }
 
@@ -379,6 +386,110 @@ static struct command random_message_create(struct expectation *expected)
     }
     model_says(command.message_create.message, at, model.now_ms, client_id, by_org);
     expected->fresh_message = (int)number;
+    expected->event = EVENT_MESSAGE;
+    return command;
+}
+
+/* ---- what a visitor does about itself, and reading -------------------------------------------------------------- */
+
+static struct bytes email_text(unsigned email)
+{
+    return email == 0 ? BYTES_NONE : numbered("m@", email);
+}
+
+static struct command random_visitor_see(struct expectation *expected)
+{
+    unsigned org = any_org(), key = below(KEYS), agent = below(3), email = below(5);
+    bool forgets = below(4) == 0;
+    struct model_visitor *visitor = visitor_at(org, key);
+    struct command command = {.kind = COMMAND_VISITOR_SEE,
+                              .visitor_see = {.org = model.orgs[org].id,
+                                              .visitor_key = numbered("v_", key),
+                                              .visitor = next_id(),
+                                              .at_ms = model.now_ms,
+                                              .user_agent = agent != 0 ? numbered("agent-", agent) : BYTES_NONE,
+                                              .email = forgets ? BYTES("") : email_text(email)}};
+    if (living_org(model.orgs[org].id) == NULL) {
+        expected->error = ERR_NOT_FOUND;
+        return command;
+    }
+    expected->replayed = visitor->exists;
+    model_sees(visitor, command.visitor_see.visitor, org, key, agent);
+    if (forgets || email != 0)
+        visitor->email = forgets ? 0 : email;
+    expected->checks_id = true;
+    expected->id = visitor->id;
+    expected->at_ms = INT64_MIN;
+    return command;
+}
+
+/* One of the conversation's messages whose number is known by now; -1 when there is none. */
+static int any_numbered_message(unsigned conversation)
+{
+    int number = -1;
+    for (unsigned i = model.message_count; i-- > 0;)
+        if (model.messages[i].conversation == conversation && model.messages[i].seq != 0 &&
+            (number < 0 || below(3) == 0))
+            number = (int)i;
+    return number;
+}
+
+static struct command random_conversation_read(struct expectation *expected)
+{
+    unsigned at =
+        model.conversation_count < 40 ? below(model.conversation_count) : model.conversation_count - 1 - below(40);
+    struct model_conversation *conversation = &model.conversations[at];
+    unsigned org = below(10) == 0 ? any_org() : conversation->org;
+    unsigned key = conversation->visitor >= 0 && below(4) != 0 ? (unsigned)conversation->visitor % KEYS : below(KEYS);
+    bool by_org = below(3) == 0, with_visitor = !by_org || below(5) == 0, to_the_end = below(2) == 0;
+    int to = to_the_end ? conversation->last_message : any_numbered_message(at);
+    struct command command = {.kind = COMMAND_CONVERSATION_READ,
+                              .conversation_read = {.org = model.orgs[org].id,
+                                                    .conversation = conversation->id,
+                                                    .by_org = by_org,
+                                                    .visitor_key = with_visitor ? numbered("v_", key) : BYTES_NONE,
+                                                    .read_seq = to_the_end ? UINT64_MAX
+                                                                : to < 0   ? 0
+                                                                           : model.messages[to].seq,
+                                                    .at_ms = model.now_ms}};
+    if (!model_lets_write(org, conversation, by_org, with_visitor, key)) {
+        expected->error = ERR_NOT_FOUND;
+        return command;
+    }
+    if (with_visitor && visitor_at(org, key)->exists)
+        model_sees(visitor_at(org, key), ID_NONE, org, key, 0);
+    expected->checks_id = true;
+    expected->id = conversation->id;
+    expected->at_ms = INT64_MIN;
+    if (to <= conversation->read[by_org])
+        return command;
+    conversation->read[by_org] = to;
+    expected->marked = (int)at;
+    expected->event = EVENT_CONVERSATION;
+    return command;
+}
+
+static struct command random_visitor_erase(struct expectation *expected)
+{
+    unsigned org = any_org(), key = below(KEYS);
+    struct model_visitor *visitor = visitor_at(org, key);
+    struct command command = {
+        .kind = COMMAND_VISITOR_ERASE,
+        .visitor_erase = {.org = model.orgs[org].id, .visitor_key = numbered("v_", key), .at_ms = model.now_ms}};
+    if (living_org(model.orgs[org].id) == NULL || !visitor->exists) {
+        expected->error = ERR_NOT_FOUND;
+        return command;
+    }
+    for (int at = visitor->last_conversation; at >= 0; at = model.conversations[at].previous) {
+        model.conversations[at].exists = false;
+        ++expected->erased_conversations;
+        expected->erased_messages += model.conversations[at].messages;
+    }
+    visitor->exists = false;
+    expected->checks_id = true;
+    expected->id = visitor->id;
+    expected->at_ms = INT64_MIN;
+    expected->event = EVENT_ERASED;
     return command;
 }
 
@@ -390,13 +501,16 @@ static int64_t any_time(void)
 }
 
 /* What is there widens; only the row that changes nothing is a replay. */
-static bool model_widens(struct model_visitor *visitor, const struct visitor_import *row, unsigned agent)
+static bool model_widens(struct model_visitor *visitor, const struct visitor_import *row, unsigned agent,
+                         unsigned email)
 {
     struct model_visitor before = *visitor;
     if (row->first_seen_at_ms < visitor->first_seen_at_ms)
         visitor->first_seen_at_ms = row->first_seen_at_ms;
-    if (row->updated_at_ms > visitor->updated_at_ms)
+    if (row->updated_at_ms > visitor->updated_at_ms) {
         visitor->updated_at_ms = row->updated_at_ms;
+        visitor->email = email != 0 ? email : visitor->email;
+    }
     if (row->last_seen_at_ms > visitor->last_seen_at_ms) {
         visitor->last_seen_at_ms = row->last_seen_at_ms;
         visitor->agent = agent != 0 ? agent : visitor->agent;
@@ -407,7 +521,7 @@ static bool model_widens(struct model_visitor *visitor, const struct visitor_imp
 
 static struct command random_visitor_import(struct expectation *expected)
 {
-    unsigned org = any_org(), key = below(KEYS), agent = below(3);
+    unsigned org = any_org(), key = below(KEYS), agent = below(3), email = below(5);
     struct model_visitor *visitor = visitor_at(org, key);
     bool is_same = visitor->exists && below(2) == 0;
     int64_t first = any_time();
@@ -419,14 +533,15 @@ static struct command random_visitor_import(struct expectation *expected)
                                                  .last_seen_at_ms = first + below(100000),
                                                  .user_agent = agent != 0 ? numbered("agent-", agent) : BYTES_NONE,
                                                  .created_at_ms = first + 1,
-                                                 .updated_at_ms = any_time()}};
+                                                 .updated_at_ms = any_time(),
+                                                 .email = email_text(email)}};
     const struct visitor_import *row = &command.visitor_import;
     if (living_org(row->org) == NULL) {
         expected->error = ERR_NOT_FOUND;
         return command;
     }
     if (visitor->exists)
-        expected->replayed = !model_widens(visitor, row, agent) && is_same;
+        expected->replayed = !model_widens(visitor, row, agent, email) && is_same;
     else
         *visitor = (struct model_visitor){org,
                                           key,
@@ -438,7 +553,8 @@ static struct command random_visitor_import(struct expectation *expected)
                                           row->updated_at_ms,
                                           agent,
                                           -1,
-                                          0};
+                                          0,
+                                          email};
     expected->checks_id = true;
     expected->id = visitor->id;
     expected->at_ms = INT64_MIN;
@@ -550,7 +666,7 @@ static void advance_time(void)
 
 static struct command random_command(struct expectation *expected)
 {
-    *expected = (struct expectation){.replayed_message = -1, .fresh_message = -1, .purged_org = -1};
+    *expected = (struct expectation){.replayed_message = -1, .fresh_message = -1, .purged_org = -1, .marked = -1};
     advance_time();
     unsigned dice = below(1000);
     if (model.org_count < 2 || dice < 8)
@@ -569,8 +685,14 @@ static struct command random_command(struct expectation *expected)
         return random_conversation_import(expected);
     if (dice < 830)
         return random_message_import(expected);
-    if (dice < 960)
+    if (dice < 870)
         return random_touch();
+    if (dice < 890)
+        return random_visitor_see(expected);
+    if (dice < 945)
+        return random_conversation_read(expected);
+    if (dice < 955)
+        return random_visitor_erase(expected);
     return random_sweep(expected);
 }
 
@@ -616,6 +738,10 @@ static void check_entry(const struct log_entry *entry, const struct expectation 
     if (entry->error != OK)
         return;
     assert_int_equal(outcome->replayed, expected->replayed);
+    assert_int_equal(outcome->event.kind, expected->event);
+    assert_true(outcome->event.kind == EVENT_NONE || outcome->event.seq == outcome->seq);
+    assert_true(outcome->erased_conversations == expected->erased_conversations);
+    assert_true(outcome->erased_messages == expected->erased_messages);
     if (expected->checks_id)
         assert_true(id_equal(outcome->id, expected->id));
     if (expected->checks_id && expected->at_ms != INT64_MIN)
@@ -626,6 +752,8 @@ static void check_entry(const struct log_entry *entry, const struct expectation 
         assert_true(outcome->seq > seq_before);
         seq_before = model.messages[expected->fresh_message].seq = outcome->seq;
     }
+    if (expected->marked >= 0)
+        model.conversations[expected->marked].marked_seq = outcome->seq;
     if (expected->purged_org >= 0)
         learn_purge(outcome, (unsigned)expected->purged_org);
     if (expected->is_sweep) {
@@ -651,6 +779,7 @@ static void check_visitor(struct txn *txn, const struct model_visitor *expected)
     assert_true(visitor.updated_at_ms == expected->updated_at_ms && visitor.created_at_ms == expected->created_at_ms);
     assert_true(
         bytes_equal(visitor.user_agent, expected->agent == 0 ? BYTES_NONE : numbered("agent-", expected->agent)));
+    assert_true(bytes_equal(visitor.email, email_text(expected->email)));
     assert_true(visitor.conversation_count == expected->conversations);
     struct id at = visitor.last_conversation;
     for (int number = expected->last_conversation; number >= 0; number = model.conversations[number].previous) {
@@ -662,6 +791,18 @@ static void check_visitor(struct txn *txn, const struct model_visitor *expected)
     assert_true(id_is_none(at));
 }
 
+static uint64_t seq_of(int message)
+{
+    return message < 0 ? 0 : model.messages[message].seq;
+}
+
+static void check_marks(const struct conversation *conversation, const struct model_conversation *expected)
+{
+    assert_true(conversation->visitor_read_seq == seq_of(expected->read[0]));
+    assert_true(conversation->agent_read_seq == seq_of(expected->read[1]));
+    assert_true(conversation->marked_seq == expected->marked_seq);
+}
+
 static void check_conversation(struct txn *txn, const struct model_conversation *expected)
 {
     struct conversation conversation;
@@ -670,6 +811,7 @@ static void check_conversation(struct txn *txn, const struct model_conversation 
     assert_true(id_equal(conversation.org, model.orgs[expected->org].id));
     assert_true(id_equal(conversation.visitor, expected->visitor < 0 ? ID_NONE : model.visitors[expected->visitor].id));
     assert_true(conversation.created_at_ms == expected->created_at_ms);
+    check_marks(&conversation, expected);
     assert_int_equal(conversation_activity(txn, &conversation, &activity), OK);
     assert_true(activity.message_count == expected->messages);
     if (expected->last_message >= 0)
@@ -702,7 +844,7 @@ static void check_message(struct txn *txn, const struct model_message *expected)
 
 static void check_everything(struct txn *txn)
 {
-    uint64_t orgs = 0, keys = 0, visitors = 0, conversations = 0, deleted = 0;
+    uint64_t orgs = 0, keys = 0, visitors = 0, conversations = 0, marked = 0, deleted = 0;
     for (unsigned i = 0; i < model.org_count; ++i) {
         struct org org;
         const struct model_org *expected = &model.orgs[i];
@@ -725,6 +867,7 @@ static void check_everything(struct txn *txn)
         if (model.conversations[i].exists && !model.orgs[model.conversations[i].org].deleted) {
             check_conversation(txn, &model.conversations[i]);
             ++conversations;
+            marked += model.conversations[i].marked_seq != 0;
         }
     for (unsigned i = 0; i < model.message_count; ++i) {
         const struct model_conversation *conversation = &model.conversations[model.messages[i].conversation];
@@ -734,6 +877,7 @@ static void check_everything(struct txn *txn)
     if (deleted == 0) {
         assert_true(table_rows(txn, TABLE_VISITORS) == visitors && table_rows(txn, TABLE_VISITOR_BY_KEY) == visitors);
         assert_true(table_rows(txn, TABLE_CONVERSATIONS) == conversations);
+        assert_true(table_rows(txn, TABLE_CONVERSATION_BY_MARK) == marked);
     }
 }
 

@@ -354,6 +354,24 @@ static void test_sweeping_forgets_only_what_no_longer_holds(void **state)
     assert_int_equal(count_rows(w).of[TABLE_IDEMPOTENCY], 0);
 }
 
+/* The answer would name a conversation that nobody finds. */
+static void test_a_key_gives_no_conversation_that_is_gone(void **state)
+{
+    struct world *w = *state;
+    struct command command = conversation_with(w, "v_one", some_hash);
+    struct id first = must(w, &command).id;
+    struct command erase = visitor_erase(w, w->org, "v_one");
+    must(w, &erase);
+    w->now_ms += 2; /* the day after: its entry is another */
+    command = conversation_with(w, "v_one", some_hash);
+    struct outcome fresh = must(w, &command);
+    assert_true(!fresh.replayed && fresh.at_ms == w->now_ms && !id_equal(fresh.id, first));
+    command = conversation_with(w, "v_one", some_hash);
+    struct outcome again = must(w, &command);
+    assert_true(again.replayed && id_equal(again.id, fresh.id) && again.at_ms == fresh.at_ms);
+    assert_sound(w);
+}
+
 static void test_a_key_of_a_refused_command_is_not_taken(void **state)
 {
     struct world *w = *state;
@@ -381,6 +399,7 @@ int main(void)
         WORLD_TEST(test_a_replay_without_a_visitor_writes_nothing),
         WORLD_TEST(test_a_key_holds_for_24_hours_over_the_edge_of_the_day),
         WORLD_TEST(test_sweeping_forgets_only_what_no_longer_holds),
+        WORLD_TEST(test_a_key_gives_no_conversation_that_is_gone),
         WORLD_TEST(test_a_key_of_a_refused_command_is_not_taken),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -108,6 +108,38 @@ static inline struct command visitor_touch(struct world *w, struct id org, const
         .visitor_touch = {.org = org, .visitor_key = bytes_of_string(visitor_key), .at_ms = w->now_ms}};
 }
 
+/* email NULL: stays as it is. */
+static inline struct command visitor_see(struct world *w, struct id org, const char *visitor_key, const char *email)
+{
+    return (struct command){.kind = COMMAND_VISITOR_SEE,
+                            .visitor_see = {.org = org,
+                                            .visitor_key = bytes_of_string(visitor_key),
+                                            .visitor = world_id(w),
+                                            .at_ms = w->now_ms,
+                                            .user_agent = BYTES("an agent"),
+                                            .email = email == NULL ? BYTES_NONE : bytes_of_string(email)}};
+}
+
+static inline struct command visitor_erase(struct world *w, struct id org, const char *visitor_key)
+{
+    return (struct command){
+        .kind = COMMAND_VISITOR_ERASE,
+        .visitor_erase = {.org = org, .visitor_key = bytes_of_string(visitor_key), .at_ms = w->now_ms}};
+}
+
+/* visitor_key NULL: by nobody known; see by_org. */
+static inline struct command conversation_read(struct world *w, struct id org, struct id conversation,
+                                               const char *visitor_key, uint64_t read_seq)
+{
+    return (struct command){
+        .kind = COMMAND_CONVERSATION_READ,
+        .conversation_read = {.org = org,
+                              .conversation = conversation,
+                              .visitor_key = visitor_key == NULL ? BYTES_NONE : bytes_of_string(visitor_key),
+                              .read_seq = read_seq,
+                              .at_ms = w->now_ms}};
+}
+
 static inline struct command sweep(struct world *w, uint64_t limit, struct bytes from_seen, struct bytes from_activity,
                                    struct bytes from_updated)
 {
@@ -136,6 +168,14 @@ static inline uint64_t say(struct world *w, struct id org, struct id conversatio
     command.message_create.by_org = true;
     if (client_id != NULL)
         command.message_create.client_id = bytes_of_string(client_id);
+    return must(w, &command).seq;
+}
+
+/* By the organisation's token; gives the number of the command. */
+static inline uint64_t read_by_org(struct world *w, struct id org, struct id conversation, uint64_t read_seq)
+{
+    struct command command = conversation_read(w, org, conversation, NULL, read_seq);
+    command.conversation_read.by_org = true;
     return must(w, &command).seq;
 }
 
@@ -233,6 +273,13 @@ static inline bool is_active_at(struct world *w, struct id org, uint64_t seq, st
     struct key key;
     activity_key(&key, org, seq);
     return index_has(w, TABLE_CONVERSATION_BY_ACTIVITY, &key, conversation);
+}
+
+static inline bool is_marked_at(struct world *w, struct id org, uint64_t seq, struct id conversation)
+{
+    struct key key;
+    mark_key(&key, org, seq);
+    return index_has(w, TABLE_CONVERSATION_BY_MARK, &key, conversation);
 }
 
 static inline bool is_updated_in(struct world *w, struct id org, int64_t at_ms, struct id conversation)
