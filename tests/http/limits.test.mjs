@@ -104,6 +104,56 @@ describe('rate limits', () => {
         else assertError(again, 429, 'rate_limited');
     });
 
+    test('new visitors have the numbers of conversations in a bucket of their own, and known ones come back as often as they like', async (t) => {
+        const server = await serverFor(t, { rateLimit: 'on', flags: ['--rate-conversations-address', '20'] });
+        const org = await server.org();
+        const known = org.visitor();
+        let began = Date.now();
+        assert.equal((await known.post('/visitors/me')).status, 201);
+        assertBucket(1 + (await until429(() => org.visitor().post('/visitors/me'), 200)), 20, began);
+        const counted = (await server.counts()).visitors;
+        const refused = org.visitor();
+        assertError(await refused.post('/visitors/me', { email: 'a@b.example' }), 429, 'rate_limited');
+        assertError(await refused.get('/visitors/me'), 404, 'not_found');
+        for (let i = 0; i < 60; i++) assert.equal((await known.post('/visitors/me')).status, 200);
+        assert.equal((await server.counts()).visitors, counted);
+        began = Date.now();
+        assertBucket(await until429(() => org.visitor().post('/conversations'), 200), 20, began);
+    });
+
+    test('an e-mail address is not changed without end, and saying the same one again costs nothing', async (t) => {
+        const server = await serverFor(t, { rateLimit: 'on', flags: ['--rate-conversations-visitor', '12'] });
+        const visitor = (await server.org()).visitor();
+        const began = Date.now();
+        assertBucket(await until429((i) => visitor.post('/visitors/me', { email: `a${i}@b.example` }), 200), 12, began);
+        const { email } = await visitor.getOk('/visitors/me');
+        for (let i = 0; i < 30; i++) assert.equal((await visitor.post('/visitors/me', { email })).status, 200);
+        await visitor.converse();
+    });
+
+    test('a visitor has 10 pages of an export a minute, which hits nobody else and nothing else', async (t) => {
+        const server = await serverFor(t, { rateLimit: 'on' });
+        const org = await server.org();
+        const [visitor, other] = [org.visitor(), org.visitor()];
+        for (const one of [visitor, other]) await one.converse();
+        const began = Date.now();
+        assertBucket(await until429(() => visitor.get('/visitors/me/export'), 50), 10, began);
+        assert.equal((await other.get('/visitors/me/export')).status, 200);
+        for (let i = 0; i < 30; i++) await visitor.getOk('/visitors/me');
+        await visitor.say(await visitor.converse(), 'x');
+        assert.equal((await visitor.request('DELETE', '/visitors/me')).json.conversations, 2, 'a limit stands in the way of being erased');
+        assert.match((await new Caller(server, {}).get('/metrics')).text, /^helvino_limit_hits_total\{limit="rate_visitor"\} [1-9]/m);
+    });
+
+    test('many visitors of one address share the numbers of messages for their exports', async (t) => {
+        const server = await serverFor(t, { rateLimit: 'on', flags: ['--rate-messages-address', '15'] });
+        const org = await server.org();
+        const visitors = Array.from({ length: 8 }, () => org.visitor());
+        for (const visitor of visitors) await visitor.converse();
+        const began = Date.now();
+        assertBucket(await until429((i) => visitors[i % 8].get('/visitors/me/export'), 100), 15, began);
+    });
+
     test('X-Forwarded-For of anybody is not believed', async (t) => {
         const server = await serverFor(t, { rateLimit: 'on', flags: ['--rate-conversations-address', '10'] });
         const org = await server.org();
