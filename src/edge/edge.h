@@ -186,7 +186,8 @@ struct request *ticket_redeem(struct ticket *ticket);
  */
 struct stream;
 struct stream_events {
-    /* The piece is with the kernel, and the next one may be sent, from inside the call too. */
+    /* The piece is with the kernel, and the next one may be sent, from inside the call too. Comes after a turn, so that
+     * one with much to send does not keep the others waiting. */
     void (*on_sent)(struct stream *stream, void *owner);
     /* The stream is over, whoever ended it: the client has gone, stream_end's last byte has left, the server stops, or
      * the connection was cut. Called exactly once, and the stream is gone when it returns. Nothing may be sent from it.
@@ -195,17 +196,18 @@ struct stream_events {
 };
 /*
  * Answers the request with a stream whose first piece is `first` (not empty; copied). The headers of request_add_header
- * go with it; the request may not be touched afterwards. Returns NULL, with nothing to free and no on_end to come, when
- * the client had gone already, and for HEAD, which gets the headers alone.
+ * go with it; the request may not be touched afterwards, but what request_alloc gave lives as long as the stream.
+ * Returns NULL, with nothing to free and no on_end to come, for HEAD, which gets the headers alone.
  */
 struct stream *request_stream(struct request *request, const struct stream_events *events, void *owner,
                               struct bytes first);
 bool stream_is_busy(const struct stream *stream);
-/* How long the piece under way has been waiting for its client, in milliseconds; 0 when nothing is under way. */
+/* How long the piece under way, or the end, has been waiting for its client, in milliseconds; 0 when neither is. */
 uint64_t stream_busy_ms(const struct stream *stream);
-/* Sends a piece: not empty, copied. Only when it is not busy. on_sent may come before this returns. */
+/* Sends a piece: not empty, copied. Only when it is not busy. */
 void stream_send(struct stream *stream, struct bytes piece);
-/* Ends it in good order, after what is under way. on_end may come before this returns. */
+/* Ends it in good order, after what is under way; it stays busy until then. on_end may come before this returns. */
 void stream_end(struct stream *stream);
-/* Ends it at once, by cutting the connection: for a client that takes nothing any more. on_end comes later. */
+/* Ends it at once, by cutting the connection: for a client that takes nothing any more. It stays busy until on_end,
+ * which comes later. */
 void stream_cut_off(struct stream *stream);

@@ -12,6 +12,7 @@
 
 #include "base/logline.h"
 #include "edge/private.h"
+#include "edge/stream.h"
 
 /* ---- messages ------------------------------------------------------------------------------------------------ */
 
@@ -56,6 +57,7 @@ static void take_turn(struct loop *loop, int32_t wait_ms)
         log_line(LOG_ERROR, "the event loop failed", LOG_TEXT("why", strerror(errno)));
         abort();
     }
+    streams_go_on(loop);
     if (loop->edge->config.on_turn_end != NULL)
         loop->edge->config.on_turn_end(loop);
     if (atomic_load_explicit(&loop->is_resting, memory_order_relaxed))
@@ -159,6 +161,7 @@ struct loop *loop_create(struct edge *edge, unsigned index)
     h2o_linklist_init_anchor(&loop->connections);
     h2o_linklist_init_anchor(&loop->tickets);
     h2o_linklist_init_anchor(&loop->streams);
+    h2o_linklist_init_anchor(&loop->sent_streams);
     return loop;
 }
 

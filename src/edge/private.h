@@ -42,6 +42,7 @@ struct loop {
     h2o_linklist_t connections;        /* struct connection */
     h2o_linklist_t tickets;            /* struct ticket: requests that wait for their answer */
     h2o_linklist_t streams;            /* struct stream: answers that go on until somebody ends them */
+    h2o_linklist_t sent_streams;       /* those whose piece has left in this turn */
     _Atomic unsigned connection_count; /* those on their way to it included */
     _Atomic unsigned stream_count;     /* those that are ending included */
     atomic_bool is_resting;            /* does not accept, because of a limit */

@@ -16,7 +16,8 @@
 
 struct stream {
     h2o_generator_t generator;
-    h2o_linklist_t link; /* in the loop's streams, until its end is asked for */
+    h2o_linklist_t link;      /* in the loop's streams, until its end is asked for */
+    h2o_linklist_t sent_link; /* in the loop's sent_streams, from when a piece is with the kernel to the turn's end */
     h2o_req_t *req;
     struct loop *loop;
     struct connection *connection;
@@ -32,11 +33,17 @@ struct stream {
 
 /* ---- the end ------------------------------------------------------------------------------------------------- */
 
+static void unlink_if_linked(h2o_linklist_t *link)
+{
+    if (h2o_linklist_is_linked(link))
+        h2o_linklist_unlink(link);
+}
+
 static void on_request_end(void *data)
 {
     struct stream *stream = data;
-    if (h2o_linklist_is_linked(&stream->link))
-        h2o_linklist_unlink(&stream->link);
+    unlink_if_linked(&stream->link);
+    unlink_if_linked(&stream->sent_link);
     atomic_fetch_sub_explicit(&stream->loop->stream_count, 1, memory_order_relaxed);
     h2o_socket_read_stop(stream->connection->socket);
     stream->connection->stream = NULL;
@@ -60,8 +67,7 @@ static void finish(struct stream *stream)
 
 void stream_end(struct stream *stream)
 {
-    if (h2o_linklist_is_linked(&stream->link))
-        h2o_linklist_unlink(&stream->link);
+    unlink_if_linked(&stream->link);
     if (stream->is_ending || stream->is_cut_off)
         return;
     stream->is_ending = true;
@@ -104,17 +110,33 @@ void stream_send(struct stream *stream, struct bytes piece)
     h2o_send(stream->req, &data, 1, H2O_SEND_STATE_IN_PROGRESS);
 }
 
+/* The library says so at once when the kernel has room, and would go on with this connection for as long as more is
+ * sent: a client that reads as fast as we write would have the loop to itself. So the owner hears of it later. */
 static void on_proceed(h2o_generator_t *generator, h2o_req_t *req)
 {
     (void)req;
     struct stream *stream = H2O_STRUCT_FROM_MEMBER(struct stream, generator, generator);
     free(stream->piece);
     stream->piece = NULL;
+    h2o_linklist_insert(&stream->loop->sent_streams, &stream->sent_link);
+}
+
+static void go_on(struct stream *stream)
+{
     stream->is_sending = false;
     if (stream->is_ending || stream->is_cut_off)
         finish(stream);
     else
         stream->events->on_sent(stream, stream->owner);
+}
+
+void streams_go_on(struct loop *loop)
+{
+    while (!h2o_linklist_is_empty(&loop->sent_streams)) {
+        struct stream *stream = H2O_STRUCT_FROM_MEMBER(struct stream, sent_link, loop->sent_streams.next);
+        h2o_linklist_unlink(&stream->sent_link);
+        go_on(stream);
+    }
 }
 
 /* ---- the client ---------------------------------------------------------------------------------------------- */
