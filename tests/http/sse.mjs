@@ -5,6 +5,14 @@ import http from 'node:http';
 
 import { patiently } from './server.mjs';
 
+/** A figure of /metrics, by its name and labels as they stand there. */
+export async function figure(org, name) {
+    const { text } = await org.anonymous.get('/metrics');
+    const line = text.split('\n').find((each) => each.startsWith(`${name} `));
+    assert.ok(line, `/metrics has no ${name}`);
+    return Number(line.slice(name.length + 1));
+}
+
 export class Stream {
     /** Everything that came, in order: {id, event, data} with data parsed; and how many comments. */
     events = [];
@@ -58,7 +66,7 @@ export class Stream {
         }
         const fields = {};
         for (const field of this.#frame) {
-            const [, name, value] = /^([a-z]+): (.*)$/.exec(field) ?? assert.fail(`not a field: ${field}`);
+            const [, name, value] = /^([a-z]+): (.*)$/s.exec(field) ?? assert.fail(`not a field: ${field}`);
             assert.ok(!(name in fields), `${name} twice in one event`);
             fields[name] = value;
         }
@@ -68,6 +76,7 @@ export class Stream {
         const event = { id: fields.id === undefined ? null : Number(fields.id), event: fields.event, data: JSON.parse(fields.data) };
         if (event.id !== null) this.lastId = event.id;
         this.events.push(event);
+        this.onEvent?.(event);
     }
 
     of(name) {
@@ -128,6 +137,7 @@ export function open(caller, { since, lastEventId, headers = {}, method = 'GET',
             const request = http.request(url, { method, headers: all, agent: false });
             request.on('response', (response) => {
                 const stream = new Stream(request, response);
+                stream.caller = caller;
                 if (paused) response.pause();
                 done(stream);
             });
