@@ -88,7 +88,7 @@ setup-%: FORCE
 
 vendor: $(VENDOR)/stamp ## fetch, patch and build the libraries that Helvino stands on
 
-widget: setup-build $(WIDGET) ## bundle the widget into build/widget
+widget: setup-build $(NODE_MODULES) $(WIDGET) ## bundle the widget into build/widget
 
 size: widget ## say what the widget weighs; fails above what was promised
 	@node widget/size.mjs
@@ -116,7 +116,7 @@ http: setup ## run the HTTP tests against the binary
 	@$(call run_tests,$(MODE),,$(HTTP_TESTS))
 
 browser: setup ## run the widget's tests, in Node and in Chromium
-	@$(MAKE) MODE=release build
+	@$(MAKE) MODE=release build widget
 	@$(call run_tests,release,,$(WIDGET_TESTS) --alone $(BROWSER_TESTS))
 
 asan: setup ## run the tests under the address and undefined behaviour sanitizers
@@ -137,7 +137,7 @@ release: setup-build ## build build/release/helvino, one static file
 debug: setup-build ## build build/debug/helvino, for a debugger
 	@$(MAKE) MODE=debug build
 
-lint: setup-build setup-test setup-lint vendor $(WIDGET) ## check style, warnings of two compilers, and the rules of the house
+lint: setup-build setup-test setup-lint vendor widget ## check style, warnings of two compilers, and the rules of the house
 	@CPPFLAGS='$(CPPFLAGS)' CFLAGS='-std=gnu17 $(WARNINGS)' tools/lint/lint.sh
 
 fmt: setup-lint ## format the C sources
@@ -156,7 +156,7 @@ distclean: ## remove everything that was built or fetched
 
 .PHONY: tests load
 build: $(BINARY) $(BINARY).stripped
-tests: $(UNIT_TESTS)
+tests: $(UNIT_TESTS) $(NODE_MODULES)
 load: $(LOAD_TOOLS)
 
 # Tests find the binary by its path and may ask for the mode, where a sanitizer cannot do what a test wants.
