@@ -5,7 +5,7 @@
 // here as a constant (build.d.ts). So a name stands for one content for ever, and the order below is the order of loading,
 // backwards.
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { brotliCompressSync, constants, gzipSync } from 'node:zlib';
@@ -35,7 +35,6 @@ async function minifiedCss(path) {
 }
 
 async function bundle(entry, options) {
-    if (!existsSync(join(here, entry))) return `/* ${entry} is not there yet */\n`;
     const { outputFiles } = await build({
         entryPoints: [join(here, entry)],
         absWorkingDir: here,
@@ -90,8 +89,7 @@ function addHashed(entry, contentType, text, options) {
 
 async function addWidget() {
     const languages = {};
-    const folder = join(here, 'panel', 'lang');
-    for (const file of existsSync(folder) ? readdirSync(folder).sort() : []) {
+    for (const file of readdirSync(join(here, 'panel', 'lang')).sort()) {
         const language = file.replace(/\.ts$/, '');
         languages[language] = addHashed(`lang-${language}.js`, JAVASCRIPT, await module(`panel/lang/${file}`));
     }
