@@ -142,7 +142,8 @@ describe('the loader', () => {
         for (const entry of ['client-', 'panel-']) assert.ok(loader.includes(path(entry)), path(entry));
         const panel = built(files.find((file) => file.file.startsWith('panel-'))).toString();
         const languages = files.filter((file) => file.file.startsWith('lang-'));
-        assert.deepEqual(languages.map(({ file }) => file.slice(5, 7)).sort(), ['ar', 'de', 'es', 'fr', 'tr']);
+        const codes = languages.map(({ file }) => file.slice(5, 7));
+        for (const code of ['ar', 'de', 'es', 'fr', 'tr']) assert.ok(codes.includes(code), code);
         for (const language of languages) assert.ok(panel.includes(language.path), language.path);
     });
 });
