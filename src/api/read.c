@@ -33,6 +33,14 @@ static enum error would_move(struct call *call, const struct conversation *conve
     return error == ERR_NOT_FOUND ? OK : error;
 }
 
+/* Nothing is written, but somebody was there. */
+static void note_reader(struct call *call)
+{
+    if (call->by_token)
+        presence_note(call->loop, call->org.id);
+    touch_visitor(call);
+}
+
 static enum error mark(struct call *call, uint64_t seq)
 {
     struct conversation conversation;
@@ -48,7 +56,7 @@ static enum error mark(struct call *call, uint64_t seq)
     if (error != OK)
         return error;
     if (!moves) {
-        touch_visitor(call);
+        note_reader(call);
         respond_marks(call->loop, call->request, &conversation);
         return OK;
     }

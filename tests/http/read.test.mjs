@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import test, { before, after, describe } from 'node:test';
 
-import { startServer } from './server.mjs';
+import { eventually, startServer } from './server.mjs';
 import { assertConversation, assertError, assertListed, assertOwn, assertSelf, NOBODY } from './shapes.mjs';
 
 let server, org;
@@ -82,6 +82,16 @@ describe('read marks', () => {
         for (let i = 0; i < 50; i++) await read(agent, id, 1 + (i % said.seq));
         await read(agent, id, said.seq + 100);
         assert.equal(await seqNow(), seq);
+    });
+
+    test('one that would not move still tells that somebody is there', async () => {
+        const shop = await server.org();
+        const id = await shop.visitor().converse();
+        const online = async () => (await shop.anonymous.getOk('/api/bootloader')).online;
+        await read(shop.visitor(), await shop.anonymous.converse(), 1);
+        assert.equal(await online(), false, 'a visitor is nobody who answers');
+        assert.deepEqual(await read(shop.agent, id, 1), [0, 0]);
+        await eventually(online, 'the organisation is online');
     });
 
     test('in a conversation without messages stay at 0', async () => {

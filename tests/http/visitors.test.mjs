@@ -177,11 +177,21 @@ describe('the bootloader', () => {
             assert.equal(boot.org.key, 'acme');
             assert.equal(boot.org.name, 'Acme Köln GmbH');
             assertTime(boot.timestamp);
-            assert.equal(boot.online, false);
+            assert.equal(typeof boot.online, 'boolean');
             assert.equal(boot.visitor, null);
             assert.equal(boot.config.visitorCookie, false);
             assert.deepEqual(Object.keys(boot.config).sort(), ['color', 'countVisits', 'language', 'position', 'subtitle', 'title', 'visitorCookie']);
         }
+    });
+
+    test('tells whether somebody is there: who has just answered is', async () => {
+        const [shop, quiet] = [await server.org(), await server.org()];
+        const online = async (one) => (await one.anonymous.getOk('/api/bootloader')).online;
+        const id = await shop.visitor().converse();
+        assert.equal(await online(shop), false);
+        await shop.agent.say(id, 'hello', { role: 'assistant' });
+        await eventually(() => online(shop), 'the organisation is online');
+        assert.equal(await online(quiet), false);
     });
 
     test('tells a visitor who comes back how much it has and has not read', async () => {
