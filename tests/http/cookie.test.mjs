@@ -1,8 +1,10 @@
 /* /visitors/me/cookie (--visitor-cookie): the visitor's key in a cookie of the server's own site, and for nobody else. */
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import test, { before, after, describe } from 'node:test';
 
-import { startServer } from './server.mjs';
+import { run, serverFor, startServer, temporaryDirectory } from './server.mjs';
 import { assertError, assertSafeHeaders } from './shapes.mjs';
 
 const PATH = '/visitors/me/cookie';
@@ -142,6 +144,20 @@ describe('with --visitor-cookie', () => {
             assertSafeHeaders((await preflight(path)).headers, path);
             if (path !== '/stream') assertSafeHeaders((await visitor.get(path, FROM_PAGE)).headers, path);
         }
+    });
+
+    test('over TLS it is Secure, under a name that only this server can set', async (t) => {
+        const directory = temporaryDirectory();
+        const [key, cert] = [join(directory, 'key.pem'), join(directory, 'cert.pem')];
+        const made = await run('openssl', ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2', '-keyout', key, '-out', cert, '-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost,IP:127.0.0.1']);
+        assert.equal(made.code, 0, made.stderr);
+        const secure = await serverFor(t, { listen: ['https://127.0.0.1:0'], flags: ['--tls-cert', cert, '--tls-key', key, '--visitor-cookie', 'on'] });
+        const visitor = (await secure.org('acme')).visitor();
+        const send = (cookie) => visitor.request('POST', PATH, { headers: { ...FROM_PAGE, cookie }, ca: readFileSync(cert), agent: false });
+        const answer = await send('helvino_visitor_id_acme=v_of-a-neighbour');
+        assert.equal(answer.json.visitorId, visitor.key, 'a cookie that a neighbour of the domain may have set was believed');
+        assert.equal(setOf(answer), `__Host-helvino_visitor_id_acme=${visitor.key}; Max-Age=34560000; Path=/; HttpOnly; SameSite=Lax; Secure`);
+        assert.equal((await send('__Host-helvino_visitor_id_acme=v_own')).json.visitorId, 'v_own');
     });
 
     test('two keys are refused', async () => {
