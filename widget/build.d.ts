@@ -1,7 +1,8 @@
 /* What build.mjs puts into the bundles: where the server has the other files, as paths from its root. */
 declare const __CLIENT_FILE__: string; // in the loader
 declare const __PANEL_FILE__: string; // in the loader
-declare const __LANG_FILES__: Record<string, string>; // in the panel, by language; English has none
+declare const __MORE_FILE__: string; // in the panel: what is seldom wanted
+declare const __LANG_FILES__: Record<string, string>; // in the panel, by language
 
 /** `import css from './panel.css'`: the style sheet, minified. */
 declare module '*.css' {

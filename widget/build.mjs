@@ -17,7 +17,7 @@ const out = join(here, '..', 'build', 'widget');
 const JAVASCRIPT = 'text/javascript; charset=utf-8';
 
 const compilerOptions = { target: 'es2021', jsx: 'react', jsxFactory: 'h', jsxFragmentFactory: 'Fragment', strict: true };
-const jsx = { inject: [join(here, 'jsx.ts')] };
+const jsx = (file) => ({ inject: [join(here, file)] }); // where h comes from
 
 // ---- bundling ------------------------------------------------------------------------------------------------------
 
@@ -93,7 +93,9 @@ async function addWidget() {
         const language = file.replace(/\.ts$/, '');
         languages[language] = addHashed(`lang-${language}.js`, JAVASCRIPT, await module(`panel/lang/${file}`));
     }
-    const panel = await module('panel/panel.tsx', { __LANG_FILES__: languages }, jsx);
+    const more = addHashed('more.js', JAVASCRIPT, await module('panel/more.tsx', {}, jsx('panel/more/jsx.ts')));
+    const names = { __LANG_FILES__: languages, __MORE_FILE__: more };
+    const panel = await module('panel/panel.tsx', names, jsx('jsx.ts'));
     const loader = await script('embed/loader.ts', {
         __CLIENT_FILE__: addHashed('client.js', JAVASCRIPT, await module('embed/client.ts')),
         __PANEL_FILE__: addHashed('panel.js', JAVASCRIPT, panel),

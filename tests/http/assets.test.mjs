@@ -127,6 +127,10 @@ describe('a file', () => {
         }
     });
 
+    test('is the same with a query, which a page adds that asks again', async () => {
+        for (const file of files) assert.deepEqual((await get(`${file.path}?1`)).bytes, built(file), file.path);
+    });
+
     test('that was never built is not there', async () => {
         const [known] = widget.filter(({ path }) => path.startsWith('/widget/client-'));
         for (const path of ['/widget/', '/widget/embed.js', '/widget/none.js', `${known.path}.gz`, `${known.path}/`, '/widget/..%2fembed.js']) {
