@@ -56,7 +56,7 @@ OBJECTS := $(SOURCES:%.c=$(OUT)/%.o) $(OUT)/reports.o $(OUT)/widget.o
 # One for all modes; it stands for the other files of its folder too.
 WIDGET := build/widget/assets.c
 WIDGET_SOURCES := $(sort $(shell find widget -name node_modules -prune -o -type f -print))
-NODE_MODULES := widget/node_modules/.package-lock.json
+NODE_MODULES := widget/node_modules/stamp
 LIBRARY := $(OUT)/libhelvino.a
 BINARY := $(OUT)/helvino
 UNIT_TESTS := $(patsubst tests/unit/%.c,$(OUT)/unit/%,$(wildcard tests/unit/test_*.c))
