@@ -2,7 +2,7 @@
  * The demo page: it uses the widget as any page would, by window.Helvino, and asks the server for the visitor's newest
  * conversation, so that the commands it shows can be run as they stand.
  */
-import type { ConversationList } from '../shared/protocol.ts';
+import type { ConversationList, Receipt } from '../shared/protocol.ts';
 
 type Consent = 'none' | 'session' | 'persistent';
 
@@ -14,12 +14,13 @@ interface Widget {
     on(event: string, listener: (detail: unknown) => void): void;
     consent(level: Consent): void;
     visitorId(): string;
-    forget(): Promise<unknown>;
+    forget(): Promise<Receipt | null>; // null: the server could not be reached
 }
 
 const ORG_KEY = 'demo';
 const EVENTS = ['ready', 'open', 'close', 'message', 'sent', 'unread', 'forget'];
 const EVENTS_SHOWN = 50;
+const DETAIL_SHOWN = 160; // characters
 
 function byId(id: string): HTMLElement {
     const element = document.getElementById(id);
@@ -125,15 +126,18 @@ async function refresh(widget: Widget): Promise<void> {
 function note(event: string, detail: unknown): void {
     const item = document.createElement('li');
     const time = new Date().toLocaleTimeString();
-    item.textContent = `${time}  ${event}${detail === undefined ? '' : ` ${JSON.stringify(detail)}`}`;
+    const text = detail === undefined || detail === null ? '' : JSON.stringify(detail);
+    item.textContent = `${time}  ${event} ${text.length > DETAIL_SHOWN ? `${text.slice(0, DETAIL_SHOWN)}…` : text}`;
     const list = byId('events');
     list.prepend(item);
     while (list.childElementCount > EVENTS_SHOWN) list.lastElementChild?.remove();
 }
 
 async function forget(widget: Widget): Promise<void> {
-    await widget.forget();
-    byId('receipt').textContent = 'You are somebody new now.';
+    const done = await widget.forget();
+    byId('receipt').textContent = done
+        ? `Erased; conversations: ${done.conversations}, messages: ${done.messages}, receipt ${done.receipt}. You are somebody new now.`
+        : 'That did not work. Is the server there?';
 }
 
 function connect(widget: Widget): void {
