@@ -68,6 +68,21 @@ export async function becomes(probe, expected, what) {
     }
 }
 
+const endings = new WeakMap();
+/** Runs `task` when the test ends, the last that was asked for first: a browser goes before the server that it speaks to. */
+function atEnd(t, task) {
+    if (!endings.has(t)) {
+        const tasks = [];
+        endings.set(t, tasks);
+        t.after(async () => {
+            const errors = [];
+            for (const each of tasks.reverse()) await Promise.resolve().then(each).catch((error) => errors.push(error));
+            if (errors.length > 0) throw errors[0];
+        });
+    }
+    endings.get(t).push(task);
+}
+
 /* ---- one world for a test file ------------------------------------------------------------------------------------ */
 
 /**
@@ -100,20 +115,23 @@ class World {
     async profile(t, options = {}) {
         const context = await this.browser.newContext({ locale: 'en-US', ...options });
         const profile = new Profile(this, context);
-        t.after(() => profile.close());
+        atEnd(t, () => {
+            for (const error of profile.unexpectedErrors) t.diagnostic(error);
+            return profile.close();
+        });
         return profile;
     }
 
     async relay(t, server = this.server) {
         const relay = await new Relay(server.url).listen();
-        t.after(() => relay.close());
+        atEnd(t, () => relay.close());
         return relay;
     }
 
     /** A server for one test alone. */
     async ownServer(t, options) {
         const server = await startServer(options);
-        t.after(async () => {
+        atEnd(t, async () => {
             try {
                 if (!server.exited) await server.stop();
             } finally {
@@ -126,7 +144,7 @@ class World {
     /** The same database behind the same port, in a new process. */
     async startAgain(t, server, flags = []) {
         const next = await new Server({ directory: server.directory, listen: [server.url], flags }).ready();
-        t.after(async () => {
+        atEnd(t, async () => {
             if (!next.exited) await next.stop();
         });
         return next;
@@ -504,7 +522,7 @@ export async function listen(t, org) {
     const events = [];
     const url = `${org.server.url}/stream`;
     const request = http.get(url, { headers: org.agent.headers });
-    t.after(() => request.destroy());
+    atEnd(t, () => request.destroy());
     const response = await new Promise((done, fail) => request.on('response', done).on('error', fail));
     assert.equal(response.statusCode, 200);
     let rest = '';

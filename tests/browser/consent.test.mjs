@@ -260,8 +260,15 @@ test('a page of a foreign origin is refused without noise', async (t) => {
     await widget.page.waitForLoadState('networkidle');
     assert.deepEqual(await widget.page.evaluate(() => window.noise), []);
     assert.equal(await widget.launcher.isVisible(), false);
-    assert.equal(profile.requestsTo('/api/bootloader'), 1, 'asked once, and not again and again');
     await widget.page.evaluate(() => window.Helvino.open());
     assert.deepEqual(await widget.page.evaluate(() => window.noise), []);
     assert.deepEqual((await org.agent.getOk('/visitors')).visitors, []);
+});
+
+test('a page of an allowed origin gets its chat', async (t) => {
+    const org = await world.server.org(undefined, '--origin', 'https://shop.example', '--origin', world.site.url);
+    const widget = await (await world.profile(t)).tab(world.page(org));
+    await talk(widget);
+    await answer(org, await onlyConversation(org), 'welcome');
+    await widget.shows('user: hello', 'assistant: welcome');
 });

@@ -141,17 +141,22 @@ for (const [rule, kind] of [
         relay.rule = ({ url }) => (url.startsWith('/stream') ? rule : 'pass');
         const profile = await world.profile(t);
         profile.expectErrors(NETWORK_ERRORS);
+        const { clock } = profile.context;
+        await clock.install(); // time that the test can push on
         const widget = await profile.tab(world.page(org, { base: relay.url }));
         await widget.open();
-        await widget.write('hello?');
-        await widget.delivered('Sent');
-        const conversation = await onlyConversation(org);
-        await answer(org, conversation, 'one');
-        await widget.shows('user: hello?', 'assistant: one');
-        await widget.write('more?');
-        await widget.delivered('Sent');
-        await answer(org, conversation, 'two');
-        await widget.shows('user: hello?', 'assistant: one', 'user: more?', 'assistant: two');
+        const lines = [];
+        for (const word of ['one', 'two']) {
+            await widget.write(`${word}?`);
+            await widget.delivered('Sent');
+            await answer(org, await onlyConversation(org), word);
+            lines.push(`user: ${word}?`, `assistant: ${word}`);
+            const soon = async () => {
+                await clock.fastForward(2_000);
+                return widget.said();
+            };
+            await becomes(soon, lines, 'the messages on screen');
+        }
     });
 }
 

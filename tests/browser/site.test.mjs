@@ -347,6 +347,19 @@ test('errors stay inside: no key, an unknown organisation, a server that fails o
     }
 });
 
+test('an organisation that does not exist is asked for once', async (t) => {
+    const profile = await world.profile(t);
+    profile.expectErrors(/Failed to load resource/);
+    await profile.context.clock.install();
+    const widget = await profile.tab(world.page({ key: 'nobody-here' }));
+    await widget.page.waitForLoadState('networkidle');
+    for (let minute = 0; minute < 5; minute++) {
+        await profile.context.clock.runFor(60_000);
+        await widget.page.waitForLoadState('networkidle');
+    }
+    assert.equal(profile.requestsTo('/api/bootloader'), 1);
+});
+
 /* ---- window.Helvino ---------------------------------------------------------------------------------------------------------- */
 
 test('the page can open, close, toggle, hide and show the chat, and hears what happens', async (t) => {

@@ -139,12 +139,14 @@ test('news ring once over all hidden tabs and are in their titles; sound can be 
     await tabs[0].write('hello');
     for (const tab of tabs) await tab.shows('user: hello');
     const conversation = await onlyConversation(org);
-    await answer(org, conversation, 'seen at once');
+    const read = async () => (await org.agent.getOk(`/conversations/${conversation}`)).visitorReadSeq;
+    const first = await answer(org, conversation, 'seen at once');
+    await becomes(read, first.seq, 'the read mark');
     for (const tab of tabs) await tab.shows('user: hello', 'assistant: seen at once');
     assert.equal(heard.rings(), 0, 'no sound while the visitor looks');
 
     for (const tab of tabs) await hide(tab);
-    await answer(org, conversation, 'look here');
+    const second = await answer(org, conversation, 'look here');
     for (const tab of tabs) {
         await tab.shows('user: hello', 'assistant: seen at once', 'assistant: look here');
         await becomes(() => tab.page.title(), '(1) Shop', 'the title of a hidden tab');
@@ -152,6 +154,8 @@ test('news ring once over all hidden tabs and are in their titles; sound can be 
     await becomes(() => heard.rings(), 1, 'the number of rings');
     for (const tab of tabs) await hide(tab, false);
     for (const tab of tabs) await becomes(() => tab.page.title(), 'Shop', 'the title of a visible tab');
+
+    await becomes(read, second.seq, 'the read mark');
 
     await tabs[0].choose('Sound');
     for (const tab of tabs) await hide(tab);

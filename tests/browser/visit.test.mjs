@@ -15,8 +15,9 @@ test('loading a page makes no visitor and loads no code of the panel', async (t)
     assert.equal(profile.requestsTo('/widget/'), 0, 'code was loaded without anybody having asked for it');
     assert.equal(profile.requestsTo('/stream'), 0);
     assert.deepEqual((await org.agent.getOk('/visitors')).visitors, []);
-    const rows = await world.server.cliOk('dump', 'sql', 'select count(*) as n from visitors', '--org', org.key, '--format', 'json');
-    assert.equal(JSON.parse(rows)[0].n, Number((await world.server.counts()).visitors));
+    const question = 'select count(*) as n from visitors where "orgId" = :org';
+    const rows = await world.server.cliOk('dump', 'sql', question, '--org', org.key, '--format', 'csv');
+    assert.match(rows, /^"?n"?\r?\n0\r?\n$/);
 });
 
 test('an organisation that counts visits has its visitor from the first page on', async (t) => {
@@ -149,7 +150,8 @@ test('earlier conversations are listed, and each can be read and continued', asy
     const visitor = org.visitor(await widget.visitorId());
     const older = await visitor.converse();
     await visitor.say(older, 'about shoes');
-    await answer(org, older, 'which size?');
+    const { seq } = await answer(org, older, 'which size?');
+    await visitor.post(`/conversations/${older}/read`, { seq });
     const newer = await visitor.converse();
     await visitor.say(newer, 'about hats');
     await widget.page.reload();
