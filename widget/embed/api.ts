@@ -21,17 +21,21 @@ export interface HelvinoApi {
     destroy(): void;
     /** Reserved. */
     identify(...traits: unknown[]): void;
+    /** Takes calls as before: Helvino.q.push(['open']). */
+    readonly q: { push(...calls: QueuedCall[]): void };
 }
 
-/** A call that a page made before the script was there: a method's name and its arguments, or a function. */
-export type QueuedCall = ArrayLike<unknown> | (() => void);
+/** A call that a page made before the script was there: a method's name and its arguments. */
+export type QueuedCall = Iterable<unknown>;
 
-/** What may be window.Helvino before: `{ q: [["open"]] }`, with methods that push onto q if the page likes, or the list itself. */
-export type Queue = QueuedCall[] | { q?: QueuedCall[] };
+/** What window.Helvino may be before: a place for calls, with methods that push onto it if the page likes. */
+export interface Stub {
+    q?: QueuedCall[];
+}
 
 declare global {
     interface Window {
-        Helvino?: Queue | HelvinoApi;
+        Helvino?: Stub | HelvinoApi;
         HELVINO_ORG_KEY?: string;
         HELVINO_CONSENT?: string;
     }

@@ -1,14 +1,13 @@
 /*
  * client.js: what the panel draws from, and what goes on without it. It puts together the store (what is known), the outbox (what is
- * to be sent), the link (the stream) and the tabs (who of the browser's tabs has the link). A `life` is the time in which visitor and
+ * to be sent), the link (the stream) and the tabs (which of the browser's tabs has the link). A `life` is the time in which visitor and
  * consent stay the same and the page is not put aside; when one of these changes, it ends, and another begins.
  */
-import { HttpError, makeAsk } from '../shared/http.ts';
+import { makeAsk, type Failure } from '../shared/http.ts';
 import type {
     Conversation,
     ConversationList,
     ConversationWithMessages,
-    ExportPage,
     Message,
     Receipt,
     Self,
@@ -16,544 +15,453 @@ import type {
 } from '../shared/protocol.ts';
 import { makeBell, type Bell } from './bell.ts';
 import type { Chat, Host, ShownMessage, Snapshot } from './contract.ts';
-import { browserEnv, type Env } from './env.ts';
-import { startLink, type Connection, type Link } from './link.ts';
+import { startLink } from './link.ts';
 import { makeOutbox, type Item } from './outbox.ts';
-import { backOff } from './pause.ts';
-import { makeStore } from './store.ts';
-import { joinTabs, type Tabs } from './tabs.ts';
+import { lastSeq, makeStore, type Talk } from './store.ts';
+import { joinTabs, type Tabs, type Told } from './tabs.ts';
+import { backOff, isVisible, listen } from './wait.ts';
 
 const PAGE = 50;
 const LIST = 100;
-const NEWEST = Number.MAX_SAFE_INTEGER;
+const CATCH_UP = 1000;
 const READ_MS = 300;
 const TYPING_EVERY_MS = 3_000;
 const TYPING_ENDS_MS = 6_000;
-const LET_GO_MS = 5_000;
-const HUSH_MS = 30_000;
+const HUSH_MS = 10_000;
 const SOUND = 'helvino_sound';
 
-/* What the tabs of one browser tell each other. */
-type Told =
-    | { kind: 'hello' }
-    | { kind: 'link'; connection: Connection; problem: string | null; seq: number | null; isKnown: boolean; isFresh: boolean }
-    | { kind: 'event'; name: string; data: unknown; seq: number | null }
-    | { kind: 'item'; item: Item }
-    | { kind: 'gone'; id: string }
-    | { kind: 'known' }
-    | { kind: 'seen'; seq: number }
-    | { kind: 'set'; email: string | null }
-    | { kind: 'hush' | 'resume' | 'forgotten' };
-
 interface Life {
-    readonly tabs: Tabs;
-    readonly bell: Bell;
-    link: Link | null;
+    readonly _tabs: Tabs;
+    readonly _bell: Bell;
+    _endLink: (() => void) | null;
+}
+
+/* What a leading tab tells of its connection. */
+interface LinkState {
+    connection: Snapshot['connection'];
+    problem: string | null;
+    isKnown: boolean;
+    isFresh: boolean; // the stream has begun without knowing where the last one had ended
 }
 
 /* Enough to keep tabs of different visitors apart; the key itself is a secret, and names are no place for it. */
 function shortHash(text: string): string {
-    let hash = 0x811c9dc5;
-    for (let i = 0; i < text.length; ++i) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
-    return (hash >>> 0).toString(36);
+    let hash = 0;
+    for (const letter of text) hash = Math.imul(hash ^ letter.charCodeAt(0), 0x01000193);
+    return hash.toString(36);
 }
 
-function mergePages(pages: readonly ExportPage[]): ExportPage | undefined {
-    const [first, ...rest] = pages;
-    const conversations = [...(first?.conversations ?? [])];
-    for (const given of rest.flatMap((page) => page.conversations)) {
-        const last = conversations.at(-1);
-        if (last?.id === given.id) conversations[conversations.length - 1] = { ...last, messages: [...last.messages, ...given.messages] };
-        else conversations.push(given);
-    }
-    return first && { ...first, conversations, next: null };
-}
-
-export default function start(host: Host, env: Env = browserEnv()): Chat {
-    const ask = makeAsk(host, env.after);
+export default function start(host: Host): Chat {
+    const ask = makeAsk(host);
     const listeners = new Set<() => void>();
-    const offs: (() => void)[] = [];
-    const typing = new Map<string, () => void>(); // conversations in which the other side types
+    const typing = new Map<string, number>(); // conversations in which the other side types, with the timer that ends it
+    const ignore = () => {};
 
-    let life: Life | null = null;
+    let life: Life | undefined;
     let who = '';
     let consent = host.consent();
-    let cached: Snapshot | null = null;
-    let connection: Connection = 'connecting';
+    let cached: Snapshot | undefined;
+    let connection: Snapshot['connection'] = 'connecting';
     let problem: string | null = null;
     let seq: number | null = null; // everything up to here is known
-    let isOnline = host.boot.online;
-    let isKnown = host.boot.visitor !== null; // to the server
-    let isMet = false; // in this page: then the e-mail is known
+    let online = host.boot.online;
+    let isKnown = !!host.boot.visitor; // to the server
+    let isMet = false; // by this page
     let email: string | null = null;
-    let isSound = host.keep.get(SOUND) !== 'off';
     let isShown = false;
-    let isLoading = false;
+    let loading = false;
     let isChosen = false; // the current conversation, by the visitor
     let current: string | null = null;
-    let draft = env.uuid(); // the conversation that will begin when current is null
-    let shownUnread = -1;
+    let draft = host.uuid(); // the conversation that will begin when current is null
+    let unreadBefore = -1;
+    let readBefore = 0;
+    let isSyncing = false;
+    let telling: Promise<void> | undefined;
     let typedAt = 0;
-    let cancelTyped = () => {};
-    let cancelRead = () => {};
+    let typedTimer = 0;
+    let readTimer = 0;
 
-    const isLookedAt = () => isShown && env.visible();
-    const post = (message: Told) => life?.tabs.post(message);
-    const leads = () => !!life?.tabs.leads();
+    const isLookedAt = () => isShown && isVisible();
+    const leads = () => !!life?._tabs._leads();
+    const tell = (name: string, data: unknown, at: number | null = null) => life?._tabs._tell(name, data, at);
 
     /* ---- what is shown ---- */
 
+    const unread = () => {
+        const talks = store._talks();
+        return store._isSynced() ? talks.reduce((sum, talk) => sum + talk.unreadCount, 0) : (host.boot.visitor?.unreadCount ?? 0);
+    };
+    /* Told once, however much has changed at a time. */
     const changed = () => {
-        cached = null;
-        const unread = countUnread();
-        if (unread !== shownUnread) {
-            shownUnread = unread;
-            host.showUnread(unread);
-            host.emit('unread', unread);
-            life?.bell.count(unread);
+        cached = undefined;
+        telling ??= Promise.resolve().then(tellChange);
+    };
+    const tellChange = () => {
+        telling = undefined;
+        if (unread() !== unreadBefore) {
+            unreadBefore = unread();
+            host.showUnread(unreadBefore);
+            host.emit('unread', unreadBefore);
+            life?._bell._update();
         }
         markRead();
-        for (const listener of [...listeners]) listener();
+        listeners.forEach((listener) => listener());
     };
     const onNews = (message: Message) => {
         host.emit('message', message);
-        if (isLookedAt()) {
-            life?.bell.seen(message.seq);
-            post({ kind: 'seen', seq: message.seq });
-        } else {
-            life?.bell.news(message.seq);
-        }
+        if (!isLookedAt()) return life?._bell._news(message.seq);
+        life?._bell._seen(message.seq);
+        tell('seen', message.seq);
     };
     const store = makeStore(onNews, changed);
-    const countUnread = () => (store.isSynced() ? store.unread() : (host.boot.visitor?.unreadCount ?? 0));
+    const isSoundOn = () => host.keep.get(SOUND) !== 'off';
 
-    const shownMessage = (message: Message, agentReadSeq: number): ShownMessage => {
-        const isOwn = message.role === 'user';
-        return {
-            key: message.clientId ?? message.id,
-            role: message.role,
-            content: message.content,
-            at: Date.parse(message.timestamp),
-            seq: message.seq,
-            delivery: isOwn ? (message.seq <= agentReadSeq ? 'seen' : 'sent') : null,
-            why: null,
-        };
-    };
-    const shownItem = (item: Item): ShownMessage => ({
-        key: item.id,
-        role: 'user',
-        content: item.text,
-        at: item.at,
-        seq: null,
-        delivery: item.why ? 'failed' : 'sending',
-        why: item.why,
+    const shownMessage = (message: Message, { agentReadSeq }: Talk): ShownMessage => ({
+        key: message.clientId ?? message.id,
+        role: message.role,
+        content: message.content,
+        at: Date.parse(message.timestamp),
+        seq: message.seq,
+        delivery: message.role !== 'user' ? null : message.seq <= agentReadSeq ? 'seen' : 'sent',
+        why: null,
     });
-    const isOfCurrent = (item: Item) => (current ? item.to === current : !item.to && item.start === draft);
-    const shownMessages = (): ShownMessage[] => {
-        const messages = current ? store.thread(current).messages : [];
-        const readSeq = store.conversation(current)?.agentReadSeq ?? 0;
-        const answered = new Set(messages.map((message) => message.clientId));
-        const waiting = outbox.items().filter((item) => isOfCurrent(item) && !answered.has(item.id));
-        return [...messages.map((message) => shownMessage(message, readSeq)), ...waiting.map(shownItem)];
+    const shownItem = ({ id: key, text: content, at, why }: Item): ShownMessage => {
+        return { key, role: 'user', content, at, seq: null, delivery: why ? 'failed' : 'sending', why };
     };
-    const snapshot = (): Snapshot =>
-        (cached ??= {
+    const isOfCurrent = (item: Item) => (current ? item.to === current : !item.to && item.start === draft);
+    const snapshot = (): Snapshot => {
+        if (cached) return cached;
+        const talk = store._talk(current);
+        return (cached = {
             connection,
-            online: isOnline,
-            conversations: store.conversations().map((talk) => ({
-                id: talk.id,
-                at: Date.parse(talk.updatedAt),
-                preview: (talk.lastMessage?.content ?? '').slice(0, 120),
-                unread: talk.unreadCount ?? 0,
+            problem,
+            online,
+            conversations: store._talks().map(({ id, updatedAt, lastMessage, unreadCount }) => ({
+                id,
+                at: Date.parse(updatedAt),
+                preview: (lastMessage?.content ?? '').slice(0, 120),
+                unread: unreadCount,
             })),
             current,
-            messages: shownMessages(),
-            hasEarlier: !!current && store.thread(current).hasEarlier,
-            loading: isLoading,
-            typing: !!current && typing.has(current),
-            unread: countUnread(),
+            messages: [
+                ...(talk ? talk._messages.map((message) => shownMessage(message, talk)) : []),
+                ...outbox._items().filter(isOfCurrent).map(shownItem),
+            ],
+            hasEarlier: !!talk?._hasEarlier,
+            loading,
+            typing: typing.has(current ?? ''),
+            unread: unread(),
             email,
-            sound: isSound,
-            problem,
+            sound: isSoundOn(),
         });
+    };
 
     /* ---- which conversation ---- */
 
-    const openThread = (id: string | null) => {
+    const show = (id: string | null) => {
         current = id;
-        cancelTyped();
-        if (!id) {
-            // What waits for a new conversation is shown there.
-            draft = outbox.items().filter((item) => !item.to).at(-1)?.start ?? env.uuid();
-        }
         changed();
-        void load().catch(() => {});
+        load().catch(ignore);
     };
-    /* The newest, unless the visitor has chosen; where something waits to be sent comes first. */
+    const waitingDraft = () => outbox._items().filter((item) => !item.to).at(-1)?.start;
+    /* Where something waits to be sent, else the newest; unless the visitor has chosen. */
     const choose = () => {
-        if (isChosen && current) return;
-        const waiting = outbox.items().at(-1);
-        const newest = waiting ? waiting.to : (store.conversations()[0]?.id ?? null);
-        if (waiting && !newest) draft = waiting.start;
-        if (!isChosen && newest !== current) openThread(newest);
+        if (isChosen) return;
+        const waiting = outbox._items().at(-1);
+        draft = waitingDraft() ?? draft;
+        show(waiting ? waiting.to : (store._talks()[0]?.id ?? null));
     };
-    const load = async () => {
-        const id = current;
-        if (!id || !isKnown) return;
-        const { messages, isLoaded } = store.thread(id);
-        let after = messages.at(-1)?.seq ?? 0;
-        if (isLoaded && (store.conversation(id)?.lastMessage?.seq ?? 0) <= after) return;
-        isLoading = !isLoaded;
+    const takePage = ({ messages, hasMore: _, ...conversation }: ConversationWithMessages) => {
+        store._putConversation(conversation);
+        messages.forEach(store._putMessage);
+    };
+    const getPage = async (id: string, range: string) => {
+        loading = true;
         changed();
         try {
-            for (let hasMore = true; hasMore; ) {
-                const range = isLoaded ? `after=${after}&limit=1000` : `before=${NEWEST}&limit=${PAGE}`;
-                const page = await ask<ConversationWithMessages>('GET', `/conversations/${id}?${range}`);
-                takePage(page);
-                after = page.messages.at(-1)?.seq ?? after;
-                hasMore = isLoaded && page.hasMore;
-                if (!isLoaded) store.setThread(id, { isLoaded: true, hasEarlier: page.hasMore });
-            }
+            const page = await ask<ConversationWithMessages>('GET', `/conversations/${id}?${range}`);
+            takePage(page);
+            return page;
         } catch (error) {
-            if (error instanceof HttpError && error.status === 404) lose(id);
+            if ((error as Failure).status === 404) lose(id);
             throw error;
         } finally {
-            isLoading = false;
+            loading = false;
             changed();
         }
     };
-    const takePage = ({ messages, hasMore: _, ...talk }: ConversationWithMessages) => {
-        store.putConversation(talk);
-        messages.forEach(store.putMessage);
+    const getBefore = async (id: string, before: number) => {
+        const { hasMore } = await getPage(id, `before=${before}&limit=${PAGE}`);
+        store._change(id, { _isLoaded: true, _hasEarlier: hasMore });
+    };
+    const endOf = ({ _messages: messages }: Talk) => messages.at(-1)?.seq ?? 0;
+    const isBehind = (talk: Talk) => endOf(talk) < lastSeq(talk);
+    /* The current conversation's messages, or what of them is missing. */
+    const load = async () => {
+        while (!loading) {
+            const talk = store._talk(current);
+            if (!talk) return;
+            if (!talk._isLoaded) await getBefore(talk.id, Number.MAX_SAFE_INTEGER);
+            else if (!isBehind(talk)) return;
+            else if (!(await getPage(talk.id, `after=${endOf(talk)}&limit=${CATCH_UP}`)).messages.length) return;
+        }
     };
     const lose = (id: string) => {
-        store.drop(id);
-        if (current !== id) return;
-        isChosen = false;
-        current = null;
+        store._drop(id);
+        if (current === id) isChosen = false;
         choose();
-        changed();
     };
 
-    /* ---- what comes ---- */
+    /* ---- what comes, by the stream or from another tab ---- */
 
-    const stopTyping = (id: string) => {
-        typing.get(id)?.();
+    const setTyping = (id: string, types: boolean) => {
+        clearTimeout(typing.get(id));
         typing.delete(id);
-    };
-    const onTyping = ({ conversationId: id, role, typing: types }: StreamEvents['typing']) => {
-        if (role !== 'assistant') return;
-        stopTyping(id);
-        if (types) typing.set(id, env.after(TYPING_ENDS_MS, () => (typing.delete(id), changed())));
+        if (types) typing.set(id, setTimeout(setTyping, TYPING_ENDS_MS, id, false));
         changed();
-    };
-    const onMessage = (message: Message) => {
-        if (message.role === 'assistant') stopTyping(message.conversationId);
-        const item = outbox.items().find(({ id }) => id === message.clientId);
-        if (item) outbox.drop(item.id);
-        store.putMessage(message);
-        if (item) host.emit('sent', message);
-        if (!isChosen) choose();
-    };
-    const takeEvent = (name: string, data: unknown, at: number | null) => {
-        if (name === 'message') onMessage(data as Message);
-        else if (name === 'conversation') store.putConversation(data as Conversation);
-        else if (name === 'typing') onTyping(data as StreamEvents['typing']);
-        else if (name === 'list') takeList(data as Conversation[]);
-        else if (name === 'presence') {
-            const { role, online } = data as StreamEvents['presence'];
-            if (role === 'assistant') isOnline = online;
-            changed();
-        } else if (name === 'reset') {
-            store.clear();
-            void resync().catch(() => {});
-        }
-        if (at !== null) seq = at;
     };
     const takeList = (conversations: readonly Conversation[]) => {
-        conversations.forEach(store.putConversation);
-        store.setSynced();
+        conversations.forEach(store._putConversation);
+        store._setSynced();
         choose();
-        changed();
-        void load().catch(() => {});
+        // What others lack is asked for when they are opened.
+        for (const talk of store._talks()) if (talk.id !== current && isBehind(talk)) store._change(talk.id, { _isLoaded: false, _messages: [] });
+        load().catch(ignore);
     };
+    const takes: Record<string, (data: never) => void> = {
+        message(message: Message) {
+            const { clientId = '', role, conversationId } = message;
+            const isOwn = outbox._items().some(({ id }) => id === clientId);
+            if (role === 'assistant') setTyping(conversationId, false);
+            outbox._drop(clientId);
+            store._putMessage(message);
+            if (isOwn) host.emit('sent', message);
+            if (!isShown || !current) choose();
+        },
+        conversation: store._putConversation,
+        typing({ conversationId, role, typing: types }: StreamEvents['typing']) {
+            if (role === 'assistant') setTyping(conversationId, types);
+        },
+        presence(presence: StreamEvents['presence']) {
+            if (presence.role === 'assistant') ({ online } = presence);
+        },
+        reset() {
+            store._clear();
+            if (leads()) surely(resync);
+        },
+        /* These only from other tabs. */
+        list: takeList,
+        item(item: Item) {
+            outbox._take(item);
+            followDraft(item);
+        },
+        drop: (id: string) => outbox._drop(id),
+        self(self: Self) {
+            ({ email } = self);
+            becomeKnown();
+        },
+        seen: (at: number) => life?._bell._seen(at),
+        hello: () => leads() && tellLink(),
+        link(state: LinkState) {
+            ({ connection, problem } = state);
+            isKnown ||= state.isKnown;
+            if (isKnown && (state.isFresh || !(store._isSynced() || isSyncing))) surely(resync);
+        },
+        hush() {
+            end();
+            setTimeout(() => life || begin(), HUSH_MS);
+        },
+    };
+    const take = (name: string, data: unknown, at: number | null) => {
+        takes[name]?.(data as never);
+        seq = at ?? seq;
+        changed();
+    };
+
+    /* ---- asking for everything ---- */
+
     const resync = async () => {
         if (!isKnown) return;
-        const { conversations } = await ask<ConversationList>('GET', `/conversations?limit=${LIST}`);
+        isSyncing = true;
+        const asked = ask<ConversationList>('GET', `/conversations?limit=${LIST}`);
+        const { conversations } = await asked.finally(() => (isSyncing = false));
         takeList(conversations);
-        if (leads()) post({ kind: 'event', name: 'list', data: conversations, seq: null });
+        if (leads()) tell('list', conversations);
     };
     /* Until it succeeds, or this life ends. */
-    const resyncSurely = (failures = 0) => {
+    const surely = (task: () => Promise<unknown>, failures = 0) => {
         const own = life;
-        resync().catch(() => env.after(backOff(env, failures), () => own === life && resyncSurely(failures + 1)));
+        task().catch(() => setTimeout(() => own === life && surely(task, failures + 1), backOff(failures)));
     };
 
     /* ---- this tab leads ---- */
 
-    const tellLink = (isFresh = false) => {
-        post({ kind: 'link', connection, problem, seq, isKnown, isFresh });
-        changed();
-    };
+    const tellLink = (isFresh = false) => tell('link', { connection, problem, isKnown, isFresh } satisfies LinkState, seq);
     const startStream = () => {
-        if (!life || life.link || !leads() || !isKnown) return;
-        life.link = startLink({
-            env,
-            caller: host,
-            isAlone: isAlone(),
-            since: () => (store.isSynced() ? seq : null),
-            isLookedAt,
-            poll: resync,
-            onOpen(isResumed) {
-                if (!isResumed) resyncSurely();
+        if (!life || life._endLink || !leads() || !isKnown) return;
+        life._endLink = startLink({
+            _caller: host,
+            _isAlone: isAlone(),
+            _isLookedAt: isLookedAt,
+            _since: () => (store._isSynced() ? seq : null),
+            _poll: resync,
+            _onOpen(isResumed) {
+                if (!isResumed) surely(resync);
                 tellLink(!isResumed);
-                outbox.wake();
+                outbox._wake();
             },
-            onEvent(name, data, at) {
-                takeEvent(name, data, at);
-                post({ kind: 'event', name, data, seq: at });
+            _onEvent(name, data, at) {
+                take(name, data, at);
+                tell(name, data, at);
             },
-            onState(nextConnection, nextProblem) {
+            _onState(nextConnection, nextProblem) {
                 connection = nextConnection;
                 problem = nextProblem;
                 tellLink();
+                changed();
             },
         });
     };
     const becomeKnown = () => {
         if (isKnown) return;
         isKnown = true;
-        post({ kind: 'known' });
         if (leads()) startStream();
-        else resyncSurely();
+        else surely(resync);
     };
 
     /* ---- what goes ---- */
 
-    const outbox = makeOutbox({
-        env,
-        keep: host.keep,
-        prefix: `helvino_out:${host.orgKey}:`,
-        ask,
-        onItem(item) {
-            post({ kind: 'item', item });
+    const outbox = makeOutbox(host, ask, {
+        _onItem(item) {
+            tell('item', item);
+            followDraft(item);
+            if (item.to) becomeKnown();
             changed();
         },
-        onBegun(item) {
-            followDraft(item);
-            becomeKnown();
+        _onSent(message) {
+            take('message', message, null);
+            tell('message', message);
         },
-        onSent(item, message) {
-            post({ kind: 'gone', id: item.id });
-            post({ kind: 'event', name: 'message', data: message, seq: null });
-            store.putMessage(message);
-            host.emit('sent', message);
-        },
-        onMissing: lose,
+        _onMissing: lose,
     });
-    /* The new conversation that is shown has got its id; or another tab's new one is this empty one. */
-    const followDraft = (item: Item) => {
-        if (current) return;
-        const isEmpty = !outbox.items().some((each) => each.start === draft && each.id !== item.id);
-        if (isEmpty) draft = item.start;
-        if (!item.to || item.start !== draft) return;
-        store.setThread(item.to, { isLoaded: true });
-        current = item.to;
-        changed();
+    /* The new conversation that is shown has got its id; or another tab's new one is shown here, where there was none. */
+    const followDraft = ({ id, to, start: begun }: Item) => {
+        if (current || !begun) return;
+        if (!outbox._items().some((item) => item.start === draft && item.id !== id)) draft = begun;
+        if (!to || begun !== draft) return;
+        store._change(to, { _isLoaded: true });
+        current = to;
     };
     const markRead = () => {
-        const talk = store.conversation(current);
-        if (!isLookedAt() || !talk?.unreadCount || !store.thread(talk.id).isLoaded) return;
-        cancelRead();
-        cancelRead = env.after(READ_MS, () => {
-            const { id, lastMessage } = talk;
-            if (!isLookedAt() || id !== current || !lastMessage) return;
-            const marks = ask<Partial<Conversation>>('POST', `/conversations/${id}/read`, { seq: lastMessage.seq });
-            marks.then(
-                ({ visitorReadSeq = 0 }) => {
-                    const latest = store.conversation(id);
-                    if (latest) store.putConversation({ ...latest, visitorReadSeq });
-                },
-                () => {},
-            );
-        });
+        const talk = store._talk(current);
+        clearTimeout(readTimer);
+        if (!isLookedAt() || !talk?._isLoaded || !talk.unreadCount || lastSeq(talk) === readBefore) return;
+        readTimer = setTimeout(async () => {
+            const marks = await ask<Partial<Talk>>('POST', `/conversations/${talk.id}/read`, { seq: lastSeq(talk) }).catch(ignore);
+            const latest = store._talk(talk.id);
+            if (!marks || !latest) return;
+            readBefore = lastSeq(talk);
+            store._putConversation({ ...latest, visitorReadSeq: marks.visitorReadSeq ?? 0 });
+        }, READ_MS);
     };
     const sayTyping = (types: boolean) => {
-        cancelTyped();
+        clearTimeout(typedTimer);
         if (!current || !isKnown) return;
-        if (types) cancelTyped = env.after(TYPING_ENDS_MS, () => sayTyping(false));
-        if (types ? env.now() - typedAt < TYPING_EVERY_MS : !typedAt) return;
-        typedAt = types ? env.now() : 0;
-        ask('POST', `/conversations/${current}/typing`, { typing: types }).catch(() => {});
+        if (types) typedTimer = setTimeout(sayTyping, TYPING_ENDS_MS, false);
+        if (types ? Date.now() - typedAt < TYPING_EVERY_MS : !typedAt) return;
+        typedAt = types ? Date.now() : 0;
+        ask('POST', `/conversations/${current}/typing`, { typing: types }).catch(ignore);
     };
-    /* The panel is open: now there is something to keep. */
-    const meet = (failures = 0) => {
-        if (isMet || !isShown) return;
-        const own = who;
+    const see = async (traits?: unknown) => {
+        const self = await ask<Self>('POST', '/visitors/me', traits);
+        take('self', self, null);
+        tell('self', self);
         isMet = true;
-        ask<Self>('POST', '/visitors/me').then(
-            (self) => {
-                if (own !== who) return;
-                email = self.email;
-                becomeKnown();
-                changed();
-            },
-            () => {
-                isMet = false;
-                env.after(backOff(env, failures), () => own === who && meet(failures + 1));
-            },
-        );
-    };
-
-    /* ---- the other tabs ---- */
-
-    const hear = (message: unknown) => {
-        const told = message as Told;
-        switch (told.kind) {
-            case 'hello':
-                if (leads()) post({ kind: 'link', connection, problem, seq, isKnown, isFresh: false });
-                break;
-            case 'link':
-                ({ connection, problem } = told);
-                if (told.isKnown) isKnown = true;
-                if (isKnown && (told.isFresh || !store.isSynced())) resyncSurely();
-                seq = told.seq ?? seq;
-                changed();
-                break;
-            case 'event':
-                takeEvent(told.name, told.data, told.seq);
-                break;
-            case 'item':
-                outbox.take(told.item);
-                followDraft(told.item);
-                changed();
-                break;
-            case 'gone':
-                outbox.drop(told.id);
-                changed();
-                break;
-            case 'known':
-                becomeKnown();
-                break;
-            case 'seen':
-                life?.bell.seen(told.seq);
-                break;
-            case 'set':
-                email = told.email;
-                isSound = host.keep.get(SOUND) !== 'off';
-                changed();
-                break;
-            case 'hush': {
-                const own = life;
-                void letGo();
-                env.after(HUSH_MS, () => own === life && void restart());
-                break;
-            }
-            case 'resume':
-                void restart();
-                break;
-            case 'forgotten':
-                void host.forgetLocally();
-        }
     };
 
     /* ---- lives ---- */
 
-    const isAlone = () => consent !== 'persistent' || !env.locks;
-    const begin = () => {
-        who = host.visitorId();
-        consent = host.consent();
-        const name = `helvino:${host.orgKey}:${shortHash(who)}`;
-        const lead = () => {
-            // Called by joinTabs before it returns, when this tab is alone.
-            void Promise.resolve().then(() => {
-                if (!leads()) return;
-                outbox.start();
-                startStream();
-                tellLink();
-            });
-        };
-        const follow = () => {
-            void outbox.stop();
-            life?.link?.stop();
-            if (life) life.link = null;
-        };
-        const tabs = joinTabs({ env, name, isAlone: isAlone(), lead, follow, hear, greet: () => post({ kind: 'hello' }) });
-        life = { tabs, bell: makeBell(env, name, () => isSound), link: null };
-        post({ kind: 'hello' });
-        choose();
-        changed();
-    };
-    /* Sends nothing and holds nothing any more; resolves when what was under way is over. */
-    const letGo = async () => {
-        const idle = outbox.stop();
-        life?.link?.stop();
-        if (life) life.link = null;
-        await Promise.race([idle, new Promise<void>((done) => env.after(LET_GO_MS, done))]);
-        life?.tabs.yield();
-    };
-    const end = () => {
-        void outbox.stop();
-        life?.link?.stop();
-        life?.bell.stop();
-        life?.tabs.close();
-        life = null;
-        cancelRead();
-        cancelTyped();
-    };
+    const isAlone = () => consent !== 'persistent' || !navigator.locks;
     const clear = () => {
-        outbox.items().forEach((item) => outbox.drop(item.id));
-        store.clear();
-        typing.forEach((cancel) => cancel());
+        outbox._items().forEach(({ id }) => outbox._drop(id));
+        typing.forEach(clearTimeout);
         typing.clear();
         seq = email = current = null;
         isKnown = isMet = isChosen = false;
-        draft = env.uuid();
+        draft = host.uuid();
         host.boot.visitor = null;
-        changed();
+        store._clear();
     };
-    const restart = async () => {
+    const begin = () => {
+        const id = host.visitorId();
+        if (who && id !== who) clear();
+        who = id;
+        consent = host.consent();
+        const name = `helvino:${host.orgKey}:${shortHash(who)}`;
+        const onLead = (isLeading: boolean) => {
+            if (mine !== life) return;
+            if (isLeading) {
+                outbox._start();
+                startStream();
+                tellLink();
+            } else {
+                outbox._stop();
+                mine._endLink?.();
+                mine._endLink = null;
+            }
+        };
+        const hear = (...told: Told) => mine === life && take(...told);
+        const mine: Life = { _tabs: joinTabs(name, isAlone(), onLead, hear), _bell: makeBell(name, isSoundOn, unread), _endLink: null };
+        life = mine;
+        tell('hello', 0);
+        choose();
+    };
+    /* Resolves when what was being sent has been answered; only then another tab may lead. */
+    const end = async () => {
+        const own = life;
+        life = undefined;
+        clearTimeout(readTimer);
+        clearTimeout(typedTimer);
+        own?._endLink?.();
+        own?._bell._stop();
+        await outbox._stop();
+        own?._tabs._leave();
+    };
+    const refresh = () => {
+        if (host.visitorId() === who && host.consent() === consent) return;
         end();
         begin();
     };
-    const onIdentity = () => {
-        if (!life || (host.visitorId() === who && host.consent() === consent)) return;
-        const isOther = host.visitorId() !== who;
-        end();
-        if (isOther) clear();
-        begin();
-    };
-
     const forget = async (): Promise<Receipt> => {
-        post({ kind: 'hush' });
-        await letGo();
-        await life?.tabs.quiet();
+        tell('hush', 0);
+        const tabs = life?._tabs;
+        await end();
+        await tabs?._quiet();
         try {
             const receipt = await ask<Receipt>('DELETE', '/visitors/me');
             if (host.boot.config.visitorCookie) {
-                await ask('DELETE', '/visitors/me/cookie', undefined, { credentials: 'include' }).catch(() => {});
+                await ask('DELETE', '/visitors/me/cookie', 0, { credentials: 'include' }).catch(ignore);
             }
-            post({ kind: 'forgotten' });
-            await host.forgetLocally();
+            host.forgetLocally();
             host.emit('forget', receipt);
             return receipt;
-        } catch (error) {
-            post({ kind: 'resume' });
-            await restart();
-            throw error;
+        } finally {
+            begin();
         }
     };
 
     begin();
-    offs.push(
-        host.onChange(onIdentity),
-        env.on('visibility', changed),
-        env.on('online', () => outbox.wake()),
-        env.on('hide', end), // or the browser could not keep the page for going back
-        env.on('show', () => life || begin()),
-    );
+    const offs = [
+        host.onChange(refresh),
+        listen(window, 'storage', refresh), // another tab has forgotten the visitor
+        listen(document, 'visibilitychange', changed),
+        listen(window, 'online', outbox._wake),
+        listen(window, 'pagehide', end), // or the browser could not keep the page for going back
+        listen(window, 'pageshow', () => life || begin()),
+    ];
 
     return {
+        ask,
         snapshot,
         subscribe(listener) {
             listeners.add(listener);
@@ -562,72 +470,43 @@ export default function start(host: Host, env: Env = browserEnv()): Chat {
         setShown(shown) {
             if (shown === isShown) return;
             isShown = shown;
-            const unread = store.conversations().find((talk) => talk.unreadCount);
-            if (shown && unread && !store.conversation(current)?.unreadCount) openThread(unread.id);
-            if (shown) meet();
-            else sayTyping(false);
+            const news = store._talks().find((talk) => talk.unreadCount);
+            if (news && !store._talk(current)?.unreadCount) show(news.id);
+            if (!shown) sayTyping(false);
+            else if (!isMet) surely(see);
             changed();
         },
         send(text) {
-            const refusal = outbox.add(text, current, draft);
+            const refusal = outbox._add(text, current, draft);
             if (!refusal) sayTyping(false);
             return refusal;
         },
-        retry(key) {
-            outbox.retry(key);
-        },
+        retry: outbox._retry,
         discard(key) {
-            outbox.drop(key);
-            post({ kind: 'gone', id: key });
+            outbox._drop(key);
+            tell('drop', key);
             changed();
         },
         open(conversation) {
             isChosen = true;
-            openThread(conversation);
+            draft = waitingDraft() ?? host.uuid();
+            show(conversation);
         },
         async loadEarlier() {
-            const id = current;
-            const first = id && store.thread(id).messages[0];
-            if (!id || !first || isLoading) return;
-            isLoading = true;
-            changed();
-            try {
-                const page = await ask<ConversationWithMessages>('GET', `/conversations/${id}?before=${first.seq}&limit=${PAGE}`);
-                takePage(page);
-                store.setThread(id, { hasEarlier: page.hasMore });
-            } finally {
-                isLoading = false;
-                changed();
-            }
+            const talk = store._talk(current);
+            if (talk && !loading) await getBefore(talk.id, talk._messages[0]?.seq ?? 1);
         },
         typed: sayTyping,
-        async setEmail(next) {
-            ({ email } = await ask<Self>('POST', '/visitors/me', { email: next || null }));
-            post({ kind: 'set', email });
-            becomeKnown();
-            changed();
-        },
+        setEmail: (next) => see({ email: next || null }),
         setSound(on) {
-            isSound = on;
-            if (on) host.keep.remove(SOUND);
-            else host.keep.set(SOUND, 'off');
-            post({ kind: 'set', email });
+            host.keep.set(SOUND, on ? 'on' : 'off');
             changed();
-        },
-        async exportData() {
-            const pages: ExportPage[] = [];
-            for (let next: string | null = ''; next !== null; ) {
-                const page: ExportPage = await ask('GET', `/visitors/me/export${next && `?after=${encodeURIComponent(next)}`}`);
-                pages.push(page);
-                ({ next } = page);
-            }
-            return new Blob([JSON.stringify(mergePages(pages), null, 2)], { type: 'application/json' });
         },
         forget,
         stop() {
             end();
-            offs.forEach((off) => off());
             listeners.clear();
+            offs.forEach((off) => off());
         },
     };
 }

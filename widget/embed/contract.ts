@@ -4,6 +4,7 @@
  * server, shares its stream with the browser's other tabs and keeps the outbox. `panel.js` draws the chat from what the client
  * knows. Each is one file without a shared chunk: the loader passes `Host` to the client, and `Host` and `Chat` to the panel.
  */
+import type { Ask } from '../shared/http.ts';
 import type { Bootloader, Receipt } from '../shared/protocol.ts';
 
 export type Consent = 'none' | 'session' | 'persistent';
@@ -21,13 +22,14 @@ export interface Keep {
 export interface Host {
     readonly base: string; // the server's origin, without a slash at its end
     readonly orgKey: string;
-    readonly boot: Bootloader; // as it was at load
+    readonly boot: Bootloader; // as it was when last asked for: at load, or after a change of consent
     readonly keep: Keep; // keys begin with "helvino_"
     readonly consent: () => Consent;
     readonly root: ShadowRoot; // the widget's own: launcher and panel. --helvino-color and --helvino-on-color are set in it
     readonly debug: boolean;
     readonly language: string; // of the visitor: en, tr, de, fr, es, ar; the organisation's setting, else the browser's
-    readonly fetch: typeof fetch; // as it was when the loader ran
+    readonly fetch: typeof fetch; // as it was when the loader ran; to be called without `host.` in front
+    uuid(): string;
     /** The headers of every request: x-org-key and x-visitor-id. */
     getHeaders(): Record<string, string>;
     visitorId(): string;
@@ -36,11 +38,11 @@ export interface Host {
     /** Shows the number on the launcher; 0 removes it. */
     showUnread(count: number): void;
     /** Tells the page's listeners (Helvino.on). */
-    emit(event: HelvinoEvent, detail?: unknown): void;
+    emit(event: HelvinoEvent, detail?: unknown): unknown;
     isOpen(): boolean;
     close(): void; // closes the panel and gives the focus back to the launcher
-    /** Forgets the visitor in this browser: every stored key of ours, and the cookie; a new id is made. */
-    forgetLocally(): Promise<void>;
+    /** Removes every stored key of ours; who asks for the visitor's id next makes a new one. */
+    forgetLocally(): void;
 }
 
 export type HelvinoEvent = 'ready' | 'open' | 'close' | 'message' | 'sent' | 'unread' | 'forget';
@@ -100,7 +102,8 @@ export interface Chat {
     typed(hasText: boolean): void;
     setEmail(email: string): Promise<void>; // rejects with an Error whose message is the server's sentence
     setSound(on: boolean): void;
-    exportData(): Promise<Blob>;
+    /** Requests as the visitor, for what only the menu needs (export.ts). */
+    readonly ask: Ask;
     /** Erases on the server, then in every tab of this browser. */
     forget(): Promise<Receipt>;
     stop(): void;

@@ -6,98 +6,49 @@
 import type { Language } from '../shared/language.ts';
 
 export interface Launcher {
-    readonly root: ShadowRoot;
-    readonly button: HTMLButtonElement;
-    unread(count: number): void;
-    expanded(open: boolean): void;
-    remove(): void;
+    readonly _root: ShadowRoot;
+    readonly _button: HTMLButtonElement;
+    _update(open: boolean, unread: number): void;
 }
 
-const BUBBLE = 'M4 4h16v12H9l-5 4z';
-const CROSS = 'M6 6l12 12M18 6L6 18';
-
-/* Open, close, unread. */
-const LABELS: Record<Language, string> = {
-    en: 'Open chat|Close chat|unread',
-    tr: 'Sohbeti aç|Sohbeti kapat|okunmamış',
-    de: 'Chat öffnen|Chat schließen|ungelesen',
-    fr: 'Ouvrir le chat|Fermer le chat|non lus',
-    es: 'Abrir el chat|Cerrar el chat|sin leer',
-    ar: 'فتح الدردشة|إغلاق الدردشة|غير مقروءة',
-};
-
-/** Black or white, whichever stands out more on the colour (WCAG's relative luminance; never below 4.5:1). */
+/** Black or white, whichever stands out more on the colour: at least 4.5:1. */
 function contrasting(color: string): string {
-    const [red = 0, green = 0, blue = 0] = [1, 3, 5].map((at) => {
-        const part = parseInt(color.slice(at, at + 2), 16) / 255;
-        return part > 0.04045 ? ((part + 0.055) / 1.055) ** 2.4 : part / 12.92;
-    });
-    return 0.2126 * red + 0.7152 * green + 0.0722 * blue > 0.179 ? '#000' : '#fff';
+    const light = (at: number) => (parseInt(color.slice(at, at + 2), 16) / 255) ** 2.2;
+    return 0.2126 * light(1) + 0.7152 * light(3) + 0.0722 * light(5) > 0.18 ? '#000' : '#fff';
 }
 
-function styles(setting: string, side: string): string {
-    const color = /^#[\da-f]{6}$/i.test(setting) ? setting : '#2563eb';
-    return `:host{all:initial!important;position:fixed!important;z-index:2147483647!important;--helvino-color:${color}!important;--helvino-on-color:${contrasting(color)}!important}
-.launcher{position:fixed;bottom:calc(20px + env(safe-area-inset-bottom));${side}:calc(20px + env(safe-area-inset-${side}));width:56px;height:56px;padding:0;border:1px solid transparent;border-radius:50%;background:var(--helvino-color);color:var(--helvino-on-color);box-shadow:0 2px 12px #0006;cursor:pointer;-webkit-tap-highlight-color:transparent}
-.launcher:focus-visible{outline:2px solid #fff;box-shadow:0 0 0 5px #111}
-svg{display:block;margin:auto;width:26px;fill:none;stroke:currentColor;stroke-width:2;stroke-linecap:round;stroke-linejoin:round}
-.badge{position:absolute;top:-5px;right:-5px;box-sizing:border-box;min-width:21px;padding:0 5px;border-radius:11px;background:#c81e1e;color:#fff;font:600 12px/21px system-ui,sans-serif}
-.badge:empty{display:none}
-@media(prefers-reduced-motion:no-preference){.launcher{transition:transform .15s}.launcher:hover{transform:scale(1.06)}}
+/* The icons are shapes cut out of a plain box: a bubble, and what closes it. */
+const styles = (color: string, side: string) =>
+    `:host{all:initial!important;position:fixed!important;z-index:2147483647!important;--helvino-color:${color};--helvino-on-color:${contrasting(color)}}
+.launcher{position:fixed;bottom:max(20px,env(safe-area-inset-bottom));${side}:max(20px,env(safe-area-inset-${side}));width:56px;height:56px;padding:0;border:0;border-radius:50%;background:var(--helvino-color);box-shadow:0 2px 12px #0006;cursor:pointer;forced-color-adjust:none}
+.launcher:before{content:"";display:block;height:56px;background:var(--helvino-on-color);clip-path:path("M16 18h25v17H26l-7 6v-6h-3z")}
+.launcher[aria-expanded=true]:before{clip-path:path("M17 22h22L28 37z")}
+.badge{position:absolute;top:-5px;right:-5px;padding:0 7px;border-radius:11px;background:#c11;color:#fff;font:600 12px/21px system-ui}
 @media print{:host{display:none!important}}`;
-}
-
-function drawIcon(): SVGPathElement {
-    const space = 'http://www.w3.org/2000/svg';
-    const icon = document.createElementNS(space, 'svg');
-    const path = document.createElementNS(space, 'path');
-    icon.setAttribute('viewBox', '0 0 24 24');
-    icon.setAttribute('aria-hidden', 'true');
-    icon.append(path);
-    return path;
-}
 
 export function drawLauncher(color: string, side: string, language: Language): Launcher {
     const host = document.createElement('helvino-widget');
     const root = host.attachShadow({ mode: 'open' });
     const button = document.createElement('button');
     const badge = document.createElement('span');
-    const path = drawIcon();
     const sheet = new CSSStyleSheet();
-    const [opens, closes, unread] = LABELS[language].split('|');
-    let isOpen = false;
-    let count = 0;
-
-    const update = () => {
-        const number = count > 99 ? '99+' : `${count || ''}`;
-        badge.textContent = number;
-        path.setAttribute('d', isOpen ? CROSS : BUBBLE);
-        button.setAttribute('aria-label', (isOpen ? closes : opens) + (number && `, ${number} ${unread}`));
-        button.setAttribute('aria-expanded', `${isOpen}`);
-    };
+    const label = { tr: 'Sohbet', ar: 'دردشة' }[language as string] ?? 'Chat';
 
     sheet.replaceSync(styles(color, side));
     root.adoptedStyleSheets = [sheet];
-    button.type = 'button';
     button.className = 'launcher';
-    button.lang = language;
     badge.className = 'badge';
-    button.setAttribute('aria-haspopup', 'dialog');
-    button.append(path.ownerSVGElement ?? '', badge);
+    button.append(badge);
     root.append(button);
-    update();
     document.documentElement.append(host);
     return {
-        root,
-        button,
-        unread(next) {
-            count = next;
-            update();
+        _root: root,
+        _button: button,
+        _update(open, unread) {
+            badge.hidden = !unread;
+            badge.textContent = `${unread}`;
+            button.setAttribute('aria-label', label + (unread ? ` (${unread})` : ''));
+            button.setAttribute('aria-expanded', `${open}`);
         },
-        expanded(open) {
-            isOpen = open;
-            update();
-        },
-        remove: () => host.remove(),
     };
 }

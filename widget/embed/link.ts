@@ -2,145 +2,130 @@
  * The connection of one browser: the stream, opened again whenever it ends, and asking now and then where streams don't get through.
  * It goes on from the last seq that is known, so what was missed comes first, and nothing twice.
  */
-import { HttpError, type Caller } from '../shared/http.ts';
-import { readStream, Swallowed } from '../shared/stream.ts';
+import type { Caller, Failure } from '../shared/http.ts';
+import { readStream, type OnEvent } from '../shared/stream.ts';
 import type { Snapshot } from './contract.ts';
-import type { Env } from './env.ts';
-import { backOff, makePause } from './pause.ts';
+import { backOff, isVisible, listen, makeWait } from './wait.ts';
 
 const SWALLOWED_MAX = 2; // after so many failures of this kind, polling begins
 const POLL_MS = 4_000; // while somebody looks
 const POLL_IDLE_MS = 30_000;
 const STALE_MS = 20_000; // without a byte, when a tab wakes up
-
-export type Connection = Snapshot['connection'];
+const LONG_MS = 600_000; // until something happens
 
 export interface LinkOptions {
-    env: Env;
-    caller: Caller;
-    since(): number | null;
-    /** This tab is alone with its stream, so a hidden one gives it up: browsers allow six connections to a host. */
-    isAlone: boolean;
-    isLookedAt(): boolean;
+    _caller: Caller;
+    /** This tab has a stream of its own. A hidden one gives it up and polls: browsers allow six connections to a host. */
+    _isAlone: boolean;
+    _isLookedAt(): boolean;
+    _since(): number | null;
     /** Asks for everything anew. */
-    poll(): Promise<void>;
-    onOpen(resumed: boolean): void;
-    onEvent(name: string, data: unknown, seq: number | null): void;
-    onState(connection: Connection, problem: string | null): void;
+    _poll(): Promise<void>;
+    _onOpen(isResumed: boolean): void;
+    _onEvent: OnEvent;
+    _onState(connection: Snapshot['connection'], problem: string | null): void;
 }
 
-export interface Link {
-    stop(): void;
-}
-
-export function startLink(options: LinkOptions): Link {
-    const { env, caller, isAlone, since, onOpen, onState } = options;
-    const pause = makePause(env);
-    const offs: (() => void)[] = [];
-    let current = new AbortController();
+/** Gives what ends it. */
+export function startLink(options: LinkOptions): () => void {
+    const { _isAlone: isAlone, _onState: onState } = options;
+    const { _sleep: sleep, _wake: wake } = makeWait();
+    let stream = new AbortController();
     let isStopped = false;
     let isPolling = false;
+    let isOpen = false;
+    let isAgain = false; // the stream was ended to be begun at once
     let lastByte = 0;
     let failures = 0;
     let swallowed = 0;
-    let cancelPoll = () => {};
+    let pollTimer = 0;
 
     const again = () => {
         failures = 0;
-        current.abort();
-        pause.wake();
+        isAgain = true;
+        stream.abort();
+        wake();
     };
-    const isResting = () => isAlone && !env.visible();
-
     const poll = async () => {
-        try {
-            await options.poll();
-            if (isPolling) onState('polling', null);
-        } catch {
-            if (isPolling) onState('offline', null);
-        }
-        cancelPoll();
-        if (isPolling) cancelPoll = env.after(options.isLookedAt() ? POLL_MS : POLL_IDLE_MS, poll);
+        clearTimeout(pollTimer);
+        if (!isPolling || isStopped) return;
+        const connection = await options._poll().then(
+            () => 'polling' as const,
+            () => 'offline' as const,
+        );
+        if (!isPolling || isStopped) return;
+        onState(connection, null);
+        clearTimeout(pollTimer);
+        pollTimer = setTimeout(poll, options._isLookedAt() ? POLL_MS : POLL_IDLE_MS);
     };
-    const setPolling = (polling: boolean) => {
-        if (polling === isPolling) return;
-        isPolling = polling;
-        if (polling) void poll();
-        else cancelPoll();
+    const setPolling = (next: boolean) => {
+        if (isPolling === next) return;
+        isPolling = next;
+        poll();
     };
-
     const connect = () => {
-        const from = since();
-        let isOpen = false;
-        current = new AbortController();
-        return readStream({
-            caller,
-            after: env.after,
-            since: from,
-            signal: current.signal,
-            onBytes() {
-                lastByte = env.now();
+        const since = options._since();
+        stream = new AbortController();
+        isOpen = isAgain = false;
+        return readStream(
+            options._caller,
+            since,
+            stream,
+            () => {
+                lastByte = Date.now();
                 if (isOpen || isStopped) return;
                 isOpen = true;
                 failures = swallowed = 0;
                 setPolling(false);
                 onState('live', null);
-                onOpen(from !== null);
+                options._onOpen(since !== null);
             },
-            onEvent: (name, data, seq) => isStopped || options.onEvent(name, data, seq),
-        });
+            (name, data, seq) => isStopped || options._onEvent(name, data, seq),
+        );
     };
-    /* How long to wait after this failure. */
-    const judge = (error: unknown): number => {
-        const refusal = error instanceof HttpError ? error : null;
-        if (refusal && [401, 403, 404].includes(refusal.status)) {
+    /* A stream has ended without having begun, or was refused. Gives how long to wait. */
+    const judge = ({ status, message, waitMs, isSilent }: Partial<Failure>): number => {
+        if ([401, 403, 404].includes(status ?? 0)) {
             setPolling(false);
-            onState('offline', refusal.message);
-            return 600_000;
+            onState('offline', message ?? '');
+            return LONG_MS;
         }
-        if (refusal || error instanceof Swallowed) ++swallowed;
+        // Nothing came in all the time, or another answer than a stream: whatever lies between may keep streams back.
+        if (status || isSilent) ++swallowed;
         if (swallowed >= SWALLOWED_MAX) setPolling(true);
-        else if (!isPolling) onState('offline', null);
-        return Math.max(backOff(env, failures++) * (isPolling ? 4 : 1), refusal?.retryAfterMs ?? 0);
+        if (!isPolling) onState('offline', null);
+        return Math.max(backOff(failures++) * (isPolling ? 4 : 1), waitMs || 0);
     };
     const run = async () => {
         while (!isStopped) {
-            if (isResting()) {
+            if (isAlone && !isVisible()) {
                 setPolling(true);
-                await pause.wait(600_000);
+                await sleep(LONG_MS);
                 continue;
             }
-            let delay: number;
-            try {
-                await connect();
-                if (!isStopped) onState('connecting', null);
-                delay = backOff(env, 0);
-            } catch (error) {
-                delay = current.signal.aborted ? 0 : judge(error);
-            }
-            if (!isStopped && !current.signal.aborted) await pause.wait(delay);
+            const failure: Partial<Failure> = await connect().then(() => ({ isSilent: true }), (error) => error);
+            if (isStopped || isAgain) continue;
+            if (isOpen) onState('connecting', null);
+            await sleep(isOpen ? backOff(0) : judge(failure));
         }
     };
 
-    offs.push(
-        env.on('online', again),
-        env.on('offline', () => {
+    const offs = [
+        listen(window, 'online', again),
+        listen(window, 'offline', () => {
             onState('offline', null);
-            current.abort();
+            stream.abort();
         }),
-        env.on('visibility', () => {
-            if (isAlone || (env.visible() && env.now() - lastByte > STALE_MS)) again();
-            if (isPolling && env.visible()) void poll();
+        listen(document, 'visibilitychange', () => {
+            if (isAlone || (isVisible() && Date.now() - lastByte > STALE_MS)) again();
+            if (isVisible()) poll();
         }),
-    );
-    void run();
-    return {
-        stop() {
-            isStopped = true;
-            isPolling = false;
-            offs.forEach((off) => off());
-            cancelPoll();
-            again();
-        },
+    ];
+    run();
+    return () => {
+        isStopped = true;
+        offs.forEach((off) => off());
+        clearTimeout(pollTimer);
+        again();
     };
 }

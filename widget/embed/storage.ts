@@ -2,75 +2,53 @@
  * What the widget keeps in the browser, as far as consent allows: localStorage (persistent), sessionStorage (session) or this page's
  * memory (none, and wherever storage throws or is full). Each call asks for the storage anew, so one that begins to throw is noticed.
  */
-import type { Consent, Keep } from './contract.ts';
+import type { Consent } from './contract.ts';
 
-const OURS = 'helvino_';
+const AREAS = { session: 'sessionStorage', persistent: 'localStorage' } as const;
 
-export interface Vault extends Keep {
-    readonly level: () => Consent;
-    /** Goes over to another level and empties the others; gives what was kept, which is not set again. */
-    move(level: Consent): [string, string][];
-    clear(): void;
-}
+let level: Consent = 'none';
+let memory: Record<string, string> = {};
 
 function attempt<T>(task: () => T): T | undefined {
     try {
         return task();
-    } catch {
-        return undefined;
-    }
+    } catch {}
+    return;
 }
 
-function area(level: Consent): Storage | undefined {
-    return attempt(() => (level === 'persistent' ? localStorage : level === 'session' ? sessionStorage : undefined));
-}
+/** May throw. */
+const area = (): Storage | undefined => (level === 'none' ? undefined : window[AREAS[level]]);
 
-function keysOf(storage: Storage | undefined): string[] {
-    const keys: string[] = [];
+export const levelNow = (): Consent => level;
+
+export const get = (key: string): string | null => memory[key] ?? attempt(() => area()?.getItem(key)) ?? null;
+
+export function set(key: string, value: string): void {
+    memory[key] = value;
     attempt(() => {
-        for (let i = 0; storage && i < storage.length; ++i) {
-            const key = storage.key(i);
-            if (key?.startsWith(OURS)) keys.push(key);
-        }
+        if (!area()) return;
+        area()?.setItem(key, value);
+        delete memory[key];
     });
-    return keys;
 }
 
-function empty(storage: Storage | undefined): void {
-    for (const key of keysOf(storage)) attempt(() => storage?.removeItem(key));
+export function remove(key: string): void {
+    delete memory[key];
+    attempt(() => area()?.removeItem(key));
 }
 
-export function openVault(level: Consent): Vault {
-    const memory = new Map<string, string>();
-    const get = (key: string) => memory.get(key) ?? attempt(() => area(level)?.getItem(key)) ?? null;
-    const keys = () => [...new Set([...memory.keys(), ...keysOf(area(level))])];
-    const clear = (kept?: Consent) => {
-        memory.clear();
-        for (const each of ['session', 'persistent'] as const) if (each !== kept) empty(area(each));
-    };
-    return {
-        level: () => level,
-        get,
-        set(key, value) {
-            const stored = attempt(() => {
-                const storage = area(level);
-                storage?.setItem(key, value);
-                return storage;
-            });
-            if (stored) memory.delete(key);
-            else memory.set(key, value);
-        },
-        remove(key) {
-            memory.delete(key);
-            attempt(() => area(level)?.removeItem(key));
-        },
-        keys,
-        move(next) {
-            const kept = keys().map((key): [string, string] => [key, get(key) ?? '']);
-            level = next;
-            clear(next);
-            return kept;
-        },
-        clear,
-    };
+export const keys = (): string[] =>
+    Object.keys({ ...memory, ...attempt(() => ({ ...area() })) }).filter((key) => key.startsWith('helvino_'));
+
+/** Removes all that is ours, except at the level `kept`. */
+export function clear(kept?: Consent): void {
+    const now = level;
+    for (level of ['session', 'persistent'] as const) if (level !== kept) keys().forEach(remove);
+    memory = {};
+    level = now;
+}
+
+/** Goes over to another level; what others have is left alone. An unknown one is none. */
+export function setLevel(next: string): void {
+    level = next in AREAS ? (next as Consent) : 'none';
 }

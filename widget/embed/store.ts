@@ -4,106 +4,100 @@
  */
 import type { Conversation, Message } from '../shared/protocol.ts';
 
-export interface Thread {
-    messages: readonly Message[]; // by seq, without a gap once it is loaded
-    isLoaded: boolean;
-    hasEarlier: boolean;
+export interface Talk extends Conversation {
+    unreadCount: number;
+    _messages: readonly Message[]; // by seq, without a gap once it is loaded
+    _isLoaded: boolean;
+    _hasEarlier: boolean;
 }
 
 export interface Store {
     /** Newest activity first; without those that nobody has written in. */
-    conversations(): Conversation[];
-    conversation(id: string | null): Conversation | undefined;
-    thread(id: string): Thread;
-    setThread(id: string, change: Partial<Thread>): void;
-    putConversation(conversation: Conversation): void;
-    putMessage(message: Message): void;
+    _talks(): Talk[];
+    _talk(id: string | null): Talk | undefined;
+    _putConversation(conversation: Conversation): void;
+    _putMessage(message: Message): void;
+    _change(id: string, change: Partial<Talk>): void;
+    _drop(id: string): void;
+    _clear(): void;
     /** From now on an answer is news. */
-    setSynced(): void;
-    isSynced(): boolean;
-    drop(id: string): void;
-    clear(): void;
-    unread(): number;
+    _setSynced(): void;
+    _isSynced(): boolean;
 }
 
-const seqOf = (message: Message | null | undefined) => message?.seq ?? 0;
+export const lastSeq = (talk: Conversation | undefined): number => talk?.lastMessage?.seq ?? 0;
 
 function inserted(messages: readonly Message[], message: Message): readonly Message[] {
-    let at = messages.length;
-    while (at > 0 && seqOf(messages[at - 1]) > message.seq) --at;
-    return messages[at - 1]?.seq === message.seq ? messages : [...messages.slice(0, at), message, ...messages.slice(at)];
+    const before = messages.filter(({ seq }) => seq < message.seq);
+    return [...before, message, ...messages.filter(({ seq }) => seq > message.seq)];
 }
 
-function firstOf(message: Message): Conversation {
-    const { conversationId: id, timestamp } = message;
-    const marks = { messageCount: 0, lastMessage: null, visitorReadSeq: 0, agentReadSeq: 0, unreadCount: 0 };
-    return { id, visitorId: null, createdAt: timestamp, updatedAt: timestamp, ...marks };
-}
+const blank = (id: string): Talk => ({
+    id,
+    visitorId: null,
+    createdAt: '',
+    updatedAt: '',
+    messageCount: 0,
+    lastMessage: null,
+    visitorReadSeq: 0,
+    agentReadSeq: 0,
+    unreadCount: 0,
+    _messages: [],
+    _isLoaded: false,
+    _hasEarlier: false,
+});
 
 export function makeStore(onNews: (message: Message) => void, onChange: () => void): Store {
-    const talks = new Map<string, Conversation>();
-    const threads = new Map<string, Thread>();
+    const talks = new Map<string, Talk>();
     let isSynced = false;
 
-    const thread = (id: string): Thread => threads.get(id) ?? { messages: [], isLoaded: false, hasEarlier: false };
-    const setThread = (id: string, change: Partial<Thread>) => {
-        threads.set(id, { ...thread(id), ...change });
+    const change = (id: string, next: Partial<Talk>) => {
+        const known = talks.get(id) ?? blank(id);
+        const talk = { ...known, ...next };
+        const message = talk.lastMessage;
+        talks.set(id, talk);
+        if (isSynced && message?.role === 'assistant' && lastSeq(talk) > lastSeq(known)) onNews(message);
         onChange();
     };
-    const hear = (message: Message | null, known: number) => {
-        if (message && isSynced && message.role === 'assistant' && message.seq > known) onNews(message);
-    };
     return {
-        conversations: () =>
-            [...talks.values()]
-                .filter((talk) => talk.lastMessage)
-                .sort((a, b) => seqOf(b.lastMessage) - seqOf(a.lastMessage)),
-        conversation: (id) => talks.get(id ?? ''),
-        thread,
-        setThread,
-        putConversation(given) {
-            const known = talks.get(given.id);
-            const last = seqOf(known?.lastMessage);
-            const isOlder = seqOf(given.lastMessage) < last || given.visitorReadSeq < (known?.visitorReadSeq ?? 0);
-            const newer = isOlder && known ? known : given;
-            const visitorReadSeq = Math.max(given.visitorReadSeq, known?.visitorReadSeq ?? 0);
-            const hasReadAll = visitorReadSeq >= seqOf(newer.lastMessage);
-            talks.set(given.id, {
+        _talks: () => [...talks.values()].filter(lastSeq).sort((a, b) => lastSeq(b) - lastSeq(a)),
+        _talk: (id) => talks.get(id ?? ''),
+        _putConversation(given) {
+            const known = talks.get(given.id) ?? blank(given.id);
+            const isOlder = lastSeq(given) < lastSeq(known) || given.visitorReadSeq < known.visitorReadSeq;
+            const newer = isOlder ? known : given;
+            const visitorReadSeq = Math.max(given.visitorReadSeq, known.visitorReadSeq);
+            change(given.id, {
                 ...newer,
                 visitorReadSeq,
-                agentReadSeq: Math.max(given.agentReadSeq, known?.agentReadSeq ?? 0),
-                unreadCount: hasReadAll ? 0 : (newer.unreadCount ?? known?.unreadCount ?? 0),
+                agentReadSeq: Math.max(given.agentReadSeq, known.agentReadSeq),
+                unreadCount: visitorReadSeq < lastSeq(newer) ? (newer.unreadCount ?? known.unreadCount) : 0,
             });
-            onChange();
-            hear(given.lastMessage, last);
         },
-        putMessage(message) {
-            const id = message.conversationId;
-            const known = talks.get(id) ?? firstOf(message);
-            const last = seqOf(known.lastMessage);
-            if (message.seq > last) {
-                const isUnread = message.role === 'assistant' && message.seq > known.visitorReadSeq;
-                const unreadCount = (known.unreadCount ?? 0) + (isUnread ? 1 : 0);
-                talks.set(id, { ...known, lastMessage: message, updatedAt: message.timestamp, unreadCount });
-            }
-            setThread(id, { messages: inserted(thread(id).messages, message) });
-            hear(message, last);
+        _putMessage(message) {
+            const { conversationId: id, seq, role } = message;
+            const known = talks.get(id) ?? blank(id);
+            const isUnread = role === 'assistant' && seq > known.visitorReadSeq;
+            const latest = seq > lastSeq(known) && {
+                lastMessage: message,
+                updatedAt: message.timestamp,
+                unreadCount: known.unreadCount + (isUnread ? 1 : 0),
+            };
+            change(id, { ...latest, _messages: inserted(known._messages, message) });
         },
-        setSynced() {
-            isSynced = true;
-        },
-        isSynced: () => isSynced,
-        drop(id) {
+        _change: change,
+        _drop(id) {
             talks.delete(id);
-            threads.delete(id);
             onChange();
         },
-        clear() {
+        _clear() {
             talks.clear();
-            threads.clear();
             isSynced = false;
             onChange();
         },
-        unread: () => [...talks.values()].reduce((sum, talk) => sum + (talk.unreadCount ?? 0), 0),
+        _setSynced() {
+            isSynced = true;
+        },
+        _isSynced: () => isSynced,
     };
 }

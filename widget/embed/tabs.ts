@@ -3,113 +3,87 @@
  * Web Lock leads; the others wait for it, so a closed tab is followed at once. A tab that the system has put to sleep keeps its lock
  * and answers nothing: a visible tab notices, and takes the lock away.
  */
-import type { Env } from './env.ts';
+import { isVisible, listen } from './wait.ts';
 
 const CHECK_MS = 30_000;
 const PATIENCE_MS = 3_000;
 
-export interface TabsOptions {
-    env: Env;
-    name: string;
-    isAlone: boolean; // what is kept is this tab's only, or no tab can be chosen
-    lead(): void;
-    follow(): void; // what led before does so no more
-    hear(message: unknown): void;
-    /** Asks the leader for a sign of life, which it gives by any message. */
-    greet(): void;
-}
+/** What one tab tells the others: as the stream does, and some of their own. */
+export type Told = [name: string, data: unknown, seq: number | null];
 
 export interface Tabs {
-    leads(): boolean;
-    post(message: unknown): void;
-    /** Leads no more, and waits for nothing; still hears. */
-    yield(): void;
+    _leads(): boolean;
+    _tell(...told: Told): void;
     /** Resolves when no other tab leads any more. */
-    quiet(): Promise<void>;
-    close(): void;
+    _quiet(): Promise<unknown>;
+    _leave(): void;
 }
 
-export function joinTabs(options: TabsOptions): Tabs {
-    const { env, name, isAlone } = options;
-    const locks = isAlone ? undefined : env.locks;
-    let isLeading = false;
+/** `onLead` is called later, never before this returns. A leader answers "hello" with anything. */
+export function joinTabs(name: string, isAlone: boolean, onLead: (leads: boolean) => void, hear: (...told: Told) => void): Tabs {
+    const locks = isAlone ? undefined : navigator.locks;
+    const channel = locks && new BroadcastChannel(name);
+    let isLeading = !locks;
     let hasLeft = false;
-    let isAlive = true;
+    let isAnswered = false;
+    let timer = 0;
     let release = () => {};
     let waiting = new AbortController();
-    let cancelCheck = () => {};
 
-    const hear = (message: unknown) => {
-        isAlive = true;
-        options.hear(message);
+    const setLeading = (leads: boolean) => {
+        if (leads !== isLeading) onLead((isLeading = leads));
     };
-    const channel = locks && env.channel(name, hear);
-
-    const hold = () =>
-        new Promise<void>((done) => {
-            release = done;
-            if (hasLeft) return done();
-            isLeading = true;
-            options.lead();
-        });
-    const stepDown = () => {
-        if (!isLeading) return;
-        isLeading = false;
-        options.follow();
-    };
-    const queue = (steal: boolean) => {
+    const tell = (...told: Told) => channel?.postMessage(told);
+    const queue = (isTaking: boolean) => {
+        const mine = new AbortController();
+        const hold = () =>
+            new Promise<void>((done) => {
+                release = done;
+                if (hasLeft) done();
+                else setLeading(true);
+            });
         waiting.abort();
-        waiting = new AbortController();
-        const { signal } = waiting;
-        locks?.request(name, steal ? { steal } : { signal }, hold).catch(() => {
-            stepDown(); // stolen
-            if (!hasLeft && !signal.aborted) queue(false);
+        waiting = mine;
+        locks?.request(name, isTaking ? { steal: true } : { signal: mine.signal }, hold).catch(() => {
+            if (hasLeft || mine.signal.aborted) return;
+            setLeading(false); // taken away
+            queue(false);
         });
     };
     const check = () => {
-        cancelCheck();
-        if (hasLeft) return;
-        if (env.visible() && !isLeading) {
-            isAlive = false;
-            options.greet();
-            cancelCheck = env.after(PATIENCE_MS, () => {
-                if (!isAlive && !isLeading && env.visible()) queue(true);
-                cancelCheck = env.after(CHECK_MS, check);
-            });
-        } else {
-            cancelCheck = env.after(CHECK_MS, check);
-        }
-    };
-    const leave = () => {
-        hasLeft = true;
-        cancelCheck();
-        waiting.abort();
-        stepDown();
-        release();
+        clearTimeout(timer);
+        if (isLeading || hasLeft || !isVisible()) return;
+        isAnswered = false;
+        tell('hello', 0, null);
+        timer = setTimeout(() => {
+            if (!isAnswered && isVisible()) queue(true);
+            timer = setTimeout(check, CHECK_MS);
+        }, PATIENCE_MS);
     };
 
-    const off = env.on('visibility', () => locks && env.visible() && check());
-    if (locks) {
+    const off = listen(document, 'visibilitychange', check);
+    if (channel) {
+        channel.onmessage = ({ data }: MessageEvent<Told>) => {
+            isAnswered ||= data[0] !== 'hello';
+            hear(...data);
+        };
         queue(false);
         check();
     } else {
-        isLeading = true;
-        options.lead();
+        Promise.resolve().then(() => hasLeft || onLead(true));
     }
     return {
-        leads: () => isLeading,
-        post: (message) => channel?.post(message),
-        yield: leave,
-        async quiet() {
-            const patience = new AbortController();
-            const calm = env.after(PATIENCE_MS, () => patience.abort());
-            await locks?.request(name, { signal: patience.signal }, () => {}).catch(() => {});
-            calm();
-        },
-        close() {
-            leave();
+        _leads: () => isLeading,
+        _tell: tell,
+        _quiet: async () => locks?.request(name, { signal: AbortSignal.timeout(PATIENCE_MS) }, () => {}).catch(() => {}),
+        _leave() {
+            hasLeft = true;
             off();
+            clearTimeout(timer);
+            waiting.abort();
             channel?.close();
+            setLeading(false);
+            release();
         },
     };
 }
