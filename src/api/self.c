@@ -80,19 +80,6 @@ static enum error see(struct call *call, struct bytes email)
 
 /* ---- the e-mail address ---- */
 
-/* Whether mail could be sent there is for a mail server to say; this keeps out what is none at a look. */
-static bool email_is_fit(struct bytes text)
-{
-    unsigned ats = 0;
-    for (size_t i = 0; i < text.len; ++i) {
-        unsigned char c = (unsigned char)text.data[i];
-        if (c <= ' ' || c == 0x7f)
-            return false;
-        ats += c == '@';
-    }
-    return text.len <= EMAIL_LEN_MAX && ats == 1 && text.data[0] != '@' && text.data[text.len - 1] != '@';
-}
-
 struct email_field {
     struct bytes text; /* NULL: none was sent; empty: null was */
     bool is_fit;
@@ -104,7 +91,7 @@ static void on_member(void *context, struct bytes name, const struct json_value 
     if (!bytes_equal(name, BYTES("email")))
         return;
     field->text = BYTES("");
-    field->is_fit = json_is_null(value) || (json_string(value, &field->text) && email_is_fit(field->text));
+    field->is_fit = json_is_null(value) || (json_string(value, &field->text) && visitor_email_is_valid(field->text));
 }
 
 enum error handle_self_see(struct call *call)
