@@ -44,7 +44,7 @@
 #define STREAM_NEWS_MAX 256           /* events that wait for one subscriber; more are found in the tables instead */
 #define STREAM_MOMENTS_MAX 32         /* typing and presence that wait for one subscriber; older ones are dropped */
 #define STREAM_PIECE_BYTES 65536      /* of one send; the next one waits until the client has taken it */
-#define STREAM_STALL_MS 20000         /* how long a client may take for one piece before it is cut off */
+#define STREAM_STALL_MS 15000         /* how long a client may take for one piece; TCP_USER_TIMEOUT_MS comes later */
 #define STREAM_INPUT_BYTES_MAX 16384  /* of what a client says after its request; more and it is cut off */
 #define STREAM_HEARTBEAT_MS 15000     /* silence after which a comment is sent */
 #define STREAM_RIGHTS_MS 4000         /* how often each stream's right to go on is asked for again */
