@@ -216,6 +216,13 @@ describe('what is too much', () => {
         const agent = await listen(org.agent, { since });
         assert.equal(agent.of('conversation').length, 1000);
         stream.close(), agent.close();
+        left = 1001; /* an organisation may have twice as many */
+        await Promise.all(Array.from({ length: 32 }, async () => {
+            while (left-- > 0) await org.anonymous.converse();
+        }));
+        const late = await listen(org.agent, { since });
+        assert.deepEqual(late.events.map((event) => event.event), ['reset', 'presence']);
+        late.close();
     });
 });
 
