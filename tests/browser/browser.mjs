@@ -455,12 +455,12 @@ export class Widget {
             const root = launcher.getRootNode();
             await Promise.all(root.getAnimations().map(({ finished }) => finished.catch(() => {})));
             return [...root.querySelectorAll('*')]
-                .filter(({ localName }) => localName !== 'style')
+                .filter((element) => element.getBoundingClientRect().width > 0 && !element.ownerSVGElement)
                 .map((element) => {
                     const { x, y, width, height } = element.getBoundingClientRect();
                     const { color, backgroundColor, fontSize, fontFamily, display, visibility, opacity, pointerEvents } = getComputedStyle(element);
                     const style = [color, backgroundColor, fontSize, fontFamily, display, visibility, opacity, pointerEvents];
-                    return [element.localName, element.className, ...[x, y, width, height].map(Math.round), ...style].join(' ');
+                    return [element.localName, element.getAttribute('class'), ...[x, y, width, height].map(Math.round), ...style].join(' ');
                 });
         });
     }

@@ -120,13 +120,14 @@ test('what waits to be sent is kept as consent allows', async (t) => {
     }
 });
 
-test('another level set by the page before the script counts', async (t) => {
+test('a level that the page sets before the script comes counts, in each of its forms', async (t) => {
     const org = await world.server.org();
-    const before = '<script>window.Helvino = window.Helvino || []; window.Helvino.push?.(["consent", "none"]);</script>';
-    const widget = await (await world.profile(t)).tab(world.page(org, { before }));
-    await widget.launcher.waitFor();
-    await talk(widget);
-    assert.deepEqual(await widget.storage(), NOTHING);
+    for (const script of ['window.HELVINO_CONSENT = "none"', 'window.Helvino = { q: [["consent", "none"]] }']) {
+        const widget = await (await world.profile(t)).tab(world.page(org, { before: `<script>${script}</script>` }));
+        await widget.launcher.waitFor();
+        await talk(widget);
+        assert.deepEqual(await widget.storage(), NOTHING, script);
+    }
 });
 
 test('forget me asks for the word, erases everything on the server and in every tab, and shows the receipt', async (t) => {
@@ -257,7 +258,7 @@ test('a page of a foreign origin is refused without noise', async (t) => {
         addEventListener('unhandledrejection', ({ reason }) => noise.push(String(reason)));</script>`;
     const widget = await profile.tab(world.page(org, { before }));
     await becomes(() => profile.requestsTo('/api/bootloader') > 0, true, 'that the server was asked');
-    await widget.page.waitForLoadState('networkidle');
+    await widget.page.waitForLoadState('load');
     assert.deepEqual(await widget.page.evaluate(() => window.noise), []);
     assert.equal(await widget.launcher.isVisible(), false);
     await widget.page.evaluate(() => window.Helvino.open());

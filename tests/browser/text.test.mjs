@@ -26,7 +26,7 @@ function dangers(page) {
                     found.push(element.outerHTML.slice(0, 200));
                 if (/^(script|iframe|object|embed|base|img)$/.test(name) && root === document) found.push(element.outerHTML.slice(0, 200));
                 for (const { name: attribute, value } of element.attributes) {
-                    if (/^on/.test(attribute) || attribute === 'srcdoc' || attribute === 'style') found.push(`${name} ${attribute}="${value}"`);
+                    if (/^on/.test(attribute) || attribute === 'srcdoc' || (attribute === 'style' && /url|fixed|image/.test(value))) found.push(`${name} ${attribute}="${value}"`);
                     if (/^(href|src|action|formaction|xlink:href)$/.test(attribute) && !/^(https?:|mailto:|#)/.test(value) && name !== 'use')
                         found.push(`${name} ${attribute}="${value}"`);
                 }
