@@ -105,7 +105,7 @@ export function startLink(options: LinkOptions): () => void {
             }
             const failure: Partial<Failure> = await connect().then(() => ({ isSilent: true }), (error) => error);
             if (isStopped || isAgain) continue;
-            if (isOpen) onState('connecting', null);
+            if (isOpen) onState(navigator.onLine ? 'connecting' : 'offline', null);
             await sleep(isOpen ? backOff(0) : judge(failure));
         }
     };
