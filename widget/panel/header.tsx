@@ -1,55 +1,34 @@
-import { Icon, type IconName } from './icons.tsx';
-import type { Props } from './ui.ts';
-import type { View } from './ui.ts';
-import { Menu } from './menu.tsx';
+import { withMore } from './draw.tsx';
+import { icon, type IconName } from './icons.tsx';
+import { host, more, now, texts } from './state.ts';
 
-export const IconButton = ({ name, label, ...rest }: { name: IconName; label: string; onClick(): void }) => (
-    <button type="button" class="icon" aria-label={label} title={label} {...rest}>
-        <Icon name={name} />
+export const button = (name: IconName, title: string, onClick: () => void, rest?: object) => (
+    <button title={title} onClick={onClick} {...rest}>
+        {icon(name)}
     </button>
 );
 
-function Presence({ ui, now }: Props) {
-    const { title, subtitle } = ui.host.boot.config;
-    const state = now.online ? 'online' : 'away';
+export function header() {
+    const { title, subtitle } = host.boot.config;
+    const hasOther = now.conversations.some(({ id, unread }) => unread && id !== now.current);
     return (
-        <>
-            <span class="avatar" aria-hidden="true">
-                {[...title][0]}
-                <i class={state} />
-            </span>
-            <div class="who">
+        <header role="none">
+            {now.conversations[0] && button('back', texts.conversations, () => void withMore((it) => it.list()), { class: hasOther && 'dot' })}
+            <div>
                 <h2 dir="auto">{title}</h2>
-                <p>
-                    {ui.texts[state]}
-                    {subtitle && (
-                        <>
-                            {' · '}
-                            <bdi>{subtitle}</bdi>
-                        </>
-                    )}
+                <p class={now.online ? 'online' : ''}>
+                    {now.online ? texts.online : texts.away}
+                    {subtitle && ' · '}
+                    <bdi>{subtitle}</bdi>
                 </p>
             </div>
-        </>
-    );
-}
-
-export function Header({ ui, now, view }: Props & { view: View }) {
-    const { texts } = ui;
-    const others = now.conversations.some((one) => one.unread && one.id !== now.current);
-    const heading = { list: texts.conversations, forget: texts.forget, receipt: texts.forgotten };
-    return (
-        <header>
-            {view === 'chat'
-                ? now.conversations.length > 0 && (
-                      <span class={others ? 'dot' : ''}>
-                          <IconButton name="back" label={texts.conversations} onClick={() => ui.go('list')} />
-                      </span>
-                  )
-                : <IconButton name="back" label={texts.back} onClick={() => ui.go('chat')} />}
-            {view === 'chat' ? <Presence ui={ui} now={now} /> : <h2 class="who">{heading[view]}</h2>}
-            {view === 'chat' && <Menu ui={ui} now={now} />}
-            <IconButton name="close" label={texts.close} onClick={() => ui.host.close()} />
+            {button('menu', texts.menu, () => void withMore((it) => it.toggle()), {
+                'aria-haspopup': 'menu',
+                'aria-expanded': !!more?.isOpen(),
+                onPointerEnter: () => void withMore(() => {}),
+            })}
+            {button('close', texts.close, host.close)}
+            {more?.menu()}
         </header>
     );
 }

@@ -1,46 +1,30 @@
 /* Addresses in a text become links. Everything stays a text node: nothing that somebody wrote is ever HTML. */
 import type { ComponentChild } from 'preact';
 
-// No control of writing direction within an address: it could show another one than it opens.
-const ADDRESS = /(?:https?:\/\/|www\.|mailto:)[^\s<>"\u200e\u200f\u202a-\u202e\u2066-\u2069]+|[\w.+-]+@[\w-]+\.[\w.-]+/gi;
-const TRAILING = /[.,:;!?'*_)\]}»”’…،؛؟。]+$/;
+// In an address: no control of writing direction, which could show another one than it opens. At its end: no punctuation, which is
+// the sentence's; but a bracket, when it was opened in the address.
+const NEVER = String.raw`\s()<>"\u200e\u200f\u202a-\u202e\u2066-\u2069`;
+const INNER = String.raw`\([^${NEVER}]*\)`;
+const ADDRESS = new RegExp(
+    String.raw`\b((?:https?:\/\/|www\.)(?:${INNER}|[^${NEVER}])*(?:${INNER}|[^${NEVER}.,:;!?'*\]}»”’…،؛؟。])|[\w.+-]+@[\w-]+(?:\.[\w-]+)+)`,
+    'i',
+);
 
-/** What ends a sentence is not the address's own, but a bracket that was opened in it is. */
-function trimmed(address: string): string {
-    let end = address.replace(TRAILING, '');
-    while (address[end.length] === ')' && end.split('(').length > end.split(')').length) end += ')';
-    return end;
-}
+/** One group in the expression, so every second part is an address. */
+export const linkify = (text: string): ComponentChild[] =>
+    text.split(ADDRESS).map((part, at) =>
+        at % 2 ? (
+            <a
+                href={(/^https?:/i.test(part) ? '' : /^www\./i.test(part) ? 'https://' : 'mailto:') + part}
+                target="_blank"
+                rel="noopener noreferrer nofollow"
+            >
+                {part}
+            </a>
+        ) : (
+            part
+        ),
+    );
 
-function hrefOf(address: string): string | null {
-    const scheme = /^(https?|mailto):/i.test(address) ? '' : /^www\./i.test(address) ? 'https://' : 'mailto:';
-    try {
-        const { protocol, href } = new URL(scheme + address);
-        return /^(https?|mailto):$/.test(protocol) ? href : null;
-    } catch {
-        return null;
-    }
-}
-
-export function linkify(text: string): ComponentChild[] {
-    const shown: ComponentChild[] = [];
-    let done = 0;
-    for (const { 0: match, index } of text.matchAll(ADDRESS)) {
-        const address = trimmed(match);
-        const href = hrefOf(address);
-        if (!href) continue;
-        shown.push(
-            text.slice(done, index),
-            <a href={href} target="_blank" rel="noopener noreferrer nofollow">
-                {address}
-            </a>,
-        );
-        done = index + address.length;
-    }
-    shown.push(text.slice(done));
-    return shown;
-}
-
-const EMOJI = /^[\p{Extended_Pictographic}\p{Emoji_Modifier}\p{Regional_Indicator}\u200d\ufe0f\s]{1,24}$/u;
-
-export const isOnlyEmoji = (text: string) => EMOJI.test(text);
+export const isOnlyEmoji = (text: string) =>
+    /^[\p{ExtPict}\p{EMod}\p{RI}\u200d\ufe0f\s]{1,24}$/u.test(text);

@@ -1,0 +1,82 @@
+import { kit, sentenceOf } from './kit.ts';
+
+let input: HTMLInputElement | null = null;
+let isChanging = false;
+let isBusy = false;
+let error = '';
+
+const mounted = (element: HTMLInputElement | null) => void (input = element);
+
+function fail(sentence: string): void {
+    error = sentence;
+    kit.draw();
+    input?.focus();
+}
+
+async function save(event: Event): Promise<void> {
+    event.preventDefault();
+    const address = input?.value.trim() ?? '';
+    if (!/^[^\s@]+@[^\s@]+\.[^\s@]+$/.test(address)) return fail(kit.texts.emailWrong);
+    isBusy = true;
+    kit.draw();
+    try {
+        await kit.chat.setEmail(address);
+        isChanging = isBusy = false;
+        error = '';
+        kit.draw();
+        kit.focus();
+    } catch (reason) {
+        isBusy = false;
+        fail(sentenceOf(reason));
+    }
+}
+
+function change(): void {
+    isChanging = true;
+    kit.draw();
+    input?.focus();
+}
+
+function email() {
+    const known = kit.now().email;
+    if (known && !isChanging)
+        return (
+            <p role="status">
+                <b>{kit.texts.emailThanks.replace('{0}', () => known)}</b>{' '}
+                <button class="link" onClick={change}>
+                    {kit.texts.change}
+                </button>
+            </p>
+        );
+    return (
+        <form onSubmit={(event: Event) => void save(event)} noValidate>
+            <label for="email">{kit.texts.email}</label>
+            <div class="row">
+                <input
+                    id="email"
+                    type="email"
+                    dir="ltr"
+                    autocomplete="email"
+                    class="field"
+                    aria-invalid={!!error}
+                    aria-describedby="wrong"
+                    defaultValue={known ?? ''}
+                    ref={mounted}
+                />
+                <button class="button" disabled={isBusy}>
+                    {kit.texts.save}
+                </button>
+            </div>
+            <p id="wrong" class="wrong" role="alert">
+                {error}
+            </p>
+        </form>
+    );
+}
+
+export const away = () => (
+    <div class="away">
+        {kit.texts.nobody}
+        {email()}
+    </div>
+);
