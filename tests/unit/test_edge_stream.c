@@ -443,16 +443,13 @@ static ssize_t hear(struct client *client, char *out, size_t size)
 /* Everything up to the end of the connection, NUL-terminated; the caller frees. */
 static char *hear_all(struct client *client, size_t *len)
 {
-    size_t capacity = 1 << 16;
-    char *text = malloc(capacity + 1);
-    *len = 0;
-    for (ssize_t got; (got = hear(client, text + *len, capacity - *len)) > 0;) {
-        *len += (size_t)got;
-        if (*len == capacity)
-            text = realloc(text, (capacity *= 2) + 1);
-    }
-    text[*len] = '\0';
-    return text;
+    struct buffer heard = {0};
+    char part[16384];
+    for (ssize_t got; (got = hear(client, part, sizeof(part))) > 0;)
+        buffer_append(&heard, part, (size_t)got);
+    *len = heard.len;
+    buffer_append(&heard, "", 1);
+    return heard.data;
 }
 
 /* Up to and with `end`, which must be the last that comes. */
