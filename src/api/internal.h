@@ -187,6 +187,10 @@ struct news *news_open(struct log *log);
 void news_close(struct news *news);
 /* The log's publish callback. */
 void on_published(void *app, const struct log_entry *entries, uint64_t seq_before, uint64_t seq_after);
+/* One more, or one less, on this loop wants to hear of commits. It must join the hub in the same turn, and what was
+ * committed before it is to be found in a snapshot that is taken afterwards. */
+void news_listen(struct api_loop *loop);
+void news_listen_no_more(struct api_loop *loop);
 /* Lets every loop hear of it, this one at once: all of them, or only those on which somebody listens. */
 void news_tell(struct api_loop *from, const struct event *event, bool to_all);
 /* Loop 0, once a second: whether another process has written. */

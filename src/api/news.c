@@ -3,11 +3,12 @@
  * each of them as one message with one set of events, which the last one frees.
  *
  * Nobody misses a commit between looking at the tables and listening. Whoever begins to listen adds itself to its
- * loop's `listeners` first and takes its first snapshot afterwards; the committer makes a batch visible first and looks
- * at `listeners` afterwards. Both have a sequentially consistent fence in between, so of the two either the snapshot
- * holds the batch or the committer sees the listener, and then its message waits in the queue of the listener's loop
- * until the listener is in the hub, because both are done in one turn of that loop. What is both in the snapshot and in
- * the queue is told once, since the hub drops what the tables have shown already.
+ * loop's `listeners`, reads published_seq, and takes its first snapshot afterwards; the committer makes a batch
+ * visible, writes published_seq, and looks at `listeners` afterwards. These four are sequentially consistent, so they
+ * have one order: either the reading of published_seq comes after its writing, and the snapshot, which comes later
+ * still, holds the batch; or the committer's look comes after the adding, and its message waits in the queue of the
+ * listener's loop until the listener is in the hub, because adding and joining are done in one turn of that loop. What
+ * is both in the snapshot and in the queue is told once, since the hub drops what the tables have shown already.
  */
 #include <stdlib.h>
 
@@ -38,6 +39,17 @@ void news_close(struct news *news)
 uint64_t news_published(const struct news *news)
 {
     return atomic_load_explicit(&news->event_count, memory_order_relaxed);
+}
+
+void news_listen(struct api_loop *loop)
+{
+    atomic_fetch_add(&loop->listeners, 1);
+    (void)atomic_load(&loop->api->news->published_seq);
+}
+
+void news_listen_no_more(struct api_loop *loop)
+{
+    atomic_fetch_sub(&loop->listeners, 1);
 }
 
 /* ---- bulletins ---- */
@@ -94,7 +106,7 @@ static void on_bulletin(struct loop *loop, struct loop_message *message)
 
 static bool listens(struct api_loop *loop)
 {
-    return atomic_load_explicit(&loop->listeners, memory_order_relaxed) != 0;
+    return atomic_load(&loop->listeners) != 0;
 }
 
 /* To every loop but `except`, or to those alone on which somebody listens; then the bulletin is not the sender's any
@@ -161,8 +173,7 @@ void on_published(void *app, const struct log_entry *entries, uint64_t seq_befor
     struct api *api = app;
     struct news *news = api->news;
     bool is_behind = atomic_load_explicit(&news->published_seq, memory_order_relaxed) != seq_before;
-    atomic_store_explicit(&news->published_seq, seq_after, memory_order_release);
-    atomic_thread_fence(memory_order_seq_cst);
+    atomic_store(&news->published_seq, seq_after);
     if (anybody_listens(api))
         publish(api, entries, is_behind);
 }

@@ -63,7 +63,7 @@ static void forget(struct api_stream *stream)
     LIST_REMOVE(stream, of_loop);
     if (stream->is_ready)
         TAILQ_REMOVE(&loop->streams->ready, stream, of_ready);
-    atomic_fetch_sub_explicit(&loop->listeners, 1, memory_order_relaxed);
+    news_listen_no_more(loop);
     live_caller_leave(loop->api->callers, caller_of(stream));
     live_remove(loop->streams->hub, &stream->subscriber);
     free(stream);
@@ -120,9 +120,7 @@ static struct api_stream *create(struct call *call, const struct start *start)
     if (origin_len != 0)
         memcpy(stream->origin, origin.data, origin_len);
     LIST_INSERT_HEAD(&call->loop->streams->all, stream, of_loop);
-    /* See news.c: this comes before its first look at the tables, which is the pump's. */
-    atomic_fetch_add(&call->loop->listeners, 1);
-    atomic_thread_fence(memory_order_seq_cst);
+    news_listen(call->loop); /* before its first look at the tables, which is the pump's */
     live_add(call->loop->streams->hub, &stream->subscriber, call->org.id, start->visitor, start->since);
     return stream;
 }
