@@ -444,8 +444,8 @@ export class Widget {
 
     /** What the panel says by itself. */
     words() {
-        return this.panel.locator('[aria-label], [placeholder]').evaluateAll((elements) =>
-            elements.map((element) => element.placeholder ?? element.getAttribute('aria-label')),
+        return this.panel.locator('[aria-label], [placeholder], [title], .welcome').evaluateAll((elements) =>
+            elements.map((element) => element.placeholder || element.ariaLabel || element.title || element.textContent),
         );
     }
 
