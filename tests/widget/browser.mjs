@@ -216,9 +216,8 @@ export class Tab {
         const result = await answer;
         return this.isClosed ? new Promise(() => {}) : result;
     }
-    run(code, importModule) {
-        const options = importModule ? { importModuleDynamically: importModule } : {};
-        return new vm.Script(code, options).runInContext(this.window);
+    run(code) {
+        return vm.runInContext(code, this.window);
     }
     /** What a bundled module exports, in this tab. */
     load(library) {

@@ -206,7 +206,7 @@ function run(script: HTMLScriptElement): void {
                 }
             }
             if (countVisits && levelNow() !== 'none') ask('/visitors/me', 'POST').catch(ignore);
-            timed(() => welcome(known));
+            timed(guarded(() => welcome(known)));
         });
 
     /* ---- window.Helvino ---- */

@@ -26,9 +26,8 @@ export const get = (key: string): string | null => memory[key] ?? attempt(() => 
 export function set(key: string, value: string): void {
     memory[key] = value;
     attempt(() => {
-        if (!area()) return;
         area()?.setItem(key, value);
-        delete memory[key];
+        if (area()?.getItem(key) === value) delete memory[key];
     });
 }
 
