@@ -36,7 +36,7 @@ export function begin(anElement: Element, aLanguage: string): void {
 export function draw(): void {
     const before = log;
     const height = log?.scrollHeight ?? 0;
-    const isUp = !!log && isFarUp(log);
+    const isUp = isFarUp();
     const first = now.messages[0]?.key;
     const isSame = look().messages[0]?.key === first;
     const answer = now.messages.filter(({ role }) => role !== 'user').at(-1);
@@ -44,8 +44,8 @@ export function draw(): void {
     heard = answer?.key;
     if (isNews) said = answer.content;
     hasNews = isUp && isSame && (hasNews || !!isNews);
-    if (!now.online && dialog?.open && !loading && !note) void withMore(draw);
     render(app(), box);
+    if (isWanted && dialog.open && !loading && !note) void withMore(draw);
     if (log && log === before && isUp && isSame) log.scrollTop += height - log.scrollHeight;
 }
 
@@ -65,6 +65,9 @@ function onKey(event: KeyboardEvent): void {
     all[0]?.focus();
 }
 
+// By a phone's "back".
+const closing = { onClose: () => host.isOpen() && host.close() };
+
 const app = () => (
     <dialog
         class={host.boot.config.position}
@@ -76,7 +79,7 @@ const app = () => (
         onKeyDown={onKey}
         onKeyUp={onKey}
         onKeyPress={onKey}
-        onClose={() => host.isOpen() && host.close() /* by a phone's "back" */}
+        {...closing}
     >
         {more?.page() ?? [header(), messages(), composer()]}
         <p class="note" role="status">
@@ -116,6 +119,10 @@ async function load(): Promise<More> {
     const { default: start } = (await import(`${host.base}${__MORE_FILE__}?${attempts++}`)) as { default: (kit: Kit) => More };
     return extend(start({ h, host, chat, texts, locale, now: () => now, dayOf, timeIn, button, draw, focus, tell, tellShown, style }));
 }
+
+let isWanted = false;
+/** Makes more.tsx be loaded when what was drawn could use it. */
+export const want = (really: boolean) => (isWanted ||= really) && really;
 
 /** Has what is seldom wanted at hand, then does something with it. */
 export async function withMore(act: (it: More) => void): Promise<void> {

@@ -1,75 +1,61 @@
 import type { ShownMessage } from '../embed/contract.ts';
-import { draw, hasNews } from './draw.tsx';
+import { draw, hasNews, want } from './draw.tsx';
 import { icon } from './icons.tsx';
-import { isOnlyEmoji, linkify } from './linkify.tsx';
 import { chat, host, more, now, texts } from './state.ts';
 import { dayIn, dayOf, timeIn } from './times.ts';
 
 const GROUP_MS = 3e5; // what follows sooner belongs together
 const NEAR = 48; // pixels from an end of the list that still count as being there
 
-export const isFarUp = ({ scrollTop }: Element) => scrollTop < -NEAR;
-
-const belongs = (one: ShownMessage | undefined, next: ShownMessage | undefined) =>
-    one && next && one.role === next.role && next.at - one.at < GROUP_MS && dayOf(one.at) === dayOf(next.at);
-
-const link = (text: string, act: () => void) => (
-    <button class="link" onClick={act}>
-        {text}
-    </button>
-);
-
-const stateOf = ({ delivery, key, why, at }: ShownMessage) =>
-    delivery === 'failed' ? (
-        <div class="meta wrong">
-            <span class="delivery">{texts.failed}</span>
-            <bdi>{why}</bdi>
-            {link(texts.retry, () => chat.retry(key))}
-            {link(texts.discard, () => chat.discard(key))}
-        </div>
-    ) : (
-        <div class="meta">
-            {timeIn(at)}
-            {delivery && (
-                <span class="delivery">
-                    <span class="aside">{texts[delivery]}</span>
-                    {icon(delivery)}
-                </span>
-            )}
-        </div>
-    );
-
-function messageOf(message: ShownMessage, at: number, { [at - 1]: before, [at + 1]: after }: readonly ShownMessage[]) {
-    const { role, key, content, delivery } = message;
-    const isFirst = !belongs(before, message);
-    return [
-        (!before || dayOf(before.at) < dayOf(message.at)) && (
-            <p class="day" key={dayOf(message.at)}>
-                {dayIn(message.at)}
-            </p>
-        ),
-        <div class={isFirst ? 'message first' : 'message'} data-role={role} key={key}>
-            {isFirst && <span class="aside">{role === 'user' ? texts.you : host.boot.config.title}</span>}
-            <div class={isOnlyEmoji(content) ? 'text emoji' : 'text'} dir="auto">
-                {linkify(content)}
-            </div>
-            {(!belongs(message, after) || delivery === 'failed') && stateOf(message)}
-        </div>,
-    ];
-}
-
-function onScroll(): void {
-    if (!log) return;
-    if (hasNews && !isFarUp(log)) draw();
-    if (now.hasEarlier && !now.loading && log.scrollHeight - log.clientHeight + log.scrollTop < NEAR) void chat.loadEarlier();
-}
-
 export let log: HTMLElement | null = null;
 const mounted = (element: HTMLElement | null) => {
     log = element;
 };
 
+export const isFarUp = () => !!log && log.scrollTop < -NEAR;
+
 export const down = () => log?.scrollTo(0, 0);
+
+function onScroll(): void {
+    if (hasNews && !isFarUp()) draw();
+    if (log && now.hasEarlier && !now.loading && log.scrollHeight - log.clientHeight + log.scrollTop < NEAR) earlier();
+}
+
+const earlier = () => void chat.loadEarlier();
+
+const belongs = (one: ShownMessage | undefined, next: ShownMessage | undefined) =>
+    one && next && one.role === next.role && next.at - one.at < GROUP_MS && dayOf(one.at) === dayOf(next.at);
+
+const state = ({ delivery, at }: ShownMessage) => (
+    <div class="meta">
+        {timeIn(at)}
+        {delivery && delivery !== 'failed' && icon(delivery)}
+        {delivery && <span class="aside delivery">{texts[delivery]}</span>}
+    </div>
+);
+
+function message(shown: ShownMessage, at: number, { [at - 1]: before, [at + 1]: after }: readonly ShownMessage[]) {
+    const { role, key, content, delivery } = shown;
+    const isFirst = !belongs(before, shown);
+    const isRich = want(/\/\/|www\.|@|\p{ExtPict}/u.test(content));
+    const hasFailed = want(delivery === 'failed');
+    return [
+        (!before || dayOf(before.at) < dayOf(shown.at)) && (
+            <p class="day" key={dayOf(shown.at)}>
+                {dayIn(shown.at)}
+            </p>
+        ),
+        <div class={isFirst ? 'message first' : 'message'} data-role={role} key={key}>
+            {isFirst && <span class="aside">{role === 'user' ? texts.you : host.boot.config.title}</span>}
+            {(isRich && more?.rich(content)) || (
+                <div class="text" dir="auto">
+                    {content}
+                </div>
+            )}
+            {(hasFailed && more?.failed(shown)) || (!belongs(shown, after) && state(shown))}
+        </div>,
+    ];
+}
 
 export const messages = () => [
     <div
@@ -83,16 +69,16 @@ export const messages = () => [
         onScroll={onScroll}
     >
         <div>
-            <p class="day">{now.loading ? texts.loading : now.hasEarlier && link(texts.earlier, () => void chat.loadEarlier())}</p>
+            <p class="day">{now.loading ? texts.loading : now.hasEarlier && <button onClick={earlier}>{texts.earlier}</button>}</p>
             {!now.loading && !now.messages[0] && <p class="welcome">{texts.welcome}</p>}
-            {now.messages.map(messageOf)}
+            {now.messages.map(message)}
             {now.typing && (
                 <div class="message first typing" data-role="assistant">
                     <span class="aside">{texts.typing}</span>
                     <div class="text">•••</div>
                 </div>
             )}
-            {!now.online && more?.away()}
+            {want(!now.online) && more?.away()}
         </div>
     </div>,
     hasNews && (

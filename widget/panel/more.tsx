@@ -1,16 +1,18 @@
 /*
- * What a visitor seldom wants: the menu, earlier conversations, an address to be answered at, "forget me" and its receipt. Loaded when
- * the menu is pointed at, or when nobody is there to answer.
+ * What it doesn't take to read and write a first message: the menu, earlier conversations, "forget me" and its receipt, an address to be
+ * answered at, links and large emoji, what to do about a message that was refused. Loaded when one of them is wanted.
  */
 import { list } from './more/conversations.tsx';
 import { away } from './more/email.tsx';
+import { failed } from './more/failed.tsx';
 import { borrow, type Kit, type More } from './more/kit.ts';
 import { isOpen, menu, toggle } from './more/menu.tsx';
 import css from './more/more.css';
 import { back, page } from './more/pages.tsx';
+import { rich } from './more/rich.tsx';
 
 export default function start(kit: Kit): More {
     borrow(kit);
     kit.style(css);
-    return { list, toggle, isOpen, menu, away, page, back };
+    return { list, toggle, isOpen, menu, rich, failed, away, page, back };
 }

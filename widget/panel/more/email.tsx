@@ -5,7 +5,10 @@ let isChanging = false;
 let isBusy = false;
 let error = '';
 
-const mounted = (element: HTMLInputElement | null) => void (input = element);
+function mounted(element: HTMLInputElement | null): void {
+    input = element;
+    if (input) input.value = kit.now().email ?? '';
+}
 
 function fail(sentence: string): void {
     error = sentence;
@@ -60,7 +63,6 @@ function email() {
                     class="field"
                     aria-invalid={!!error}
                     aria-describedby="wrong"
-                    defaultValue={known ?? ''}
                     ref={mounted}
                 />
                 <button class="button" disabled={isBusy}>

@@ -86,7 +86,7 @@ const areaMounted = (element: HTMLTextAreaElement | null) => void (area = elemen
 const receipt = () => (
     <div class="page">
         <p>{kit.texts.forgottenKeep}</p>
-        <textarea class="field" readOnly rows={5} aria-label={kit.texts.receipt} ref={areaMounted} value={given && textOf(given)} />
+        <textarea class="field" readOnly rows={5} aria-label={kit.texts.receipt} ref={areaMounted} value={given ? textOf(given) : ''} />
         <div class="row">
             <button class="button quiet" onClick={copy}>
                 {kit.texts.copy}

@@ -1,6 +1,6 @@
 /* What more.tsx is given: it is a file of its own, and has neither Preact nor the panel's state. And what it gives. */
 import type { ComponentChild, ComponentChildren, h } from 'preact';
-import type { Chat, Host, Snapshot } from '../../embed/contract.ts';
+import type { Chat, Host, ShownMessage, Snapshot } from '../../embed/contract.ts';
 import type { IconName } from '../icons.tsx';
 import type { Texts } from '../texts.ts';
 
@@ -33,6 +33,8 @@ export interface More {
     toggle(): void;
     isOpen(): boolean;
     menu(): ComponentChild;
+    rich(text: string): ComponentChild;
+    failed(message: ShownMessage): ComponentChild;
     /** What is said and asked when nobody is there. */
     away(): ComponentChild;
     /** What is shown in place of the conversation; undefined: nothing. */

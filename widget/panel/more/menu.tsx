@@ -40,7 +40,7 @@ function onKeyDown(event: KeyboardEvent): void {
 }
 
 // The button that opened it closes it by itself.
-function onFocusOut({ relatedTarget }: FocusEvent): void {
+function onfocusout({ relatedTarget }: FocusEvent): void {
     const to = relatedTarget as Element | null;
     if (shown && !list?.contains(to) && !to?.matches('[aria-haspopup=menu]')) show(false);
 }
@@ -76,7 +76,7 @@ const mounted = (element: HTMLElement | null) => void (list = element);
 
 export const menu = () =>
     shown && (
-        <div role="menu" aria-label={kit.texts.menu} ref={mounted} onKeyDown={onKeyDown} onFocusOut={onFocusOut}>
+        <div role="menu" aria-label={kit.texts.menu} ref={mounted} onKeyDown={onKeyDown} {...{ onfocusout }}>
             {item(kit.texts.newConversation, () => open(null))}
             <button
                 role="menuitemcheckbox"

@@ -11,7 +11,7 @@ const ADDRESS = new RegExp(
 );
 
 /** One group in the expression, so every second part is an address. */
-export const linkify = (text: string): ComponentChild[] =>
+const linkify = (text: string): ComponentChild[] =>
     text.split(ADDRESS).map((part, at) =>
         at % 2 ? (
             <a
@@ -26,5 +26,12 @@ export const linkify = (text: string): ComponentChild[] =>
         ),
     );
 
-export const isOnlyEmoji = (text: string) =>
+const isOnlyEmoji = (text: string) =>
     /^[\p{ExtPict}\p{EMod}\p{RI}\u200d\ufe0f\s]{1,24}$/u.test(text);
+
+/** A message's text, when there may be more to it than letters. */
+export const rich = (text: string) => (
+    <div class={isOnlyEmoji(text) ? 'text emoji' : 'text'} dir="auto">
+        {linkify(text)}
+    </div>
+);
