@@ -241,6 +241,20 @@ describe('who may listen', () => {
         stream.close();
     });
 
+    test('a token that comes with a visitor key hears what the visitor hears, as long as it is valid', async () => {
+        const org = await server.org();
+        const [visitor, other] = [org.visitor(), org.visitor()];
+        const [id, foreign] = [await visitor.converse(), await other.converse()];
+        const stream = await listen(org.agent.with({ 'x-visitor-id': visitor.key }));
+        await other.say(foreign, 'not for it');
+        const said = await visitor.say(id, 'for it');
+        await stream.next('message');
+        assert.deepEqual(stream.messages, [said]);
+        await server.cliOk('org', 'token', 'revoke', org.key, org.token.slice(4, 29));
+        await stream.until(() => stream.over, 'its end');
+        assert.ok(stream.ended);
+    });
+
     test('a visitor that nobody knew is known from then on, and hears', async () => {
         const visitor = one.visitor();
         const stream = await listen(visitor);
