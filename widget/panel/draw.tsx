@@ -92,6 +92,7 @@ const app = () => (
 );
 
 export function tell(sentence: string): void {
+    if (note === sentence) return;
     note = sentence;
     draw();
 }
@@ -100,7 +101,8 @@ export const tellShown = () => chat.setShown(dialog.open && !document.hidden && 
 
 /** Into the conversation. On a phone, the keyboard comes when it is asked for. */
 export function focus(): void {
-    tell('');
+    note = '';
+    draw();
     (PHONE.matches ? dialog : area).focus();
     measure();
     tellShown();

@@ -2,7 +2,6 @@
  * The chat as a visitor sees it. It draws what the client knows (Chat.snapshot) and tells it what the visitor does; it keeps
  * nothing but the draft. It is a <dialog>: shown beside the page on a desktop, modal over the whole screen on a phone.
  */
-import { render } from 'preact';
 import type { MountPanel } from '../embed/contract.ts';
 import { begin as beginDrawing, dialog, draw, focus, PHONE, style, tellShown } from './draw.tsx';
 import css from './panel.css';
@@ -44,7 +43,6 @@ const mount: MountPanel = async (host, chat) => {
         unmount() {
             stop();
             ending.abort();
-            render(null, box);
             box.remove();
             root.adoptedStyleSheets = sheets;
         },

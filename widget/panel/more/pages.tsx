@@ -21,6 +21,7 @@ export const page = () =>
 export function go(title: string, body: () => ComponentChild): void {
     shown = [title, body];
     kit.tell('');
+    kit.draw();
     kit.host.root.querySelector<HTMLElement>('[data-focus]')?.focus();
     kit.tellShown();
 }
