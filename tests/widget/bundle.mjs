@@ -12,10 +12,11 @@ const widget = join(ROOT, 'widget');
 const { buildSync } = createRequire(join(widget, 'package.json'))('esbuild');
 
 const MINIFIED = { minify: true, mangleProps: /^_[a-z]/, legalComments: 'none' };
-const PATHS = { __CLIENT_FILE__: '"/widget/client-0.js"', __PANEL_FILE__: '"/widget/panel-0.js"' };
+const PATHS = { __CLIENT_FILE__: '"/widget/client-0.js"', __PANEL_FILE__: '"/widget/panel-0.js"', __LATER_FILE__: '"/widget/later-0.js"' };
 
 function bundle(entry, options) {
     const { outputFiles } = buildSync({
+        define: PATHS,
         entryPoints: [join(widget, entry)],
         absWorkingDir: widget,
         tsconfig: join(widget, 'tsconfig.json'),
@@ -26,7 +27,8 @@ function bundle(entry, options) {
         charset: 'utf8',
         ...options,
     });
-    return outputFiles[0].text;
+    // A realm made by node:vm can't import, so what would is called by another name.
+    return outputFiles[0].text.replace(/\bimport\(/g, 'importModule(');
 }
 
 /* A script that leaves what the module exports in the global `exported`. */
@@ -34,8 +36,9 @@ const library = (entry, options) => bundle(entry, { ...options, globalName: 'exp
 
 function variant(options) {
     return {
-        loader: bundle('embed/loader.ts', { ...options, define: PATHS }),
+        loader: bundle('embed/loader.ts', options),
         client: library('embed/client.ts', options),
+        later: library('embed/later.ts', options),
         exporting: library('embed/export.ts', options),
         uuid: library('shared/uuid.ts', options),
         language: library('shared/language.ts', options),

@@ -12,8 +12,7 @@ const UUID = /^v_[\da-f]{8}-[\da-f]{4}-4[\da-f]{3}-[89ab][\da-f]{3}-[\da-f]{12}$
 
 class World {
     constructor(variant) {
-        // A realm made by node:vm can't import, so what would is called by another name.
-        this.code = VARIANTS[variant].loader.replace(/\bimport\(/g, 'importModule(');
+        this.code = VARIANTS[variant].loader;
         this.clock = new Clock();
         this.server = new Backend(this.clock);
         this.browser = new Browser({ clock: this.clock, fetch: this.server.fetch });

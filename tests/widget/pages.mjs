@@ -63,6 +63,8 @@ export class World {
         const first = hostFor(tab, { consent, boot: null });
         const boot = this.server.boot(first.visitorId());
         const host = Object.assign(first, { boot });
+        tab.imported = [];
+        tab.window.importModule = async (url) => (tab.imported.push(url), tab.load(this.variant.later));
         const chat = tab.load(this.variant.client).default(host);
         const page = new Page(this, tab, host, chat);
         if (shown) chat.setShown(true);

@@ -188,10 +188,12 @@ for (const variant of Object.keys(VARIANTS)) {
         });
 
         test('offline is shown at once, and ends at once', async () => {
-            const { page } = await talking(variant);
+            const { page, server } = await talking(variant);
+            server.isDown = true;
             page.tab.setOnline(false);
             await settle();
             assert.equal(page.now.connection, 'offline');
+            server.isDown = false;
             page.tab.setOnline(true);
             await settle();
             assert.equal(page.now.connection, 'live');

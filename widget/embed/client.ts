@@ -13,8 +13,8 @@ import type {
     Self,
     StreamEvents,
 } from '../shared/protocol.ts';
-import { makeBell, type Bell } from './bell.ts';
 import type { Chat, Host, ShownMessage, Snapshot } from './contract.ts';
+import type * as Later from './later.ts';
 import { startLink } from './link.ts';
 import { makeOutbox, type Item } from './outbox.ts';
 import { lastSeq, makeStore, type Talk } from './store.ts';
@@ -32,8 +32,9 @@ const SOUND = 'helvino_sound';
 
 interface Life {
     readonly _tabs: Tabs;
-    readonly _bell: Bell;
-    _endLink: (() => void) | null;
+    readonly _ending: AbortController;
+    _bell?: Later.Bell;
+    _endLink?: (() => void) | undefined;
 }
 
 /* What a leading tab tells of its connection. */
@@ -73,8 +74,9 @@ export default function start(host: Host): Chat {
     let isChosen = false; // the current conversation, by the visitor
     let current: string | null = null;
     let draft = host.uuid(); // the conversation that will begin when current is null
-    let unreadBefore = -1;
+    let unreadBefore = 0;
     let readBefore = 0;
+    let seenSeq = 0;
     let isSyncing = false;
     let telling: Promise<void> | undefined;
     let typedAt = 0;
@@ -102,16 +104,24 @@ export default function start(host: Host): Chat {
             unreadBefore = unread();
             host.showUnread(unreadBefore);
             host.emit('unread', unreadBefore);
-            life?._bell._update();
+            life?._bell?.update();
         }
         markRead();
         listeners.forEach((listener) => listener());
     };
-    const onNews = (message: Message) => {
+    const later = (): Promise<typeof Later> => import(host.base + __LATER_FILE__);
+    const onNews = async (message: Message) => {
+        const own = life;
         host.emit('message', message);
-        if (!isLookedAt()) return life?._bell._news(message.seq);
-        life?._bell._seen(message.seq);
-        tell('seen', message.seq);
+        if (isLookedAt()) {
+            tell('seen', message.seq);
+            return;
+        }
+        const module = await later().catch(ignore);
+        if (!module || !own) return;
+        const options = { name: channelName(), signal: own._ending.signal, isOn: isSoundOn, unread, seen: () => seenSeq };
+        own._bell ??= module.makeBell(options);
+        own._bell.news(message.seq);
     };
     const store = makeStore(onNews, changed);
     const isSoundOn = () => host.keep.get(SOUND) !== 'off';
@@ -260,7 +270,7 @@ export default function start(host: Host): Chat {
             ({ email } = self);
             becomeKnown();
         },
-        seen: (at: number) => life?._bell._seen(at),
+        seen: (at: number) => (seenSeq = Math.max(seenSeq, at)),
         hello: () => leads() && tellLink(),
         link(state: LinkState) {
             ({ connection, problem } = state);
@@ -392,12 +402,12 @@ export default function start(host: Host): Chat {
         host.boot.visitor = null;
         store._clear();
     };
+    const channelName = () => `helvino:${host.orgKey}:${shortHash(who)}`;
     const begin = () => {
         const id = host.visitorId();
         if (who && id !== who) clear();
         who = id;
         consent = host.consent();
-        const name = `helvino:${host.orgKey}:${shortHash(who)}`;
         const onLead = (isLeading: boolean) => {
             if (mine !== life) return;
             if (isLeading) {
@@ -407,11 +417,11 @@ export default function start(host: Host): Chat {
             } else {
                 outbox._stop();
                 mine._endLink?.();
-                mine._endLink = null;
+                mine._endLink = undefined;
             }
         };
         const hear = (...told: Told) => mine === life && take(...told);
-        const mine: Life = { _tabs: joinTabs(name, isAlone(), onLead, hear), _bell: makeBell(name, isSoundOn, unread), _endLink: null };
+        const mine: Life = { _tabs: joinTabs(channelName(), isAlone(), onLead, hear), _ending: new AbortController() };
         life = mine;
         tell('hello', 0);
         choose();
@@ -423,7 +433,7 @@ export default function start(host: Host): Chat {
         clearTimeout(readTimer);
         clearTimeout(typedTimer);
         own?._endLink?.();
-        own?._bell._stop();
+        own?._ending.abort();
         await outbox._stop();
         own?._tabs._leave();
     };
@@ -433,32 +443,27 @@ export default function start(host: Host): Chat {
         begin();
     };
     const forget = async (): Promise<Receipt> => {
+        const module = await later();
         tell('hush', 0);
         const tabs = life?._tabs;
         await end();
         await tabs?._quiet();
         try {
-            const receipt = await ask<Receipt>('DELETE', '/visitors/me');
-            if (host.boot.config.visitorCookie) {
-                await ask('DELETE', '/visitors/me/cookie', 0, { credentials: 'include' }).catch(ignore);
-            }
-            host.forgetLocally();
-            host.emit('forget', receipt);
-            return receipt;
+            return await module.forget(host, ask);
         } finally {
             begin();
         }
     };
 
     begin();
-    const offs = [
-        host.onChange(refresh),
-        listen(window, 'storage', refresh), // another tab has forgotten the visitor
-        listen(document, 'visibilitychange', changed),
-        listen(window, 'online', outbox._wake),
-        listen(window, 'pagehide', end), // or the browser could not keep the page for going back
-        listen(window, 'pageshow', () => life || begin()),
-    ];
+    const stopping = new AbortController();
+    const { signal } = stopping;
+    const off = host.onChange(refresh);
+    listen(window, 'storage', signal, refresh); // another tab has forgotten the visitor
+    listen(document, 'visibilitychange', signal, changed);
+    listen(window, 'online', signal, outbox._wake);
+    listen(window, 'pagehide', signal, end); // or the browser could not keep the page for going back
+    listen(window, 'pageshow', signal, () => life || begin());
 
     return {
         ask,
@@ -506,7 +511,8 @@ export default function start(host: Host): Chat {
         stop() {
             end();
             listeners.clear();
-            offs.forEach((off) => off());
+            stopping.abort();
+            off();
         },
     };
 }

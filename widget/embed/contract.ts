@@ -83,7 +83,7 @@ export interface Snapshot {
     problem: string | null; // the server's sentence when it has refused the connection; null: it has not
 }
 
-/** Too many messages wait to be sent (100, or 256 KB); or this one has more than 32 KiB. */
+/** Too many messages wait to be sent: 100, or 256 KB. (What is longer than the server takes fails with its sentence.) */
 export type Refusal = 'outbox_full' | 'too_long';
 
 /** A new Snapshot object whenever something has changed; the same one as long as nothing has. */

@@ -30,15 +30,16 @@ export interface LinkOptions {
 export function startLink(options: LinkOptions): () => void {
     const { _isAlone: isAlone, _onState: onState } = options;
     const { _sleep: sleep, _wake: wake } = makeWait();
-    let stream = new AbortController();
-    let isStopped = false;
+    const stopping = new AbortController();
+    const { signal } = stopping;
+    let stream = stopping;
     let isPolling = false;
     let isOpen = false;
     let isAgain = false; // the stream was ended to be begun at once
     let lastByte = 0;
     let failures = 0;
     let swallowed = 0;
-    let pollTimer = 0;
+    let timer = 0;
 
     const again = () => {
         failures = 0;
@@ -47,21 +48,23 @@ export function startLink(options: LinkOptions): () => void {
         wake();
     };
     const poll = async () => {
-        clearTimeout(pollTimer);
-        if (!isPolling || isStopped) return;
+        clearTimeout(timer);
         const connection = await options._poll().then(
             () => 'polling' as const,
             () => 'offline' as const,
         );
-        if (!isPolling || isStopped) return;
+        clearTimeout(timer);
+        if (!isPolling) return;
         onState(connection, null);
-        clearTimeout(pollTimer);
-        pollTimer = setTimeout(poll, options._isLookedAt() ? POLL_MS : POLL_IDLE_MS);
+        timer = setTimeout(poll, options._isLookedAt() ? POLL_MS : POLL_IDLE_MS);
     };
-    const setPolling = (next: boolean) => {
-        if (isPolling === next) return;
-        isPolling = next;
-        poll();
+    const startPolling = () => {
+        if (!isPolling) poll();
+        isPolling = true;
+    };
+    const stopPolling = () => {
+        isPolling = false;
+        clearTimeout(timer);
     };
     const connect = () => {
         const since = options._since();
@@ -73,59 +76,52 @@ export function startLink(options: LinkOptions): () => void {
             stream,
             () => {
                 lastByte = Date.now();
-                if (isOpen || isStopped) return;
+                if (isOpen || signal.aborted) return;
                 isOpen = true;
                 failures = swallowed = 0;
-                setPolling(false);
+                stopPolling();
                 onState('live', null);
                 options._onOpen(since !== null);
             },
-            (name, data, seq) => isStopped || options._onEvent(name, data, seq),
+            (...told) => signal.aborted || options._onEvent(...told),
         );
     };
     /* A stream has ended without having begun, or was refused. Gives how long to wait. */
     const judge = ({ status, message, waitMs, isSilent }: Partial<Failure>): number => {
         if ([401, 403, 404].includes(status ?? 0)) {
-            setPolling(false);
+            stopPolling();
             onState('offline', message ?? '');
             return LONG_MS;
         }
         // Nothing came in all the time, or another answer than a stream: whatever lies between may keep streams back.
         if (status || isSilent) ++swallowed;
-        if (swallowed >= SWALLOWED_MAX) setPolling(true);
+        if (swallowed >= SWALLOWED_MAX) startPolling();
         if (!isPolling) onState('offline', null);
         return Math.max(backOff(failures++) * (isPolling ? 4 : 1), waitMs || 0);
     };
     const run = async () => {
-        while (!isStopped) {
+        while (!signal.aborted) {
             if (isAlone && !isVisible()) {
-                setPolling(true);
+                startPolling();
                 await sleep(LONG_MS);
                 continue;
             }
             const failure: Partial<Failure> = await connect().then(() => ({ isSilent: true }), (error) => error);
-            if (isStopped || isAgain) continue;
-            if (isOpen) onState(navigator.onLine ? 'connecting' : 'offline', null);
+            if (isAgain) continue;
+            if (isOpen) onState('connecting', null);
             await sleep(isOpen ? backOff(0) : judge(failure));
         }
     };
 
-    const offs = [
-        listen(window, 'online', again),
-        listen(window, 'offline', () => {
-            onState('offline', null);
-            stream.abort();
-        }),
-        listen(document, 'visibilitychange', () => {
-            if (isAlone || (isVisible() && Date.now() - lastByte > STALE_MS)) again();
-            if (isVisible()) poll();
-        }),
-    ];
+    listen(window, 'online offline', signal, again);
+    listen(document, 'visibilitychange', signal, () => {
+        if (isAlone || (isVisible() && Date.now() - lastByte > STALE_MS)) again();
+        if (isPolling && isVisible()) poll();
+    });
     run();
     return () => {
-        isStopped = true;
-        offs.forEach((off) => off());
-        clearTimeout(pollTimer);
+        stopping.abort();
+        stopPolling();
         again();
     };
 }

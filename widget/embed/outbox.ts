@@ -10,7 +10,6 @@ import { backOff, makeWait } from './wait.ts';
 
 const ITEMS_MAX = 100;
 const CHARACTERS_MAX = 131_072; // two bytes each
-const MESSAGE_BYTES_MAX = 32_768; // what the server takes
 
 /** As it is kept, and told to other tabs. */
 export interface Item {
@@ -75,7 +74,7 @@ export function makeOutbox({ keep, orgKey, uuid }: Host, ask: Ask, events: Outbo
         }
     };
     const begin = async ({ start }: Item) => {
-        const { id } = await ask<{ id: string }>('POST', '/conversations', 0, { headers: { 'idempotency-key': start } });
+        const { id } = await ask<{ id: string }>('POST', '/conversations', 0, { 'idempotency-key': start });
         for (const each of sorted()) if (each.start === start && !each.to) put({ ...each, to: id });
         return id;
     };
@@ -115,7 +114,6 @@ export function makeOutbox({ keep, orgKey, uuid }: Host, ask: Ask, events: Outbo
         _add(text, to, start) {
             const all = sorted();
             const characters = all.reduce((sum, item) => sum + item.text.length, text.length);
-            if (new TextEncoder().encode(text).length > MESSAGE_BYTES_MAX) return 'too_long';
             if (all.length >= ITEMS_MAX || characters > CHARACTERS_MAX) return 'outbox_full';
             put({ id: uuid(), to, start: to ? '' : start, text, at: Math.max(Date.now(), (all.at(-1)?.at ?? 0) + 1), why: null });
             send();

@@ -32,20 +32,8 @@ function inserted(messages: readonly Message[], message: Message): readonly Mess
     return [...before, message, ...messages.filter(({ seq }) => seq > message.seq)];
 }
 
-const blank = (id: string): Talk => ({
-    id,
-    visitorId: null,
-    createdAt: '',
-    updatedAt: '',
-    messageCount: 0,
-    lastMessage: null,
-    visitorReadSeq: 0,
-    agentReadSeq: 0,
-    unreadCount: 0,
-    _messages: [],
-    _isLoaded: false,
-    _hasEarlier: false,
-});
+/* What is missing here comes with the first message. */
+const blank = (id: string) => ({ id, visitorReadSeq: 0, agentReadSeq: 0, unreadCount: 0, _messages: [] as readonly Message[] }) as Talk;
 
 export function makeStore(onNews: (message: Message) => void, onChange: () => void): Store {
     const talks = new Map<string, Talk>();

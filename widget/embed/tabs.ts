@@ -24,7 +24,7 @@ export function joinTabs(name: string, isAlone: boolean, onLead: (leads: boolean
     const locks = isAlone ? undefined : navigator.locks;
     const channel = locks && new BroadcastChannel(name);
     let isLeading = !locks;
-    let hasLeft = false;
+    const leaving = new AbortController();
     let isAnswered = false;
     let timer = 0;
     let release = () => {};
@@ -39,20 +39,20 @@ export function joinTabs(name: string, isAlone: boolean, onLead: (leads: boolean
         const hold = () =>
             new Promise<void>((done) => {
                 release = done;
-                if (hasLeft) done();
+                if (leaving.signal.aborted) done();
                 else setLeading(true);
             });
         waiting.abort();
         waiting = mine;
         locks?.request(name, isTaking ? { steal: true } : { signal: mine.signal }, hold).catch(() => {
-            if (hasLeft || mine.signal.aborted) return;
+            if (leaving.signal.aborted || mine.signal.aborted) return;
             setLeading(false); // taken away
             queue(false);
         });
     };
     const check = () => {
         clearTimeout(timer);
-        if (isLeading || hasLeft || !isVisible()) return;
+        if (isLeading || !isVisible()) return;
         isAnswered = false;
         tell('hello', 0, null);
         timer = setTimeout(() => {
@@ -61,7 +61,7 @@ export function joinTabs(name: string, isAlone: boolean, onLead: (leads: boolean
         }, PATIENCE_MS);
     };
 
-    const off = listen(document, 'visibilitychange', check);
+    listen(document, 'visibilitychange', leaving.signal, check);
     if (channel) {
         channel.onmessage = ({ data }: MessageEvent<Told>) => {
             isAnswered ||= data[0] !== 'hello';
@@ -70,15 +70,14 @@ export function joinTabs(name: string, isAlone: boolean, onLead: (leads: boolean
         queue(false);
         check();
     } else {
-        Promise.resolve().then(() => hasLeft || onLead(true));
+        Promise.resolve().then(() => onLead(true));
     }
     return {
         _leads: () => isLeading,
         _tell: tell,
         _quiet: async () => locks?.request(name, { signal: AbortSignal.timeout(PATIENCE_MS) }, () => {}).catch(() => {}),
         _leave() {
-            hasLeft = true;
-            off();
+            leaving.abort();
             clearTimeout(timer);
             waiting.abort();
             channel?.close();

@@ -1,4 +1,4 @@
-/* Waiting that can be cut short, and how long to wait before the next attempt. */
+/* Waiting that can be cut short, how long to wait before the next attempt, and listening until a signal. */
 
 const FIRST_MS = 1_000;
 const LAST_MS = 30_000;
@@ -23,10 +23,8 @@ export function makeWait(): Wait {
     };
 }
 
-/** Listens at the window or the document; gives what ends it. */
-export function listen(target: EventTarget, event: string, listener: () => void): () => void {
-    target.addEventListener(event, listener);
-    return () => target.removeEventListener(event, listener);
+export function listen(target: EventTarget, events: string, signal: AbortSignal, listener: () => void): void {
+    for (const event of events.split(' ')) target.addEventListener(event, listener, { signal });
 }
 
 export const isVisible = (): boolean => !document.hidden;
