@@ -5,9 +5,11 @@ let isChanging = false;
 let isBusy = false;
 let error = '';
 
+// What is taken away may say so after what has come in its place.
 function mounted(element: HTMLInputElement | null): void {
+    if (!element) return;
     input = element;
-    if (input) input.value = kit.now().email ?? '';
+    input.value = kit.now().email ?? '';
 }
 
 function fail(sentence: string): void {
