@@ -1,11 +1,10 @@
 /* Draws everything again at every change; Preact finds out what is different. */
 import { h, render } from 'preact';
 import { area, composer, measure } from './composer.tsx';
-import { button, header } from './header.tsx';
+import { header } from './header.tsx';
 import { isFarUp, log, messages } from './messages.tsx';
 import type { Kit, More } from './more/kit.ts';
-import { chat, extend, host, locale, look, more, now, texts } from './state.ts';
-import { dayOf, timeIn } from './times.ts';
+import { box, chat, extend, host, locale, look, more, now, texts } from './state.ts';
 
 export const PHONE = matchMedia('(max-width:480px),(max-height:480px)'); // as in panel.css
 
@@ -14,16 +13,12 @@ const mounted = (element: HTMLDialogElement | null) => {
     if (element) dialog = element;
 };
 
-let box: Element;
-let language = '';
 let note = ''; // in the banner
 let said = ''; // to those who hear the page
 let heard: string | undefined; // the last answer that was shown
 export let hasNews = false; // below what is in sight
 
-export function begin(anElement: Element, aLanguage: string): void {
-    box = anElement;
-    language = aLanguage;
+export function reset(): void {
     note = said = '';
     loading = undefined;
     draw();
@@ -71,8 +66,8 @@ const closing = { onClose: () => host.isOpen() && host.close() };
 const app = () => (
     <dialog
         class={host.boot.config.position}
-        lang={language}
-        dir={language === 'ar' ? 'rtl' : 'ltr'}
+        lang={texts.language}
+        dir={texts.direction}
         tabIndex={-1}
         aria-label={host.boot.config.title}
         ref={mounted}
@@ -108,18 +103,12 @@ export function focus(): void {
     tellShown();
 }
 
-export function style(css: string): void {
-    const sheet = new CSSStyleSheet();
-    sheet.replaceSync(css);
-    host.root.adoptedStyleSheets.push(sheet);
-}
-
 let attempts = 0; // a browser remembers an address that it could not import
 let loading: Promise<More> | undefined;
 
 async function load(): Promise<More> {
     const { default: start } = (await import(`${host.base}${__MORE_FILE__}?${attempts++}`)) as { default: (kit: Kit) => More };
-    return extend(start({ h, host, chat, texts, locale, now: () => now, dayOf, timeIn, button, draw, focus, tell, tellShown, style }));
+    return extend(start({ h, host, chat, texts, locale, now: () => now, draw, focus, tell, tellShown }));
 }
 
 let isWanted = false;

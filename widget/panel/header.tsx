@@ -2,7 +2,7 @@ import { withMore } from './draw.tsx';
 import { icon, type IconName } from './icons.tsx';
 import { host, more, now, texts } from './state.ts';
 
-export const button = (name: IconName, title: string, onClick: () => void, rest?: object) => (
+const button = (name: IconName, title: string, onClick: () => void, rest?: object) => (
     <button title={title} onClick={onClick} {...rest}>
         {icon(name)}
     </button>

@@ -1,7 +1,7 @@
 import type { ShownMessage } from '../embed/contract.ts';
 import { draw, hasNews, want } from './draw.tsx';
 import { icon } from './icons.tsx';
-import { chat, host, more, now, texts } from './state.ts';
+import { chat, host, locale, more, now, texts } from './state.ts';
 import { dayIn, dayOf, timeIn } from './times.ts';
 
 const GROUP_MS = 3e5; // what follows sooner belongs together
@@ -14,7 +14,9 @@ const mounted = (element: HTMLElement | null) => {
 
 export const isFarUp = () => !!log && log.scrollTop < -NEAR;
 
-export const down = () => log?.scrollTo(0, 0);
+export function down(): void {
+    if (log) log.scrollTop = 0;
+}
 
 function onScroll(): void {
     if (hasNews && !isFarUp()) draw();
@@ -28,7 +30,7 @@ const belongs = (one: ShownMessage | undefined, next: ShownMessage | undefined) 
 
 const state = ({ delivery, at }: ShownMessage) => (
     <div class="meta">
-        {timeIn(at)}
+        {timeIn(locale, at)}
         {delivery && delivery !== 'failed' && icon(delivery)}
         {delivery && <span class="aside delivery">{texts[delivery]}</span>}
     </div>
@@ -42,7 +44,7 @@ function message(shown: ShownMessage, at: number, { [at - 1]: before, [at + 1]: 
     return [
         (!before || dayOf(before.at) < dayOf(shown.at)) && (
             <p class="day" key={dayOf(shown.at)}>
-                {dayIn(shown.at)}
+                {dayIn(locale, shown.at)}
             </p>
         ),
         <div class={isFirst ? 'message first' : 'message'} data-role={role} key={key}>

@@ -10,9 +10,10 @@ import { isOpen, menu, toggle } from './more/menu.tsx';
 import css from './more/more.css';
 import { back, page } from './more/pages.tsx';
 import { rich } from './more/rich.tsx';
+import { styled } from './styled.ts';
 
 export default function start(kit: Kit): More {
     borrow(kit);
-    kit.style(css);
+    kit.host.root.adoptedStyleSheets.push(styled(css));
     return { list, toggle, isOpen, menu, rich, failed, away, page, back };
 }

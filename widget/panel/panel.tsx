@@ -3,10 +3,11 @@
  * nothing but the draft. It is a <dialog>: shown beside the page on a desktop, modal over the whole screen on a phone.
  */
 import type { MountPanel } from '../embed/contract.ts';
-import { begin as beginDrawing, dialog, draw, focus, PHONE, style, tellShown } from './draw.tsx';
+import { dialog, draw, focus, PHONE, reset, tellShown } from './draw.tsx';
+import type { Texts } from './lang/en.ts';
 import css from './panel.css';
 import { begin, more } from './state.ts';
-import { loadTexts } from './texts.ts';
+import { styled } from './styled.ts';
 
 // A phone's keyboard covers the page without making it smaller.
 function fit(): void {
@@ -15,16 +16,18 @@ function fit(): void {
     dialog.style.setProperty('--top', `${offsetTop}px`);
 }
 
+const load = (base: string, language: string): Promise<{ default: Texts }> => import(base + __LANG_FILES__[language]);
+
 const mount: MountPanel = async (host, chat) => {
-    const [texts, language] = await loadTexts(host);
-    const { root } = host;
+    const { base, language, root } = host;
+    const { default: texts } = await load(base, language).catch(() => load(base, 'en'));
     const box = document.createElement('div');
     const sheets = root.adoptedStyleSheets.slice();
     const ending = new AbortController();
-    begin(host, chat, texts, navigator.languages.find((one) => one.startsWith(language)) ?? language);
-    style(css);
+    begin(host, chat, texts, navigator.languages.find((one) => one.startsWith(texts.language)) ?? texts.language, box);
+    root.adoptedStyleSheets.push(styled(css));
     root.append(box);
-    beginDrawing(box, language);
+    reset();
     const stop = chat.subscribe(draw);
     document.addEventListener('visibilitychange', tellShown, ending);
     for (const name of ['resize', 'scroll']) visualViewport?.addEventListener(name, fit, ending);

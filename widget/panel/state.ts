@@ -7,11 +7,12 @@ export let host: Host;
 export let chat: Chat;
 export let texts: Texts;
 export let locale: string;
+export let box: HTMLElement; // in which everything is
 export let now: Snapshot;
 export let more: More | undefined; // what is seldom wanted, once it is there
 
-export function begin(...given: [Host, Chat, Texts, string]): void {
-    [host, chat, texts, locale] = given;
+export function begin(...given: [Host, Chat, Texts, string, HTMLElement]): void {
+    [host, chat, texts, locale, box] = given;
     more = undefined;
     look();
 }

@@ -1,11 +1,9 @@
 /* Days and times as the visitor's language writes them. */
-import { locale } from './state.ts';
-
 export const dayOf = (at: number) => new Date(at).setHours(0, 0, 0, 0);
 
-export const timeIn = (at: number) => new Intl.DateTimeFormat(locale, { timeStyle: 'short' }).format(at);
+export const timeIn = (locale: string, at: number) => new Intl.DateTimeFormat(locale, { timeStyle: 'short' }).format(at);
 
-export function dayIn(at: number): string {
+export function dayIn(locale: string, at: number): string {
     const days = Math.min(0, Math.round((dayOf(at) - dayOf(Date.now())) / 864e5));
     if (days < -1) return new Intl.DateTimeFormat(locale, { dateStyle: 'full' }).format(at);
     return new Intl.RelativeTimeFormat(locale, { numeric: 'auto' }).format(days, 'day');

@@ -1,6 +1,8 @@
-import type { Texts } from '../texts.ts';
+import type { Texts } from './en.ts';
 
 const texts: Texts = {
+    language: 'ar',
+    direction: 'rtl',
     online: 'متصل الآن',
     away: 'غير متصل',
     close: 'إغلاق',

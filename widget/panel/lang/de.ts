@@ -1,6 +1,8 @@
-import type { Texts } from '../texts.ts';
+import type { Texts } from './en.ts';
 
 const texts: Texts = {
+    language: 'de',
+    direction: 'ltr',
     online: 'Online',
     away: 'Abwesend',
     close: 'Schließen',

@@ -1,5 +1,7 @@
 /* English, and what texts there are. {0} stands for a value. */
 const texts = {
+    language: 'en',
+    direction: 'ltr' as 'ltr' | 'rtl',
     online: 'Online',
     away: 'Away',
     close: 'Close',

@@ -1,6 +1,8 @@
-import type { Texts } from '../texts.ts';
+import type { Texts } from './en.ts';
 
 const texts: Texts = {
+    language: 'es',
+    direction: 'ltr',
     online: 'En línea',
     away: 'Ausente',
     close: 'Cerrar',

@@ -1,6 +1,8 @@
-import type { Texts } from '../texts.ts';
+import type { Texts } from './en.ts';
 
 const texts: Texts = {
+    language: 'fr',
+    direction: 'ltr',
     online: 'En ligne',
     away: 'Absent',
     close: 'Fermer',

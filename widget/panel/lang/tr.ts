@@ -1,6 +1,8 @@
-import type { Texts } from '../texts.ts';
+import type { Texts } from './en.ts';
 
 const texts: Texts = {
+    language: 'tr',
+    direction: 'ltr',
     online: 'Çevrimiçi',
     away: 'Çevrimdışı',
     close: 'Kapat',

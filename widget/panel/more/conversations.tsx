@@ -1,3 +1,4 @@
+import { dayOf, timeIn } from '../times.ts';
 import { kit } from './kit.ts';
 import { back, go } from './pages.tsx';
 
@@ -7,7 +8,7 @@ export function open(conversation: string | null): void {
 }
 
 function timeOf(at: number): string {
-    if (kit.dayOf(at) === kit.dayOf(Date.now())) return kit.timeIn(at);
+    if (dayOf(at) === dayOf(Date.now())) return timeIn(kit.locale, at);
     return new Intl.DateTimeFormat(kit.locale, { dateStyle: 'medium' }).format(at);
 }
 

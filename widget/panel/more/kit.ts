@@ -1,8 +1,7 @@
 /* What more.tsx is given: it is a file of its own, and has neither Preact nor the panel's state. And what it gives. */
 import type { ComponentChild, ComponentChildren, h } from 'preact';
 import type { Chat, Host, ShownMessage, Snapshot } from '../../embed/contract.ts';
-import type { IconName } from '../icons.tsx';
-import type { Texts } from '../texts.ts';
+import type { Texts } from '../lang/en.ts';
 
 export interface Kit {
     h: typeof h;
@@ -11,10 +10,6 @@ export interface Kit {
     texts: Texts;
     locale: string;
     now(): Snapshot;
-    dayOf(at: number): number;
-    timeIn(at: number): string;
-    /** One that is an icon. */
-    button(name: IconName, title: string, onClick: () => void): ComponentChild;
     draw(): void;
     /** Into the conversation, with an empty banner. */
     focus(): void;
@@ -22,8 +17,6 @@ export interface Kit {
     tell(sentence: string): void;
     /** Tells the client whether the conversation is in sight. */
     tellShown(): void;
-    /** Adds a style sheet to the panel's. */
-    style(css: string): void;
 }
 
 export interface More {

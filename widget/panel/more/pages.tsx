@@ -1,19 +1,26 @@
 /* What can be shown in place of the conversation. */
 import type { ComponentChild } from 'preact';
+import { icon, type IconName } from '../icons.tsx';
 import { kit } from './kit.ts';
 
 type Page = [title: string, body: () => ComponentChild];
 
 let shown: Page | undefined;
 
+const button = (name: IconName, title: string, onClick: () => void) => (
+    <button title={title} onClick={onClick}>
+        {icon(name)}
+    </button>
+);
+
 export const page = () =>
     shown && [
         <header role="none">
-            {kit.button('back', kit.texts.back, back)}
+            {button('back', kit.texts.back, back)}
             <div>
                 <h2>{shown[0]}</h2>
             </div>
-            {kit.button('close', kit.texts.close, kit.host.close)}
+            {button('close', kit.texts.close, kit.host.close)}
         </header>,
         shown[1](),
     ];
