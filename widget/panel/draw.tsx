@@ -25,8 +25,8 @@ export function reset(): void {
 }
 
 /**
- * The list hangs from its lower end (column-reverse): at the bottom it stays there by itself, and what comes above moves nothing.
- * Only what comes below while somebody reads above would.
+ * The list hangs from its lower end (column-reverse): at the bottom it stays there by itself, and what comes above moves
+ * nothing. Only what comes below while somebody reads above would.
  */
 export function draw(): void {
     const before = log;
@@ -107,8 +107,8 @@ let attempts = 0; // a browser remembers an address that it could not import
 let loading: Promise<More> | undefined;
 
 async function load(): Promise<More> {
-    const { default: start } = (await import(`${host.base}${__MORE_FILE__}?${attempts++}`)) as { default: (kit: Kit) => More };
-    return extend(start({ h, host, chat, texts, locale, now: () => now, draw, focus, tell, tellShown }));
+    const module: { default: (kit: Kit) => More } = await import(`${host.base}${__MORE_FILE__}?${attempts++}`);
+    return extend(module.default({ h, host, chat, texts, locale, now: () => now, draw, focus, tell, tellShown }));
 }
 
 let isWanted = false;

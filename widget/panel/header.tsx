@@ -13,7 +13,8 @@ export function header() {
     const hasOther = now.conversations.some(({ id, unread }) => unread && id !== now.current);
     return (
         <header role="none">
-            {now.conversations[0] && button('back', texts.conversations, () => void withMore((it) => it.list()), { class: hasOther && 'dot' })}
+            {now.conversations[0] &&
+                button('back', texts.conversations, () => void withMore((it) => it.list()), { class: hasOther && 'dot' })}
             <div>
                 <h2 dir="auto">{title}</h2>
                 <p class={now.online ? 'online' : ''}>

@@ -71,7 +71,9 @@ export const messages = () => [
         onScroll={onScroll}
     >
         <div>
-            <p class="day">{now.loading ? texts.loading : now.hasEarlier && <button onClick={earlier}>{texts.earlier}</button>}</p>
+            <p class="day">
+                {now.loading ? texts.loading : now.hasEarlier && <button onClick={earlier}>{texts.earlier}</button>}
+            </p>
             {!now.loading && !now.messages[0] && <p class="welcome">{texts.welcome}</p>}
             {now.messages.map(message)}
             {now.typing && (

@@ -1,6 +1,7 @@
 /*
- * What it doesn't take to read and write a first message: the menu, earlier conversations, "forget me" and its receipt, an address to be
- * answered at, links and large emoji, what to do about a message that was refused. Loaded when one of them is wanted.
+ * What it doesn't take to read and write a first message: the menu, earlier conversations, "forget me" and its receipt, an
+ * address to be answered at, links and large emoji, what to do about a message that was refused. Loaded when one of them is
+ * wanted.
  */
 import { list } from './more/conversations.tsx';
 import { away } from './more/email.tsx';

@@ -1,6 +1,6 @@
 /*
- * The chat as a visitor sees it. It draws what the client knows (Chat.snapshot) and tells it what the visitor does; it keeps
- * nothing but the draft. It is a <dialog>: shown beside the page on a desktop, modal over the whole screen on a phone.
+ * The chat as a visitor sees it. It draws what the client knows (Chat.snapshot) and tells it what the visitor does; it
+ * keeps nothing but the draft. It is a <dialog>: shown beside the page on a desktop, modal over the whole screen on a phone.
  */
 import type { MountPanel } from '../embed/contract.ts';
 import { dialog, draw, focus, PHONE, reset, tellShown } from './draw.tsx';

@@ -1,7 +1,8 @@
 /* Days and times as the visitor's language writes them. */
 export const dayOf = (at: number) => new Date(at).setHours(0, 0, 0, 0);
 
-export const timeIn = (locale: string, at: number) => new Intl.DateTimeFormat(locale, { timeStyle: 'short' }).format(at);
+export const timeIn = (locale: string, at: number) =>
+    new Intl.DateTimeFormat(locale, { timeStyle: 'short' }).format(at);
 
 export function dayIn(locale: string, at: number): string {
     const days = Math.min(0, Math.round((dayOf(at) - dayOf(Date.now())) / 864e5));

@@ -21,7 +21,12 @@ function conversations() {
             <ul>
                 {all.map(({ id, at, preview, unread }) => (
                     <li key={id}>
-                        <button class="conversation" aria-current={id === current} data-focus={id === current || null} onClick={() => open(id)}>
+                        <button
+                            class="conversation"
+                            aria-current={id === current}
+                            data-focus={id === current || null}
+                            onClick={() => open(id)}
+                        >
                             <span class="preview">
                                 <bdi>{preview}</bdi>
                             </span>

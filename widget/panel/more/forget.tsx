@@ -64,10 +64,10 @@ const form = () => (
 );
 
 function textOf({ receipt: id, erasedAt, visitors, conversations, messages }: Receipt): string {
-    const time = new Intl.DateTimeFormat(kit.locale, { dateStyle: 'medium', timeStyle: 'medium' }).format(Date.parse(erasedAt));
+    const format = new Intl.DateTimeFormat(kit.locale, { dateStyle: 'medium', timeStyle: 'medium' });
     const rows: [string, string | number][] = [
         [kit.texts.receipt, id],
-        [kit.texts.erasedAt, time],
+        [kit.texts.erasedAt, format.format(Date.parse(erasedAt))],
         [kit.texts.visitors, visitors],
         [kit.texts.conversations, conversations],
         [kit.texts.messages, messages],
@@ -86,7 +86,14 @@ const areaMounted = (element: HTMLTextAreaElement | null) => void (area = elemen
 const receipt = () => (
     <div class="page">
         <p>{kit.texts.forgottenKeep}</p>
-        <textarea class="field" readOnly rows={5} aria-label={kit.texts.receipt} ref={areaMounted} value={given ? textOf(given) : ''} />
+        <textarea
+            class="field"
+            readOnly
+            rows={5}
+            aria-label={kit.texts.receipt}
+            ref={areaMounted}
+            value={given ? textOf(given) : ''}
+        />
         <div class="row">
             <button class="button quiet" onClick={copy}>
                 {kit.texts.copy}

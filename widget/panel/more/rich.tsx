@@ -1,14 +1,14 @@
 /* Addresses in a text become links. Everything stays a text node: nothing that somebody wrote is ever HTML. */
 import type { ComponentChild } from 'preact';
 
-// In an address: no control of writing direction, which could show another one than it opens. At its end: no punctuation, which is
-// the sentence's; but a bracket, when it was opened in the address.
+// In an address: no control of writing direction, which could show another one than it opens. At its end: no punctuation,
+// which is the sentence's; but a bracket, when it was opened in the address.
 const NEVER = String.raw`\s()<>"\u200e\u200f\u202a-\u202e\u2066-\u2069`;
 const INNER = String.raw`\([^${NEVER}]*\)`;
-const ADDRESS = new RegExp(
-    String.raw`\b((?:https?:\/\/|www\.)(?:${INNER}|[^${NEVER}])*(?:${INNER}|[^${NEVER}.,:;!?'*\]}»”’…،؛؟。])|[\w.+-]+@[\w-]+(?:\.[\w-]+)+)`,
-    'i',
-);
+const LAST = String.raw`[^${NEVER}.,:;!?'*\]}»”’…،؛؟。]`;
+const SITE = String.raw`(?:https?:\/\/|www\.)(?:${INNER}|[^${NEVER}])*(?:${INNER}|${LAST})`;
+const MAIL = String.raw`[\w.+-]+@[\w-]+(?:\.[\w-]+)+`;
+const ADDRESS = new RegExp(String.raw`\b(${SITE}|${MAIL})`, 'i');
 
 /** One group in the expression, so every second part is an address. */
 const linkify = (text: string): ComponentChild[] =>
