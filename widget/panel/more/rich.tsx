@@ -7,7 +7,8 @@ const NEVER = String.raw`\s()<>"\u200e\u200f\u202a-\u202e\u2066-\u2069`;
 const INNER = String.raw`\([^${NEVER}]*\)`;
 const LAST = String.raw`[^${NEVER}.,:;!?'*\]}»”’…،؛؟。]`;
 const SITE = String.raw`(?:https?:\/\/|www\.)(?:${INNER}|[^${NEVER}])*(?:${INNER}|${LAST})`;
-const MAIL = String.raw`[\w.+-]+@[\w-]+(?:\.[\w-]+)+`;
+// No longer than they get: a text of nothing but dots and letters must not be searched from each of them to its end.
+const MAIL = String.raw`[\w.+-]{1,64}@[\w-]+(?:\.[\w-]+)+`;
 const ADDRESS = new RegExp(String.raw`\b(${SITE}|${MAIL})`, 'i');
 
 /** One group in the expression, so every second part is an address. */
@@ -26,8 +27,7 @@ const linkify = (text: string): ComponentChild[] =>
         ),
     );
 
-const isOnlyEmoji = (text: string) =>
-    /^[\p{ExtPict}\p{EMod}\p{RI}\u200d\ufe0f\s]{1,24}$/u.test(text);
+const isOnlyEmoji = (text: string) => /^[\p{ExtPict}\p{EMod}\p{RI}\u200d\ufe0f\s]{1,24}$/u.test(text);
 
 /** A message's text, when there may be more to it than letters. */
 export const rich = (text: string) => (
