@@ -2,6 +2,7 @@
  * Just as much of a browser as the widget touches: tabs that share storage, locks and channels, each a realm of its own in which a
  * bundle runs as it would in a page. Nothing of the widget is replaced, only what is around it.
  */
+import { webcrypto } from 'node:crypto';
 import vm from 'node:vm';
 
 import { Clock } from './clock.mjs';
@@ -90,6 +91,14 @@ class Locks {
 
 /* ---- a page ---- */
 
+/* Node 18 has none. */
+class FakeCustomEvent extends Event {
+    constructor(type, { detail } = {}) {
+        super(type);
+        this.detail = detail;
+    }
+}
+
 class FakeElement extends EventTarget {
     constructor(name) {
         super();
@@ -120,7 +129,7 @@ class FakeElement extends EventTarget {
 class FakeScript extends FakeElement {}
 
 const INTRINSICS = [
-    'AbortController', 'Blob', 'CustomEvent', 'DOMException', 'Event', 'EventTarget', 'Response', 'TextDecoder', 'TextEncoder', 'URL', 'console', 'structuredClone',
+    'AbortController', 'Blob', 'DOMException', 'Event', 'EventTarget', 'Response', 'TextDecoder', 'TextEncoder', 'URL', 'console', 'structuredClone',
 ];
 
 export class Tab {
@@ -128,6 +137,7 @@ export class Tab {
         this.browser = browser;
         this.isClosed = false;
         this.channels = new Set();
+        this.timers = new Set();
         this.tones = 0;
         this.marks = [];
         this.session = makeStorage();
@@ -156,12 +166,17 @@ export class Tab {
             document: this.document,
             localStorage: this.browser.storageFor(this),
             sessionStorage: this.session,
-            setTimeout: (task, ms, ...given) => clock.setTimeout(() => tab.isClosed || tab.isAsleep || task(...given), ms),
+            setTimeout(task, ms, ...given) {
+                const timer = clock.setTimeout(() => tab.isAsleep || task(...given), ms);
+                tab.timers.add(timer);
+                return timer;
+            },
             clearTimeout: clock.clearTimeout,
             Date: clock.Date,
             AbortSignal: clock.AbortSignal,
             Math: Object.assign(Object.create(Math, Object.getOwnPropertyDescriptors(Math)), { random }),
-            crypto: globalThis.crypto,
+            crypto: webcrypto,
+            CustomEvent: FakeCustomEvent,
             fetch: (...given) => this.fetch(...given),
             performance: { mark: (name) => this.marks.push(name) },
             navigator: {
@@ -241,6 +256,7 @@ export class Tab {
     }
     close() {
         this.isClosed = true;
+        this.timers.forEach(this.browser.clock.clearTimeout);
         this.channels.clear();
         this.browser.tabs.delete(this);
         this.browser.locks.drop(this);

@@ -1,5 +1,6 @@
 /* embed.js: who the visitor is, what is stored, window.Helvino, and a page that must notice none of it. */
 import assert from 'node:assert/strict';
+import { webcrypto } from 'node:crypto';
 import test, { describe } from 'node:test';
 
 import { Backend } from './backend.mjs';
@@ -121,7 +122,7 @@ for (const variant of Object.keys(VARIANTS)) {
         });
 
         test('without randomUUID, without crypto, and with a crypto that throws it is as random', async () => {
-            const bare = { getRandomValues: (bytes) => crypto.getRandomValues(bytes) };
+            const bare = { getRandomValues: (bytes) => webcrypto.getRandomValues(bytes) };
             const broken = { getRandomValues: () => assert.fail() };
             for (const instead of [bare, undefined, broken]) {
                 const world = new World(variant);

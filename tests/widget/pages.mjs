@@ -1,4 +1,6 @@
 /* A tab with the client in it, and what its visitor sees. */
+import { randomUUID } from 'node:crypto';
+
 import { Backend } from './backend.mjs';
 import { Browser } from './browser.mjs';
 import { Clock, settle } from './clock.mjs';
@@ -23,13 +25,13 @@ export function hostFor(tab, { base = 'http://chat', orgKey = 'demo', consent = 
         boot,
         keep,
         fetch,
-        uuid: () => crypto.randomUUID(),
+        uuid: randomUUID,
         consent: () => consent,
         language: 'en',
         events: [],
         unread: 0,
         visitorId() {
-            if (!keep.get(ID)) keep.set(ID, `v_${crypto.randomUUID()}`);
+            if (!keep.get(ID)) keep.set(ID, `v_${randomUUID()}`);
             return keep.get(ID);
         },
         getHeaders: () => ({ 'x-org-key': orgKey, 'x-visitor-id': host.visitorId() }),
