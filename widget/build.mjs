@@ -96,9 +96,12 @@ async function addWidget() {
     const more = addHashed('more.js', JAVASCRIPT, await module('panel/more.tsx', {}, jsx('panel/more/jsx.ts')));
     const names = { __LANG_FILES__: languages, __MORE_FILE__: more };
     const panel = await module('panel/panel.tsx', names, jsx('jsx.ts'));
-    const later = { __LATER_FILE__: addHashed('later.js', JAVASCRIPT, await module('embed/later.ts')) };
+    const parts = {
+        __LIVE_FILE__: addHashed('live.js', JAVASCRIPT, await module('embed/live.ts')),
+        __LATER_FILE__: addHashed('later.js', JAVASCRIPT, await module('embed/later.ts')),
+    };
     const loader = await script('embed/loader.ts', {
-        __CLIENT_FILE__: addHashed('client.js', JAVASCRIPT, await module('embed/client.ts', later)),
+        __CLIENT_FILE__: addHashed('client.js', JAVASCRIPT, await module('embed/client.ts', parts)),
         __PANEL_FILE__: addHashed('panel.js', JAVASCRIPT, panel),
     });
     add('embed.js', '/embed.js', JAVASCRIPT, loader);

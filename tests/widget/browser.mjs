@@ -172,6 +172,13 @@ export class Tab {
                 return timer;
             },
             clearTimeout: clock.clearTimeout,
+            setInterval(task, ms) {
+                const interval = { isOver: false };
+                const repeat = () => window.setTimeout(() => interval.isOver || (task(), repeat()), ms);
+                repeat();
+                return interval;
+            },
+            clearInterval: (interval) => (interval.isOver = true),
             Date: clock.Date,
             AbortSignal: clock.AbortSignal,
             Math: Object.assign(Object.create(Math, Object.getOwnPropertyDescriptors(Math)), { random }),

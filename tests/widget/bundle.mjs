@@ -12,7 +12,8 @@ const widget = join(ROOT, 'widget');
 const { buildSync } = createRequire(join(widget, 'package.json'))('esbuild');
 
 const MINIFIED = { minify: true, mangleProps: /^_[a-z]/, legalComments: 'none' };
-const PATHS = { __CLIENT_FILE__: '"/widget/client-0.js"', __PANEL_FILE__: '"/widget/panel-0.js"', __LATER_FILE__: '"/widget/later-0.js"' };
+const NAMES = ['client', 'panel', 'live', 'later'];
+const PATHS = Object.fromEntries(NAMES.map((name) => [`__${name.toUpperCase()}_FILE__`, `"/widget/${name}-0.js"`]));
 
 function bundle(entry, options) {
     const { outputFiles } = buildSync({
@@ -38,6 +39,7 @@ function variant(options) {
     return {
         loader: bundle('embed/loader.ts', options),
         client: library('embed/client.ts', options),
+        live: library('embed/live.ts', options),
         later: library('embed/later.ts', options),
         exporting: library('embed/export.ts', options),
         uuid: library('shared/uuid.ts', options),

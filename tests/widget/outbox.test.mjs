@@ -163,11 +163,13 @@ for (const variant of Object.keys(VARIANTS)) {
             assert.deepEqual([page.texts, page.deliveries], [['two'], ['sent']]);
         });
 
-        test('it holds a hundred messages, or 256 KB, and no more', async () => {
+        test('it holds a hundred messages, or 256 KB, and none that the server would not take', async () => {
             const world = new World(variant);
             world.server.isDown = true;
             const page = await world.open();
-            for (let i = 0; i < 100; i++) assert.equal(page.chat.send(`${i}`), null);
+            assert.equal(await page.say('ä'.repeat(16_385)), 'too_long');
+            assert.equal(await page.say('ä'.repeat(16_384)), null);
+            for (let i = 1; i < 100; i++) assert.equal(page.chat.send(`${i}`), null);
             assert.equal(await page.say('one more'), 'outbox_full');
             assert.equal(page.texts.length, 100);
             const other = new World(variant);

@@ -9,7 +9,7 @@ import { VARIANTS } from './bundle.mjs';
 const ID = 'helvino_visitor_id';
 
 /* What the loader would give the client; the loader has tests of its own. */
-export function hostFor(tab, { base = 'http://chat', orgKey = 'demo', consent = 'persistent', boot, fetch = tab.window.fetch }) {
+export function hostFor(tab, variant, { base = 'http://chat', orgKey = 'demo', consent = 'persistent', boot = null } = {}) {
     const changes = new Set();
     const memory = new Map();
     const area = () => (consent === 'persistent' ? tab.window.localStorage : consent === 'session' ? tab.session : null);
@@ -24,8 +24,9 @@ export function hostFor(tab, { base = 'http://chat', orgKey = 'demo', consent = 
         orgKey,
         boot,
         keep,
-        fetch,
+        fetch: tab.window.fetch,
         uuid: randomUUID,
+        load: async (path) => tab.load(variant[/(\w+)-0/.exec(path)[1]]).default,
         consent: () => consent,
         language: 'en',
         events: [],
@@ -60,13 +61,11 @@ export class World {
         return browser;
     }
     /** Opens a page with the client in it; with `shown` its panel is open. */
-    async open({ browser = this.browser, shown = true, consent, ...options } = {}) {
+    async open({ browser = this.browser, shown = true, consent, load, ...options } = {}) {
         const tab = browser.tab(options);
-        const first = hostFor(tab, { consent, boot: null });
-        const boot = this.server.boot(first.visitorId());
-        const host = Object.assign(first, { boot });
-        tab.imported = [];
-        tab.window.importModule = async (url) => (tab.imported.push(url), tab.load(this.variant.later));
+        const host = hostFor(tab, this.variant, { consent });
+        host.boot = this.server.boot(host.visitorId());
+        if (load) host.load = load;
         const chat = tab.load(this.variant.client).default(host);
         const page = new Page(this, tab, host, chat);
         if (shown) chat.setShown(true);

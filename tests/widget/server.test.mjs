@@ -23,11 +23,9 @@ function newBrowser() {
 async function open(variant, org, { browser = newBrowser(), shown = true } = {}) {
     const { server } = org;
     const tab = browser.tab();
-    const host = hostFor(tab, { base: server.url, orgKey: org.key, boot: null });
-    const { client, later } = VARIANTS[variant];
+    const host = hostFor(tab, VARIANTS[variant], { base: server.url, orgKey: org.key });
     host.boot = await org.visitor(host.visitorId()).getOk('/api/bootloader');
-    tab.window.importModule = async () => tab.load(later);
-    const chat = tab.load(client).default(host);
+    const chat = tab.load(VARIANTS[variant].client).default(host);
     if (shown) chat.setShown(true);
     return Object.assign(new Page({ server }, tab, host, chat), { browser });
 }

@@ -32,6 +32,14 @@ for (const variant of Object.keys(VARIANTS)) {
             assert.equal(page.now.connection, 'live');
         });
 
+        test('reading and writing don’t wait for the stream’s code', async () => {
+            const { world } = await talking(variant);
+            const page = await world.open({ browser: world.browser, load: () => new Promise(() => {}), locks: false });
+            assert.deepEqual(page.texts, ['Hello']);
+            await page.say('Are you there?');
+            assert.deepEqual([page.texts, page.deliveries], [['Hello', 'Are you there?'], ['sent', 'sent']]);
+        });
+
         test('answers, typing, presence and read marks come as they happen', async () => {
             const { world, page, server } = await talking(variant);
             assert.equal(page.now.online, false);

@@ -14,8 +14,9 @@ import type {
     StreamEvents,
 } from '../shared/protocol.ts';
 import type { Chat, Host, ShownMessage, Snapshot } from './contract.ts';
-import type * as Later from './later.ts';
-import { startLink } from './link.ts';
+import type { Bell } from './later.ts';
+import type later from './later.ts';
+import type startLink from './live.ts';
 import { makeOutbox, type Item } from './outbox.ts';
 import { lastSeq, makeStore, type Talk } from './store.ts';
 import { joinTabs, type Tabs, type Told } from './tabs.ts';
@@ -33,7 +34,7 @@ const SOUND = 'helvino_sound';
 interface Life {
     readonly _tabs: Tabs;
     readonly _ending: AbortController;
-    _bell?: Later.Bell;
+    _bell?: Bell;
     _endLink?: (() => void) | undefined;
 }
 
@@ -100,16 +101,17 @@ export default function start(host: Host): Chat {
     };
     const tellChange = () => {
         telling = undefined;
-        if (unread() !== unreadBefore) {
-            unreadBefore = unread();
-            host.showUnread(unreadBefore);
-            host.emit('unread', unreadBefore);
+        const count = unread();
+        if (count !== unreadBefore) {
+            unreadBefore = count;
+            host.showUnread(count);
+            host.emit('unread', count);
             life?._bell?.update();
         }
         markRead();
         listeners.forEach((listener) => listener());
     };
-    const later = (): Promise<typeof Later> => import(host.base + __LATER_FILE__);
+    const loadLater = () => host.load<typeof later>(__LATER_FILE__);
     const onNews = async (message: Message) => {
         const own = life;
         host.emit('message', message);
@@ -117,10 +119,10 @@ export default function start(host: Host): Chat {
             tell('seen', message.seq);
             return;
         }
-        const module = await later().catch(ignore);
-        if (!module || !own) return;
+        const { makeBell } = await loadLater();
+        if (!own) return;
         const options = { name: channelName(), signal: own._ending.signal, isOn: isSoundOn, unread, seen: () => seenSeq };
-        own._bell ??= module.makeBell(options);
+        own._bell ??= makeBell(options);
         own._bell.news(message.seq);
     };
     const store = makeStore(onNews, changed);
@@ -149,7 +151,7 @@ export default function start(host: Host): Chat {
             conversations: store._talks().map(({ id, updatedAt, lastMessage, unreadCount }) => ({
                 id,
                 at: Date.parse(updatedAt),
-                preview: (lastMessage?.content ?? '').slice(0, 120),
+                preview: lastMessage?.content ?? '',
                 unread: unreadCount,
             })),
             current,
@@ -307,24 +309,28 @@ export default function start(host: Host): Chat {
     /* ---- this tab leads ---- */
 
     const tellLink = (isFresh = false) => tell('link', { connection, problem, isKnown, isFresh } satisfies LinkState, seq);
-    const startStream = () => {
-        if (!life || life._endLink || !leads() || !isKnown) return;
-        life._endLink = startLink({
-            _caller: host,
-            _isAlone: isAlone(),
-            _isLookedAt: isLookedAt,
-            _since: () => (store._isSynced() ? seq : null),
-            _poll: resync,
-            _onOpen(isResumed) {
+    const startStream = async () => {
+        const own = life;
+        if (!isKnown) return;
+        if (!store._isSynced()) surely(resync); // what was said can be read before the stream is there
+        const begin = await host.load<typeof startLink>(__LIVE_FILE__);
+        if (!own || own !== life || own._endLink || !leads()) return;
+        own._endLink = begin({
+            caller: host,
+            isAlone: isAlone(),
+            isLookedAt,
+            since: () => (store._isSynced() ? seq : null),
+            poll: resync,
+            onOpen(isResumed) {
                 if (!isResumed) surely(resync);
                 tellLink(!isResumed);
                 outbox._wake();
             },
-            _onEvent(name, data, at) {
+            onEvent(name, data, at) {
                 take(name, data, at);
                 tell(name, data, at);
             },
-            _onState(nextConnection, nextProblem) {
+            onState(nextConnection, nextProblem) {
                 connection = nextConnection;
                 problem = nextProblem;
                 tellLink();
@@ -443,13 +449,13 @@ export default function start(host: Host): Chat {
         begin();
     };
     const forget = async (): Promise<Receipt> => {
-        const module = await later();
+        const { forget: erase } = await loadLater();
         tell('hush', 0);
         const tabs = life?._tabs;
         await end();
         await tabs?._quiet();
         try {
-            return await module.forget(host, ask);
+            return await erase(host, ask);
         } finally {
             begin();
         }

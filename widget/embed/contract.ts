@@ -30,6 +30,8 @@ export interface Host {
     readonly language: string; // of the visitor: en, tr, de, fr, es, ar; the organisation's setting, else the browser's
     readonly fetch: typeof fetch; // as it was when the loader ran; to be called without `host.` in front
     uuid(): string;
+    /** The default export of another of the server's files, tried for until it is there. */
+    load<T>(path: string): Promise<T>;
     /** The headers of every request: x-org-key and x-visitor-id. */
     getHeaders(): Record<string, string>;
     visitorId(): string;
@@ -83,7 +85,7 @@ export interface Snapshot {
     problem: string | null; // the server's sentence when it has refused the connection; null: it has not
 }
 
-/** Too many messages wait to be sent: 100, or 256 KB. (What is longer than the server takes fails with its sentence.) */
+/** Too many messages wait to be sent (100, or 256 KB); or this one has more than 32 KiB. */
 export type Refusal = 'outbox_full' | 'too_long';
 
 /** A new Snapshot object whenever something has changed; the same one as long as nothing has. */

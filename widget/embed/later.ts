@@ -52,7 +52,7 @@ async function ring(lock: unknown): Promise<void> {
 }
 
 /** A tone, once in the whole browser, unless somebody looks; and "(2) Title" while the tab is hidden. */
-export function makeBell({ name, signal, isOn, unread, seen }: BellOptions): Bell {
+function makeBell({ name, signal, isOn, unread, seen }: BellOptions): Bell {
     let hasNews = false;
     let badge = ''; // what we have put in front of the page's title
 
@@ -84,7 +84,7 @@ export function makeBell({ name, signal, isOn, unread, seen }: BellOptions): Bel
 /* ---- being forgotten ---- */
 
 /** Erases the visitor on the server and in this browser. Nobody else may send as that visitor any more. */
-export async function forget(host: Host, ask: Ask): Promise<Receipt> {
+async function forget(host: Host, ask: Ask): Promise<Receipt> {
     const receipt = await ask<Receipt>('DELETE', '/visitors/me');
     if (host.boot.config.visitorCookie) {
         const init: RequestInit = { method: 'DELETE', headers: host.getHeaders(), credentials: 'include' };
@@ -95,3 +95,5 @@ export async function forget(host: Host, ask: Ask): Promise<Receipt> {
     host.emit('forget', receipt);
     return receipt;
 }
+
+export default { makeBell, forget };

@@ -173,6 +173,7 @@ function run(script: HTMLScriptElement): void {
             language,
             fetch,
             uuid,
+            load,
             getHeaders,
             visitorId,
             onChange: (listener) => on('change', listener),

@@ -10,6 +10,7 @@ import { backOff, makeWait } from './wait.ts';
 
 const ITEMS_MAX = 100;
 const CHARACTERS_MAX = 131_072; // two bytes each
+const MESSAGE_BYTES_MAX = 32_768; // what the server takes
 
 /** As it is kept, and told to other tabs. */
 export interface Item {
@@ -48,8 +49,7 @@ export function makeOutbox({ keep, orgKey, uuid }: Host, ask: Ask, events: Outbo
     const prefix = `helvino_out:${orgKey}:`;
     const items = new Map<string, Item>();
     const { _sleep: sleep, _wake: wake } = makeWait();
-    let isSending = false;
-    let round = 0; // each start begins another
+    let sending: object | null = null; // each start is another one
     let flushing = Promise.resolve();
 
     const sorted = () => [...items.values()].sort((a, b) => a.at - b.at);
@@ -90,8 +90,8 @@ export function makeOutbox({ keep, orgKey, uuid }: Host, ask: Ask, events: Outbo
         if (to && status === 404) events._onMissing(to);
     };
     const flush = async () => {
-        const own = round;
-        for (let failures = 0; isSending && own === round; ) {
+        const own = sending;
+        for (let failures = 0; own && own === sending; ) {
             const next = sorted().find((item) => !item.why);
             if (!next) return;
             try {
@@ -100,7 +100,7 @@ export function makeOutbox({ keep, orgKey, uuid }: Host, ask: Ask, events: Outbo
             } catch (error) {
                 const failure = error as Failure;
                 if (isFinal(failure.status)) fail(items.get(next.id) ?? next, failure);
-                else if (isSending && own === round) await sleep(Math.max(backOff(failures++), failure.waitMs || 0));
+                else if (own === sending) await sleep(Math.max(backOff(failures++), failure.waitMs || 0));
             }
         }
     };
@@ -114,6 +114,7 @@ export function makeOutbox({ keep, orgKey, uuid }: Host, ask: Ask, events: Outbo
         _add(text, to, start) {
             const all = sorted();
             const characters = all.reduce((sum, item) => sum + item.text.length, text.length);
+            if (new Blob([text]).size > MESSAGE_BYTES_MAX) return 'too_long';
             if (all.length >= ITEMS_MAX || characters > CHARACTERS_MAX) return 'outbox_full';
             put({ id: uuid(), to, start: to ? '' : start, text, at: Math.max(Date.now(), (all.at(-1)?.at ?? 0) + 1), why: null });
             send();
@@ -131,13 +132,12 @@ export function makeOutbox({ keep, orgKey, uuid }: Host, ask: Ask, events: Outbo
             send();
         },
         _start() {
-            isSending = true;
-            ++round;
+            sending = {};
             read();
             send();
         },
         _stop() {
-            isSending = false;
+            sending = null;
             wake();
             return flushing;
         },

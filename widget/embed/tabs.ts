@@ -26,8 +26,8 @@ export function joinTabs(name: string, isAlone: boolean, onLead: (leads: boolean
     let isLeading = !locks;
     const leaving = new AbortController();
     let isAnswered = false;
-    let timer = 0;
     let release = () => {};
+    let timer = 0;
     let waiting = new AbortController();
 
     const setLeading = (leads: boolean) => {
@@ -51,14 +51,10 @@ export function joinTabs(name: string, isAlone: boolean, onLead: (leads: boolean
         });
     };
     const check = () => {
-        clearTimeout(timer);
-        if (isLeading || !isVisible()) return;
-        isAnswered = false;
+        isAnswered = isLeading || !isVisible();
+        if (isAnswered) return;
         tell('hello', 0, null);
-        timer = setTimeout(() => {
-            if (!isAnswered && isVisible()) queue(true);
-            timer = setTimeout(check, CHECK_MS);
-        }, PATIENCE_MS);
+        setTimeout(() => isAnswered || !isVisible() || leaving.signal.aborted || queue(true), PATIENCE_MS);
     };
 
     listen(document, 'visibilitychange', leaving.signal, check);
@@ -69,6 +65,7 @@ export function joinTabs(name: string, isAlone: boolean, onLead: (leads: boolean
         };
         queue(false);
         check();
+        timer = setInterval(check, CHECK_MS);
     } else {
         Promise.resolve().then(() => onLead(true));
     }
@@ -78,7 +75,7 @@ export function joinTabs(name: string, isAlone: boolean, onLead: (leads: boolean
         _quiet: async () => locks?.request(name, { signal: AbortSignal.timeout(PATIENCE_MS) }, () => {}).catch(() => {}),
         _leave() {
             leaving.abort();
-            clearTimeout(timer);
+            clearInterval(timer);
             waiting.abort();
             channel?.close();
             setLeading(false);

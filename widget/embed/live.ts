@@ -1,6 +1,7 @@
 /*
- * The connection of one browser: the stream, opened again whenever it ends, and asking now and then where streams don't get through.
- * It goes on from the last seq that is known, so what was missed comes first, and nothing twice.
+ * live.js, loaded once there is something to hear. The connection of one browser: the stream, opened again whenever it ends, and asking now and
+ * then where streams don't get through. It goes on from the last seq that is known, so what was missed comes first, and nothing twice.
+ * Its bundle is its own, so nothing that the client calls here has a name that begins with "_".
  */
 import type { Caller, Failure } from '../shared/http.ts';
 import { readStream, type OnEvent } from '../shared/stream.ts';
@@ -14,21 +15,21 @@ const STALE_MS = 20_000; // without a byte, when a tab wakes up
 const LONG_MS = 600_000; // until something happens
 
 export interface LinkOptions {
-    _caller: Caller;
+    caller: Caller;
     /** This tab has a stream of its own. A hidden one gives it up and polls: browsers allow six connections to a host. */
-    _isAlone: boolean;
-    _isLookedAt(): boolean;
-    _since(): number | null;
+    isAlone: boolean;
+    isLookedAt(): boolean;
+    since(): number | null;
     /** Asks for everything anew. */
-    _poll(): Promise<void>;
-    _onOpen(isResumed: boolean): void;
-    _onEvent: OnEvent;
-    _onState(connection: Snapshot['connection'], problem: string | null): void;
+    poll(): Promise<void>;
+    onOpen(isResumed: boolean): void;
+    onEvent: OnEvent;
+    onState(connection: Snapshot['connection'], problem: string | null): void;
 }
 
 /** Gives what ends it. */
-export function startLink(options: LinkOptions): () => void {
-    const { _isAlone: isAlone, _onState: onState } = options;
+export default function startLink(options: LinkOptions): () => void {
+    const { isAlone, onState } = options;
     const { _sleep: sleep, _wake: wake } = makeWait();
     const stopping = new AbortController();
     const { signal } = stopping;
@@ -49,14 +50,14 @@ export function startLink(options: LinkOptions): () => void {
     };
     const poll = async () => {
         clearTimeout(timer);
-        const connection = await options._poll().then(
+        const connection = await options.poll().then(
             () => 'polling' as const,
             () => 'offline' as const,
         );
         clearTimeout(timer);
         if (!isPolling) return;
         onState(connection, null);
-        timer = setTimeout(poll, options._isLookedAt() ? POLL_MS : POLL_IDLE_MS);
+        timer = setTimeout(poll, options.isLookedAt() ? POLL_MS : POLL_IDLE_MS);
     };
     const startPolling = () => {
         if (!isPolling) poll();
@@ -67,11 +68,11 @@ export function startLink(options: LinkOptions): () => void {
         clearTimeout(timer);
     };
     const connect = () => {
-        const since = options._since();
+        const since = options.since();
         stream = new AbortController();
         isOpen = isAgain = false;
         return readStream(
-            options._caller,
+            options.caller,
             since,
             stream,
             () => {
@@ -81,9 +82,9 @@ export function startLink(options: LinkOptions): () => void {
                 failures = swallowed = 0;
                 stopPolling();
                 onState('live', null);
-                options._onOpen(since !== null);
+                options.onOpen(since !== null);
             },
-            (...told) => signal.aborted || options._onEvent(...told),
+            (...told) => signal.aborted || options.onEvent(...told),
         );
     };
     /* A stream has ended without having begun, or was refused. Gives how long to wait. */
