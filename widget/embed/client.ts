@@ -1,7 +1,8 @@
 /*
- * client.js: what the panel draws from, and what goes on without it. It puts together the store (what is known), the outbox (what is
- * to be sent), the link (the stream) and the tabs (which of the browser's tabs has the link). A `life` is the time in which visitor and
- * consent stay the same and the page is not put aside; when one of these changes, it ends, and another begins.
+ * client.js: what the panel draws from, and what goes on without it. It puts together the store (what is known), the
+ * outbox (what is to be sent), the link (the stream) and the tabs (which of the browser's tabs has the link). A `life`
+ * is the time in which visitor and consent stay the same and the page is not put aside; when one of these changes, it
+ * ends, and another begins.
  */
 import { makeAsk, type Failure } from '../shared/http.ts';
 import type {
@@ -56,7 +57,8 @@ function shortHash(text: string): string {
 export default function start(host: Host): Chat {
     const ask = makeAsk(host);
     const listeners = new Set<() => void>();
-    const typing = new Map<string, number>(); // conversations in which the other side types, with the timer that ends it
+    // Conversations in which the other side types, with the timer that ends it.
+    const typing = new Map<string, number>();
     const ignore = () => {};
 
     let life: Life | undefined;
@@ -91,8 +93,8 @@ export default function start(host: Host): Chat {
     /* ---- what is shown ---- */
 
     const unread = () => {
-        const talks = store._talks();
-        return store._isSynced() ? talks.reduce((sum, talk) => sum + talk.unreadCount, 0) : (host.boot.visitor?.unreadCount ?? 0);
+        if (!store._isSynced()) return host.boot.visitor?.unreadCount ?? 0;
+        return store._talks().reduce((sum, talk) => sum + talk.unreadCount, 0);
     };
     /* Told once, however much has changed at a time. */
     const changed = () => {
@@ -121,8 +123,8 @@ export default function start(host: Host): Chat {
         }
         const { makeBell } = await loadLater();
         if (!own) return;
-        const options = { name: channelName(), signal: own._ending.signal, isOn: isSoundOn, unread, seen: () => seenSeq };
-        own._bell ??= makeBell(options);
+        const { signal } = own._ending;
+        own._bell ??= makeBell({ name: channelName(), signal, isOn: isSoundOn, unread, seen: () => seenSeq });
         own._bell.news(message.seq);
     };
     const store = makeStore(onNews, changed);
@@ -237,7 +239,9 @@ export default function start(host: Host): Chat {
         store._setSynced();
         choose();
         // What others lack is asked for when they are opened.
-        for (const talk of store._talks()) if (talk.id !== current && isBehind(talk)) store._change(talk.id, { _isLoaded: false, _messages: [] });
+        for (const talk of store._talks()) {
+            if (talk.id !== current && isBehind(talk)) store._change(talk.id, { _isLoaded: false, _messages: [] });
+        }
         load().catch(ignore);
     };
     const takes: Record<string, (data: never) => void> = {
@@ -308,7 +312,9 @@ export default function start(host: Host): Chat {
 
     /* ---- this tab leads ---- */
 
-    const tellLink = (isFresh = false) => tell('link', { connection, problem, isKnown, isFresh } satisfies LinkState, seq);
+    const tellLink = (isFresh = false) => {
+        tell('link', { connection, problem, isKnown, isFresh } satisfies LinkState, seq);
+    };
     const startStream = async () => {
         const own = life;
         if (!isKnown) return;
@@ -360,7 +366,9 @@ export default function start(host: Host): Chat {
         },
         _onMissing: lose,
     });
-    /* The new conversation that is shown has got its id; or another tab's new one is shown here, where there was none. */
+    /*
+     * The new conversation that is shown has got its id; or another tab's new one is shown here, where there was none.
+     */
     const followDraft = ({ id, to, start: begun }: Item) => {
         if (current || !begun) return;
         if (!outbox._items().some((item) => item.start === draft && item.id !== id)) draft = begun;
@@ -373,7 +381,8 @@ export default function start(host: Host): Chat {
         clearTimeout(readTimer);
         if (!isLookedAt() || !talk?._isLoaded || !talk.unreadCount || lastSeq(talk) === readBefore) return;
         readTimer = setTimeout(async () => {
-            const marks = await ask<Partial<Talk>>('POST', `/conversations/${talk.id}/read`, { seq: lastSeq(talk) }).catch(ignore);
+            const asked = ask<Partial<Talk>>('POST', `/conversations/${talk.id}/read`, { seq: lastSeq(talk) });
+            const marks = await asked.catch(ignore);
             const latest = store._talk(talk.id);
             if (!marks || !latest) return;
             readBefore = lastSeq(talk);

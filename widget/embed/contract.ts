@@ -1,8 +1,9 @@
 /*
- * What the three files of the widget agree on. `embed.js` (the loader) is on every page: it keeps the visitor's identity, draws the
- * launcher and is window.Helvino. `client.js` is loaded for a visitor who has a conversation, or who wants one: it speaks to the
- * server, shares its stream with the browser's other tabs and keeps the outbox. `panel.js` draws the chat from what the client
- * knows. Each is one file without a shared chunk: the loader passes `Host` to the client, and `Host` and `Chat` to the panel.
+ * What the three files of the widget agree on. `embed.js` (the loader) is on every page: it keeps the visitor's
+ * identity, draws the launcher and is window.Helvino. `client.js` is loaded for a visitor who has a conversation, or
+ * who wants one: it speaks to the server, shares its stream with the browser's other tabs and keeps the outbox.
+ * `panel.js` draws the chat from what the client knows. Each is one file without a shared chunk: the loader passes
+ * `Host` to the client, and `Host` and `Chat` to the panel.
  */
 import type { Ask } from '../shared/http.ts';
 import type { Bootloader, Receipt } from '../shared/protocol.ts';
@@ -11,7 +12,10 @@ export type Consent = 'none' | 'session' | 'persistent';
 
 /* ---- the loader, as the other two see it ---- */
 
-/** Texts by key, for what has to outlive a reload: localStorage, sessionStorage or memory, as consent allows. Never throws. */
+/**
+ * Texts by key, for what has to outlive a reload: localStorage, sessionStorage or memory, as consent allows. Never
+ * throws.
+ */
 export interface Keep {
     get(key: string): string | null;
     set(key: string, value: string): void;
@@ -25,7 +29,8 @@ export interface Host {
     readonly boot: Bootloader; // as it was when last asked for: at load, or after a change of consent
     readonly keep: Keep; // keys begin with "helvino_"
     readonly consent: () => Consent;
-    readonly root: ShadowRoot; // the widget's own: launcher and panel. --helvino-color and --helvino-on-color are set in it
+    // The widget's own: launcher and panel. --helvino-color and --helvino-on-color are set in it.
+    readonly root: ShadowRoot;
     readonly debug: boolean;
     readonly language: string; // of the visitor: en, tr, de, fr, es, ar; the organisation's setting, else the browser's
     readonly fetch: typeof fetch; // as it was when the loader ran; to be called without `host.` in front

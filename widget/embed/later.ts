@@ -1,6 +1,7 @@
 /*
- * later.js: what is not needed to read and write. It is loaded when there is news that nobody looks at, or when the visitor wants to be
- * forgotten. Its bundle is its own, so nothing that the client calls here has a name that begins with "_".
+ * later.js: what is not needed to read and write. It is loaded when there is news that nobody looks at, or when the
+ * visitor wants to be forgotten. Its bundle is its own, so nothing that the client calls here has a name that begins
+ * with "_".
  */
 import type { Ask } from '../shared/http.ts';
 import type { Receipt } from '../shared/protocol.ts';

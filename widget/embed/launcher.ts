@@ -1,7 +1,8 @@
 /*
- * The button that opens the panel, in a shadow root of its own. Styles are a constructable sheet and `!important` on the host, which
- * from inside a shadow root wins over everything that the page declares; nothing needs unsafe-inline. The host hangs on the root
- * element, so a page that replaces its body keeps it, and a body with a transform doesn't move it.
+ * The button that opens the panel, in a shadow root of its own. Styles are a constructable sheet and `!important` on
+ * the host, which from inside a shadow root wins over everything that the page declares; nothing needs unsafe-inline.
+ * The host hangs on the root element, so a page that replaces its body keeps it, and a body with a transform doesn't
+ * move it.
  */
 import type { Language } from '../shared/language.ts';
 

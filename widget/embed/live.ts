@@ -1,7 +1,8 @@
 /*
- * live.js, loaded once there is something to hear. The connection of one browser: the stream, opened again whenever it ends, and asking now and
- * then where streams don't get through. It goes on from the last seq that is known, so what was missed comes first, and nothing twice.
- * Its bundle is its own, so nothing that the client calls here has a name that begins with "_".
+ * live.js, loaded once there is something to hear. The connection of one browser: the stream, opened again whenever it
+ * ends, and asking now and then where streams don't get through. It goes on from the last seq that is known, so what
+ * was missed comes first, and nothing twice. Its bundle is its own, so nothing that the client calls here has a name
+ * that begins with "_".
  */
 import type { Caller, Failure } from '../shared/http.ts';
 import { readStream, type OnEvent } from '../shared/stream.ts';
@@ -16,7 +17,9 @@ const LONG_MS = 600_000; // until something happens
 
 export interface LinkOptions {
     caller: Caller;
-    /** This tab has a stream of its own. A hidden one gives it up and polls: browsers allow six connections to a host. */
+    /**
+     * This tab has a stream of its own. A hidden one gives it up and polls: browsers allow six connections to a host.
+     */
     isAlone: boolean;
     isLookedAt(): boolean;
     since(): number | null;

@@ -1,6 +1,7 @@
 /*
- * embed.js, on every page: the visitor's identity, the launcher and window.Helvino. It loads client.js and panel.js when somebody
- * wants them. Whatever goes wrong here must not be noticed by the page: each way in is guarded, nothing is thrown, nothing waits for us.
+ * embed.js, on every page: the visitor's identity, the launcher and window.Helvino. It loads client.js and panel.js
+ * when somebody wants them. Whatever goes wrong here must not be noticed by the page: each way in is guarded, nothing
+ * is thrown, nothing waits for us.
  */
 import { chooseLanguage } from '../shared/language.ts';
 import type { Bootloader } from '../shared/protocol.ts';

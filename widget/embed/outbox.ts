@@ -1,7 +1,8 @@
 /*
- * Messages that the server has not answered yet. Each is kept under a key of its own, so tabs that write at once don't undo each other;
- * the leading tab sends them, one after the other, until there is an answer. The server takes a clientId and an Idempotency-Key once,
- * however often they come: so trying again is always right, also by two tabs, and after a reload.
+ * Messages that the server has not answered yet. Each is kept under a key of its own, so tabs that write at once don't
+ * undo each other; the leading tab sends them, one after the other, until there is an answer. The server takes a
+ * clientId and an Idempotency-Key once, however often they come: so trying again is always right, also by two tabs, and
+ * after a reload.
  */
 import type { Ask, Failure } from '../shared/http.ts';
 import type { Message } from '../shared/protocol.ts';
@@ -116,7 +117,8 @@ export function makeOutbox({ keep, orgKey, uuid }: Host, ask: Ask, events: Outbo
             const characters = all.reduce((sum, item) => sum + item.text.length, text.length);
             if (new Blob([text]).size > MESSAGE_BYTES_MAX) return 'too_long';
             if (all.length >= ITEMS_MAX || characters > CHARACTERS_MAX) return 'outbox_full';
-            put({ id: uuid(), to, start: to ? '' : start, text, at: Math.max(Date.now(), (all.at(-1)?.at ?? 0) + 1), why: null });
+            const at = Math.max(Date.now(), (all.at(-1)?.at ?? 0) + 1);
+            put({ id: uuid(), to, start: to ? '' : start, text, at, why: null });
             send();
             return null;
         },

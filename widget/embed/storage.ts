@@ -1,6 +1,7 @@
 /*
- * What the widget keeps in the browser, as far as consent allows: localStorage (persistent), sessionStorage (session) or this page's
- * memory (none, and wherever storage throws or is full). Each call asks for the storage anew, so one that begins to throw is noticed.
+ * What the widget keeps in the browser, as far as consent allows: localStorage (persistent), sessionStorage (session)
+ * or this page's memory (none, and wherever storage throws or is full). Each call asks for the storage anew, so one
+ * that begins to throw is noticed.
  */
 import type { Consent } from './contract.ts';
 

@@ -1,6 +1,6 @@
 /*
- * What is known of the visitor's conversations. Lists, pages and events come in any order and more than once; what is put in here only
- * ever moves forward, so the order doesn't matter.
+ * What is known of the visitor's conversations. Lists, pages and events come in any order and more than once; what is
+ * put in here only ever moves forward, so the order doesn't matter.
  */
 import type { Conversation, Message } from '../shared/protocol.ts';
 
@@ -33,7 +33,10 @@ function inserted(messages: readonly Message[], message: Message): readonly Mess
 }
 
 /* What is missing here comes with the first message. */
-const blank = (id: string) => ({ id, visitorReadSeq: 0, agentReadSeq: 0, unreadCount: 0, _messages: [] as readonly Message[] }) as Talk;
+const blank = (id: string) => {
+    const messages: readonly Message[] = [];
+    return { id, visitorReadSeq: 0, agentReadSeq: 0, unreadCount: 0, _messages: messages } as Talk;
+};
 
 export function makeStore(onNews: (message: Message) => void, onChange: () => void): Store {
     const talks = new Map<string, Talk>();

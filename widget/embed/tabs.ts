@@ -1,7 +1,7 @@
 /*
- * The tabs of one browser: one of them leads, that is it holds the stream and sends the outbox, and tells the others. Whoever holds the
- * Web Lock leads; the others wait for it, so a closed tab is followed at once. A tab that the system has put to sleep keeps its lock
- * and answers nothing: a visible tab notices, and takes the lock away.
+ * The tabs of one browser: one of them leads, that is it holds the stream and sends the outbox, and tells the others.
+ * Whoever holds the Web Lock leads; the others wait for it, so a closed tab is followed at once. A tab that the system
+ * has put to sleep keeps its lock and answers nothing: a visible tab notices, and takes the lock away.
  */
 import { isVisible, listen } from './wait.ts';
 
@@ -20,7 +20,12 @@ export interface Tabs {
 }
 
 /** `onLead` is called later, never before this returns. A leader answers "hello" with anything. */
-export function joinTabs(name: string, isAlone: boolean, onLead: (leads: boolean) => void, hear: (...told: Told) => void): Tabs {
+export function joinTabs(
+    name: string,
+    isAlone: boolean,
+    onLead: (leads: boolean) => void,
+    hear: (...told: Told) => void,
+): Tabs {
     const locks = isAlone ? undefined : navigator.locks;
     const channel = locks && new BroadcastChannel(name);
     let isLeading = !locks;
@@ -72,7 +77,10 @@ export function joinTabs(name: string, isAlone: boolean, onLead: (leads: boolean
     return {
         _leads: () => isLeading,
         _tell: tell,
-        _quiet: async () => locks?.request(name, { signal: AbortSignal.timeout(PATIENCE_MS) }, () => {}).catch(() => {}),
+        async _quiet() {
+            const signal = AbortSignal.timeout(PATIENCE_MS);
+            await locks?.request(name, { signal }, () => {}).catch(() => {});
+        },
         _leave() {
             leaving.abort();
             clearInterval(timer);

@@ -4,7 +4,8 @@ const FIRST_MS = 1_000;
 const LAST_MS = 30_000;
 
 /** Twice as long each time, with half of it by chance: those whom a restart has cut off don't come back all at once. */
-export const backOff = (failures: number): number => Math.min(FIRST_MS * 2 ** failures, LAST_MS) * (0.5 + Math.random() / 2);
+export const backOff = (failures: number): number =>
+    Math.min(FIRST_MS * 2 ** failures, LAST_MS) * (0.5 + Math.random() / 2);
 
 export interface Wait {
     _sleep(ms: number): Promise<void>;

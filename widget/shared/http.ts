@@ -1,4 +1,6 @@
-/* Requests to the server: JSON both ways, the visitor's headers, and an error that carries the server's own sentence. */
+/*
+ * Requests to the server: JSON both ways, the visitor's headers, and an error that carries the server's own sentence.
+ */
 
 /** What a request needs to know of who asks. */
 export interface Caller {

@@ -29,7 +29,9 @@ export interface ConversationList {
     next: string | null; // pass it as ?before=
 }
 
-/** GET /conversations/:id?after=&limit= (what came after), or ?before=&limit= (the last ones before), always in order. */
+/**
+ * GET /conversations/:id?after=&limit= (what came after), or ?before=&limit= (the last ones before), always in order.
+ */
 export interface ConversationWithMessages extends Conversation {
     messages: Message[];
     hasMore: boolean; // in the direction that was asked for
@@ -76,7 +78,8 @@ export interface Bootloader {
         visitorCookie: boolean; // whether /visitors/me/cookie is there
     };
     online: boolean; // somebody is there to answer
-    visitor: { conversationCount: number; unreadCount: number } | null; // null: x-visitor-id is unknown, or none was sent
+    // Null: x-visitor-id is unknown, or none was sent.
+    visitor: { conversationCount: number; unreadCount: number } | null;
     timestamp: string;
 }
 
@@ -90,6 +93,7 @@ export interface StreamEvents {
     message: Message;
     conversation: Conversation; // a new one, or its read marks have moved
     typing: { conversationId: string; role: Role; typing: boolean };
-    presence: { role: Role; online: boolean; visitorId?: string }; // to visitors: role assistant. Always sent once at the beginning
+    // To visitors: role assistant. Always sent once at the beginning.
+    presence: { role: Role; online: boolean; visitorId?: string };
     reset: { seq: number }; // too much was missed: ask for the lists again, and go on from here
 }

@@ -1,6 +1,6 @@
 /*
- * One connection to GET /stream, from its beginning to its end. With fetch, because EventSource can't send headers, and a key doesn't
- * belong into a URL. Who calls decides what to do when it ends.
+ * One connection to GET /stream, from its beginning to its end. With fetch, because EventSource can't send headers, and
+ * a key doesn't belong into a URL. Who calls decides what to do when it ends.
  */
 import { createParser } from 'eventsource-parser';
 
@@ -12,7 +12,8 @@ const SILENCE_MS = 37_500; // and then at least every 15 seconds
 export type OnEvent = (name: string, data: unknown, seq: number | null) => void;
 
 /**
- * Goes on after `since` (null: from now on). Resolves when the stream ends; rejects with a Failure, or when `ending` is aborted.
+ * Goes on after `since` (null: from now on). Resolves when the stream ends; rejects with a Failure, or when `ending` is
+ * aborted.
  */
 export async function readStream(
     { base, fetch, getHeaders }: Caller,

@@ -1,4 +1,7 @@
-/* A random id, from the best source there is: randomUUID is missing in pages without TLS, and `crypto` in some odd browsers. */
+/*
+ * A random id, from the best source there is: randomUUID is missing in pages without TLS, and `crypto` in some odd
+ * browsers.
+ */
 export function uuid(): string {
     try {
         return crypto.randomUUID();
