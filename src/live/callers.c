@@ -33,23 +33,10 @@ void live_callers_free(struct live_callers *callers)
     free(callers);
 }
 
-static struct caller *need(struct live_callers *callers, struct id id)
-{
-    struct caller *caller = (struct caller *)live_table_find(&callers->table, id);
-    if (caller != NULL)
-        return caller;
-    caller = calloc(1, sizeof(*caller));
-    if (caller == NULL)
-        abort();
-    caller->node.id = id;
-    live_table_add(&callers->table, &caller->node);
-    return caller;
-}
-
 bool live_caller_enter(struct live_callers *callers, struct id id, unsigned max)
 {
     pthread_mutex_lock(&callers->mutex);
-    struct caller *caller = need(callers, id);
+    struct caller *caller = (struct caller *)live_table_need(&callers->table, id, sizeof(*caller));
     bool enters = caller->streams < max;
     caller->streams += enters;
     pthread_mutex_unlock(&callers->mutex);

@@ -14,7 +14,7 @@ static void *must(void *memory)
     return memory;
 }
 
-static void count(_Atomic uint64_t *counter)
+static void count_one(_Atomic uint64_t *counter)
 {
     /* One writer: no locked instruction is needed. */
     atomic_store_explicit(counter, atomic_load_explicit(counter, memory_order_relaxed) + 1, memory_order_relaxed);
@@ -62,24 +62,12 @@ void live_free(struct live *live)
 
 struct live_org *live_org_need(struct live *live, struct id id)
 {
-    struct live_org *org = live_org_find(live, id);
-    if (org == NULL) {
-        org = must(calloc(1, sizeof(*org)));
-        org->node.id = id;
-        live_table_add(&live->orgs, &org->node);
-    }
-    return org;
+    return (struct live_org *)live_table_need(&live->orgs, id, sizeof(struct live_org));
 }
 
 struct live_visitor *live_visitor_need(struct live *live, struct id id)
 {
-    struct live_visitor *visitor = live_visitor_find(live, id);
-    if (visitor == NULL) {
-        visitor = must(calloc(1, sizeof(*visitor)));
-        visitor->node.id = id;
-        live_table_add(&live->visitors, &visitor->node);
-    }
-    return visitor;
+    return (struct live_visitor *)live_table_need(&live->visitors, id, sizeof(struct live_visitor));
 }
 
 void live_org_release(struct live *live, struct live_org *org)
@@ -171,7 +159,7 @@ static void tell_news(struct live *live, struct live_subscriber *subscriber, con
         return;
     if (subscriber->news_count == STREAM_NEWS_MAX) {
         fall_behind(subscriber);
-        count(&live->figures->news_overflows);
+        count_one(&live->figures->news_overflows);
         return;
     }
     if (subscriber->news_count == subscriber->news_capacity)
@@ -181,14 +169,14 @@ static void tell_news(struct live *live, struct live_subscriber *subscriber, con
     live->on_news(subscriber);
 }
 
-void live_take_news(struct live_subscriber *subscriber, unsigned taken)
+void live_take_news(struct live_subscriber *subscriber, unsigned count)
 {
-    assert(taken <= subscriber->news_count);
-    if (taken != 0)
-        subscriber->sent_seq = subscriber->news[taken - 1].seq;
-    subscriber->news_count = (uint16_t)(subscriber->news_count - taken);
+    assert(count <= subscriber->news_count);
+    if (count != 0)
+        subscriber->sent_seq = subscriber->news[count - 1].seq;
+    subscriber->news_count = (uint16_t)(subscriber->news_count - count);
     if (subscriber->news_count != 0) {
-        memmove(subscriber->news, subscriber->news + taken, subscriber->news_count * sizeof(*subscriber->news));
+        memmove(subscriber->news, subscriber->news + count, subscriber->news_count * sizeof(*subscriber->news));
         return;
     }
     drop_news(subscriber);
@@ -196,21 +184,21 @@ void live_take_news(struct live_subscriber *subscriber, unsigned taken)
         subscriber->sent_seq = subscriber->covered_seq;
 }
 
-void live_catch_up(struct live_subscriber *subscriber, const struct live_news *news, unsigned number, uint64_t seen_seq,
+void live_catch_up(struct live_subscriber *subscriber, const struct live_news *news, unsigned count, uint64_t seen_seq,
                    bool is_complete)
 {
-    assert(subscriber->is_behind && subscriber->news_count == 0 && number <= STREAM_NEWS_MAX);
-    assert(number != 0 || is_complete);
-    if (number != 0) {
-        make_room(subscriber, number);
-        memcpy(subscriber->news, news, number * sizeof(*news));
-        subscriber->news_count = (uint16_t)number;
+    assert(subscriber->is_behind && subscriber->news_count == 0 && count <= STREAM_NEWS_MAX);
+    assert(count != 0 || is_complete);
+    if (count != 0) {
+        make_room(subscriber, count);
+        memcpy(subscriber->news, news, count * sizeof(*news));
+        subscriber->news_count = (uint16_t)count;
     }
     if (!is_complete)
         return;
     subscriber->is_behind = false;
     subscriber->covered_seq = seen_seq > subscriber->sent_seq ? seen_seq : subscriber->sent_seq;
-    if (number == 0)
+    if (count == 0)
         subscriber->sent_seq = subscriber->covered_seq;
 }
 
@@ -248,7 +236,7 @@ void live_tell_moment(struct live *live, struct live_subscriber *subscriber, con
     forget_older(subscriber, moment);
     if (subscriber->moment_count == STREAM_MOMENTS_MAX) {
         forget_moment(subscriber, 0);
-        count(&live->figures->moments_dropped);
+        count_one(&live->figures->moments_dropped);
     }
     if (subscriber->moment_count == subscriber->moment_capacity) {
         unsigned capacity = grown(subscriber->moment_capacity, STREAM_MOMENTS_MAX);

@@ -63,6 +63,19 @@ void live_table_add(struct live_table *table, struct live_node *node)
     ++table->count;
 }
 
+struct live_node *live_table_need(struct live_table *table, struct id id, size_t size)
+{
+    struct live_node *node = live_table_find(table, id);
+    if (node != NULL)
+        return node;
+    node = calloc(1, size);
+    if (node == NULL)
+        abort();
+    node->id = id;
+    live_table_add(table, node);
+    return node;
+}
+
 static void unlink_node(struct live_table *table, struct live_node *node)
 {
     struct live_node **link = &table->slots[slot_of(node->id, table->slot_count)];

@@ -24,6 +24,8 @@ struct live_table {
 struct live_node *live_table_find(const struct live_table *table, struct id id);
 /* No node of this id may be there. */
 void live_table_add(struct live_table *table, struct live_node *node);
+/* The one of this id; when there is none a new one of `size` bytes, all zero but for its node. free() gives it back. */
+struct live_node *live_table_need(struct live_table *table, struct id id, size_t size);
 /* It must be there. Its memory stays the caller's. */
 void live_table_remove(struct live_table *table, struct live_node *node);
 /* Calls `visit` for each node; it may remove (and free) the one that it is given, and no other, and add none. */
