@@ -38,17 +38,18 @@
 #define EXPORTS_PER_MINUTE 10    /* pages of an export that a visitor may ask for */
 
 /* ---- streams ---- */
-#define STREAMS_PER_CALLER_MAX 16     /* of one visitor, or of one token */
-#define STREAM_CATCH_UP_MAX 5000      /* events that a stream is given again; what missed more is told to reset */
-#define STREAM_CONVERSATIONS_MAX 2000 /* conversations that a catch-up looks at */
-#define STREAM_NEWS_MAX 256           /* events that wait for one subscriber; more are found in the tables instead */
-#define STREAM_MOMENTS_MAX 32         /* typing and presence that wait for one subscriber; older ones are dropped */
-#define STREAM_PIECE_BYTES 65536      /* of one send; the next one waits until the client has taken it */
-#define STREAM_STALL_MS 15000         /* how long a client may take for one piece; TCP_USER_TIMEOUT_MS comes later */
-#define STREAM_INPUT_BYTES_MAX 16384  /* of what a client says after its request; more and it is cut off */
-#define STREAM_HEARTBEAT_MS 15000     /* silence after which a comment is sent */
-#define STREAM_RIGHTS_MS 4000         /* how often each stream's right to go on is asked for again */
-#define AGENT_PRESENT_MS 120000       /* how long a write by the token counts as somebody being there */
+#define STREAMS_PER_CALLER_MAX 16       /* of one visitor, or of one token */
+#define STREAM_CATCH_UP_MAX 5000        /* events that a stream is given again; what missed more is told to reset */
+#define STREAM_CONVERSATIONS_MAX 2000   /* conversations that a catch-up looks at */
+#define STREAM_NEWS_MAX 256             /* events that wait for one subscriber; more are found in the tables instead */
+#define STREAM_MOMENTS_MAX 32           /* typing and presence that wait for one subscriber; older ones are dropped */
+#define STREAM_PIECE_BYTES 65536        /* of one send; the next one waits until the client has taken it */
+#define STREAM_SEND_BUFFER_BYTES 131072 /* asked of the kernel, which doubles it and else keeps 4 MiB */
+#define STREAM_STALL_MS 15000           /* how long a client may take for one piece; TCP_USER_TIMEOUT_MS comes later */
+#define STREAM_INPUT_BYTES_MAX 16384    /* of what a client says after its request; more and it is cut off */
+#define STREAM_HEARTBEAT_MS 15000       /* silence after which a comment is sent */
+#define STREAM_RIGHTS_MS 4000           /* how often each stream's right to go on is asked for again */
+#define AGENT_PRESENT_MS 120000         /* how long a write by the token counts as somebody being there */
 
 /* ---- the write path ---- */
 #define BATCH_COMMANDS_MAX 1024    /* commands in one transaction */

@@ -13,6 +13,7 @@
 
 #include <assert.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 
 struct stream {
     h2o_generator_t generator;
@@ -187,6 +188,13 @@ static struct stream *create(struct request *request, const struct stream_events
     return stream;
 }
 
+/* What a client does not read lies in the kernel, where nobody swaps it out. */
+static void bound_send_buffer(const struct connection *connection)
+{
+    int bytes = STREAM_SEND_BUFFER_BYTES;
+    setsockopt(connection->fd, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof(bytes));
+}
+
 static void send_headers_alone(h2o_req_t *req)
 {
     static h2o_generator_t generator = {NULL, NULL};
@@ -203,6 +211,7 @@ struct stream *request_stream(struct request *request, const struct stream_event
         return NULL;
     }
     struct stream *stream = create(request, events, owner);
+    bound_send_buffer(request->connection);
     h2o_socket_t *socket = request->connection->socket;
     h2o_start_response(request->h2o, &stream->generator);
     stream_send(stream, first);

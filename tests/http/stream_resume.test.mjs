@@ -260,6 +260,7 @@ describe('a reader that does not read', () => {
         stream.response.resume();
         await stream.until(() => stream.over, 'its end');
         assert.ok(stream.messages.length < said.length, 'it was never held up');
+        assert.ok(stream.bytes <= 1 << 20, `${stream.bytes} bytes were kept for it`);
         const again = await listen(visitor, { since: stream.lastId ?? said[0].seq - 1 });
         assertExactly([...stream.messages, ...again.messages], said, 'both together');
         again.close();
