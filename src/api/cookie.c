@@ -24,7 +24,7 @@ bool request_is_for_cookie(const struct request *request)
 
 static size_t format_name(const struct request *request, struct bytes org_key, char out[COOKIE_NAME_LEN_MAX])
 {
-    return (size_t)snprintf(out, COOKIE_NAME_LEN_MAX, "%s" NAME "%.*s", request_is_tls(request) ? HOST_PREFIX : "",
+    return (size_t)snprintf(out, COOKIE_NAME_LEN_MAX, "%s" NAME "%.*s", request_is_secure(request) ? HOST_PREFIX : "",
                             (int)org_key.len, org_key.data);
 }
 
@@ -61,7 +61,7 @@ static void set_cookie(struct request *request, struct bytes org_key, struct byt
     char name[COOKIE_NAME_LEN_MAX], *text = request_alloc(request, COOKIE_LEN_MAX);
     format_name(request, org_key, name);
     int len = snprintf(text, COOKIE_LEN_MAX, "%s=%.*s; Max-Age=%u; Path=/; HttpOnly; SameSite=Lax%s", name,
-                       (int)value.len, value.data, max_age_s, request_is_tls(request) ? "; Secure" : "");
+                       (int)value.len, value.data, max_age_s, request_is_secure(request) ? "; Secure" : "");
     request_add_header(request, BYTES("set-cookie"), bytes_view(text, (size_t)len));
 }
 

@@ -150,6 +150,8 @@ struct bytes request_body(const struct request *request);
 /* The client's address: the peer, or what a trusted proxy says. 16 bytes, IPv4 mapped (::ffff:a.b.c.d). */
 struct in6_addr request_client_address(const struct request *request);
 bool request_is_tls(const struct request *request);
+/* Whether the client speaks TLS: to us, or as a trusted proxy says with X-Forwarded-Proto: https. */
+bool request_is_secure(const struct request *request);
 
 /* ---- requests: the answer ------------------------------------------------------------------------------------ */
 

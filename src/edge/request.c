@@ -71,6 +71,20 @@ bool request_is_tls(const struct request *request)
     return request->connection->tls != NULL;
 }
 
+/* Of several the last is the proxy's own; the ones before it are anybody's. */
+bool request_is_secure(const struct request *request)
+{
+    if (request_is_tls(request))
+        return true;
+    const h2o_headers_t *headers = &request->h2o->headers;
+    ssize_t at = -1;
+    struct bytes proto = BYTES_NONE;
+    while (request->connection->is_trusted_proxy &&
+           (at = h2o_find_header_by_str(headers, H2O_STRLIT("x-forwarded-proto"), at)) != -1)
+        proto = view(headers->entries[at].value);
+    return proto.data != NULL && h2o_lcstris(proto.data, proto.len, H2O_STRLIT("https"));
+}
+
 void *request_alloc(struct request *request, size_t size)
 {
     return h2o_mem_alloc_pool(&request->h2o->pool, size);

@@ -160,6 +160,22 @@ describe('with --visitor-cookie', () => {
         assert.equal((await send('__Host-helvino_visitor_id_acme=v_own')).json.visitorId, 'v_own');
     });
 
+    test('behind a proxy that is trusted to say so it is the same', async (t) => {
+        const behind = await serverFor(t, { flags: ['--visitor-cookie', 'on', '--trusted-proxies', '127.0.0.1'] });
+        const shop = await behind.org('acme');
+        const visitor = shop.visitor();
+        const insecure = `helvino_visitor_id_acme=${visitor.key}; Max-Age=34560000; Path=/; HttpOnly; SameSite=Lax`;
+        for (const proto of ['https', 'HTTPS', ['http', 'https']]) {
+            const answer = await keep(visitor, { 'x-forwarded-proto': proto, cookie: 'helvino_visitor_id_acme=v_of-a-neighbour' });
+            assert.equal(answer.json.visitorId, visitor.key, 'a cookie that a neighbour of the domain may have set was believed');
+            assert.equal(setOf(answer), `__Host-${insecure}; Secure`);
+        }
+        for (const proto of [undefined, '', 'http', 'httpsx', 'https, http', ['https', 'http']])
+            assert.equal(setOf(await keep(visitor, { 'x-forwarded-proto': proto })), insecure, String(proto));
+        const stranger = org.visitor(); // of a server that trusts nobody
+        assert.ok(setOf(await keep(stranger, { 'x-forwarded-proto': 'https' })).startsWith('helvino_visitor_id_acme='));
+    });
+
     test('two keys are refused', async () => {
         const visitor = org.visitor();
         assertError(await visitor.request('POST', PATH, { headers: { ...FROM_PAGE, 'x-visitor-id': [visitor.key, 'v_two'] } }), 400, 'invalid_header', /x-visitor-id is there twice/);
