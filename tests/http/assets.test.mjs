@@ -131,6 +131,23 @@ describe('a file', () => {
         for (const file of files) assert.deepEqual((await get(`${file.path}?1`)).bytes, built(file), file.path);
     });
 
+    test('is there under a name of another build too, for now: an older loader asks for it', async () => {
+        for (const file of files.filter(({ path }) => path.startsWith('/widget/'))) {
+            const old = file.path.replace(/-[0-9a-f]{12}\./, '-0123456789ab.');
+            const answer = await get(old, { 'accept-encoding': 'gzip' });
+            assert.equal(answer.status, 200, old);
+            assert.deepEqual(gunzipSync(answer.bytes), built(file));
+            assert.equal(answer.headers['content-type'], file.contentType);
+            assert.equal(answer.headers['cache-control'], 'no-store');
+            assert.equal(answer.headers['access-control-allow-origin'], '*');
+            if (file.path.includes('demo')) assertError(await exchange(plain.url + old, { agent: plain.agent }), 404, 'not_found');
+            for (const hash of ['0123456789aB', '0123456789a', '0123456789abc', '0123456789a%62', '0123456789a-', '', '../56789ab.js'])
+                assertError(await get(file.path.replace(/[0-9a-f]{12}/, hash)), 404, 'not_found');
+        }
+        for (const path of ['/widget/none-0123456789ab.js', '/widget/client-0123456789ab.css', '/widget/embed-0123456789ab.js', '/widget/-0123456789ab.js'])
+            assertError(await get(path), 404, 'not_found');
+    });
+
     test('that was never built is not there', async () => {
         const [known] = widget.filter(({ path }) => path.startsWith('/widget/client-'));
         for (const path of ['/widget/', '/widget/embed.js', '/widget/none.js', `${known.path}.gz`, `${known.path}/`, '/widget/..%2fembed.js']) {
