@@ -157,7 +157,14 @@ struct bytes call_user_agent(const struct call *call);
 
 /* ---- limits.c ---- */
 
-enum limited_action { LIMITED_CONVERSATIONS, LIMITED_MESSAGES, LIMITED_VISITORS, LIMITED_EXPORTS, LIMITED_TYPING };
+enum limited_action {
+    LIMITED_CONVERSATIONS,
+    LIMITED_MESSAGES,
+    LIMITED_VISITORS,
+    LIMITED_EXPORTS,
+    LIMITED_TYPING,
+    LIMITED_STREAMS
+};
 enum error rate_limit(struct call *call, enum limited_action action);
 
 /* ---- submit.c: the way of a change ---- */

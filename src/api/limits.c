@@ -1,6 +1,7 @@
 /*
  * How much one may write: by visitor, by client address and by organisation, each a bucket of one minute. Conversations
- * and new visitors have the same numbers and buckets of their own; so have messages, exports and typing. The visitor's
+ * and new visitors have the same numbers and buckets of their own; so have messages, exports, typing and the beginnings
+ * of streams, which are no business of the organisation's limit: strangers could use it up for its own. The visitor's
  * key is made by the client, so the address bounds whoever makes many; it is wide enough for an office behind one
  * address. The organisation's own token is bound by the organisation's limit alone.
  */
@@ -52,13 +53,13 @@ enum error rate_limit(struct call *call, enum limited_action action)
 {
     const struct api_config *config = &call->loop->api->config;
     const struct api_rate_limits *limits = &config->rate_limits;
-    bool messages = action == LIMITED_MESSAGES || action == LIMITED_EXPORTS || action == LIMITED_TYPING;
+    bool messages = action != LIMITED_CONVERSATIONS && action != LIMITED_VISITORS;
     bool by_visitor = !call->by_token && call->visitor_key.data != NULL;
     uint32_t per_visitor = action == LIMITED_EXPORTS ? EXPORTS_PER_MINUTE
                            : messages                ? limits->messages_visitor
                                                      : limits->conversations_visitor;
     uint32_t per_address = messages ? limits->messages_address : limits->conversations_address;
-    uint32_t per_org = messages ? limits->messages_org : limits->conversations_org;
+    uint32_t per_org = action == LIMITED_STREAMS ? 0 : messages ? limits->messages_org : limits->conversations_org;
     struct in6_addr address = request_client_address(call->request);
     /* A client of IPv6 has a network of 64 bits to itself; one of IPv4 is the last 32 bits of a mapped address. */
     size_t address_len = IN6_IS_ADDR_V4MAPPED(&address) ? 16 : 8;

@@ -186,6 +186,8 @@ enum error handle_stream(struct call *call)
         request_stream(call->request, NULL, NULL, FIRST_PIECE);
         return OK;
     }
+    if (error == OK)
+        error = rate_limit(call, LIMITED_STREAMS); /* looking for what was missed costs far more than asking for it */
     if (error == OK && call->visitor_key.data != NULL)
         error = visitor_id_by_key(call->txn, call->org.id, call->visitor_key, &start.visitor);
     if (error == ERR_NOT_FOUND)

@@ -321,6 +321,49 @@ describe('who may listen', () => {
     });
 });
 
+describe('beginning again without end', () => {
+    test('is refused to a visitor after as many times a minute as it may write, and to nobody else', async (t) => {
+        const limited = await serverFor(t, { rateLimit: 'on', flags: ['--rate-messages-visitor', '20'] });
+        const org = await limited.org();
+        const visitor = org.visitor();
+        const id = await visitor.converse();
+        const begin = async (caller) => {
+            const stream = await open(caller);
+            stream.close();
+            return stream;
+        };
+        const refused = [];
+        for (let n = 0; n < 60 && refused.length === 0; n++) {
+            await eventually(async () => (await figure(org, 'helvino_streams')) === 0, 'that the one before is over');
+            const stream = await begin(visitor);
+            if (stream.status !== 200) refused.push(n, stream.status, stream.headers['retry-after']);
+        }
+        assert.ok(refused[0] >= 20, `refused at number ${refused[0]}`);
+        assert.equal(refused[1], 429);
+        assert.match(refused[2], /^[1-9][0-9]*$/);
+        assertError(await visitor.get('/stream'), 429, 'rate_limited');
+        await visitor.say(id, 'written all the same');
+        for (let n = 0; n < 30; n++) {
+            await eventually(async () => (await figure(org, 'helvino_streams')) < 8, 'room');
+            assert.equal((await begin(org.agent)).status, 200);
+        }
+        assert.equal((await begin(org.visitor())).status, 200);
+    });
+
+    test('is refused to an address too, whatever visitors it makes up', async (t) => {
+        const limited = await serverFor(t, { rateLimit: 'on', flags: ['--rate-messages-address', '20'] });
+        const org = await limited.org();
+        const statuses = [];
+        for (let n = 0; n < 60 && !statuses.includes(429); n++) {
+            const stream = await open(org.visitor());
+            stream.close();
+            statuses.push(stream.status);
+        }
+        assert.ok(statuses.length > 20 && statuses.at(-1) === 429, String(statuses));
+        assert.ok((await figure(org, 'helvino_limit_hits_total{limit="rate_address"}')) >= 1);
+    });
+});
+
 describe('typing', () => {
     test('each side hears the other one type, and nothing of it is kept', async () => {
         const visitor = one.visitor();
