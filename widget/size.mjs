@@ -23,6 +23,9 @@ function print() {
     console.log('gzip, bytes');
     for (const entry of ['embed.js', 'client.js', 'panel.js']) row(entry, gzip(entry));
     for (const { name, bytes, max } of budget) row(name, bytes, ` of ${max}${bytes > max ? ': TOO LARGE' : ''}`);
+    const opened = gzip('embed.js', 'client.js', 'panel.js', 'live.js', 'lang-en.js');
+    const share = ((opened / REPLACED_WIDGET) * 100).toFixed(1);
+    row('once it is open', opened, ` with the stream and a language: ${share} % of the widget it replaces`);
     console.log('\nwhen it is wanted');
     for (const entry of rest) row(entry, gzip(entry));
 }
