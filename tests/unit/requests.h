@@ -26,7 +26,7 @@ struct request {
     struct fake_header headers[FAKE_HEADERS_MAX], added[FAKE_HEADERS_MAX];
     unsigned header_count, added_count;
     struct bytes path, query, body, param;
-    bool is_tls;
+    bool is_secure;
     struct in6_addr address;
     void *memory[64]; /* of request_alloc */
     unsigned memory_count;
@@ -81,9 +81,9 @@ struct bytes request_path(const struct request *request)
     return request->path;
 }
 
-bool request_is_tls(const struct request *request)
+bool request_is_secure(const struct request *request)
 {
-    return request->is_tls;
+    return request->is_secure;
 }
 
 struct bytes request_query(const struct request *request)

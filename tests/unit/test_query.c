@@ -557,7 +557,7 @@ static void test_a_cookie_is_set_for_the_whole_server_and_kept_from_scripts(void
              "helvino_visitor_id_%.64s=%.80s; Max-Age=34560000; Path=/; HttpOnly; SameSite=Lax", org, key);
     assert_true(bytes_equal(request_answer(&request, "set-cookie"), bytes_of_string(expected)));
     begin();
-    request.is_tls = true;
+    request.is_secure = true;
     set_cookie(&request, bytes_view(org, sizeof(org)), bytes_view(key, sizeof(key)), COOKIE_MAX_AGE_S);
     snprintf(expected, sizeof(expected),
              "__Host-helvino_visitor_id_%.64s=%.80s; Max-Age=34560000; Path=/; HttpOnly; SameSite=Lax; Secure", org,
