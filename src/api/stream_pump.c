@@ -8,6 +8,8 @@
 #include "api/stream.h"
 
 #define PUMPED_MAX 64 /* streams that one turn serves */
+#define PUMP_NS_MAX \
+    2000000 /* how long it goes on with another one: some have a thousand conversations to look through */
 
 /* ---- frames ---- */
 
@@ -134,12 +136,15 @@ static void put_moments(struct api_stream *stream, struct buffer *piece)
     live_take_moments(subscriber);
 }
 
-/* Once, with the number that the tables had come to: from here on a client can resume. */
+/* Once, with the number that the tables had come to: from here on a client can resume. It tells who is there by now, so
+ * that needs not be told again. */
 static void greet(struct api_stream *stream, struct buffer *piece)
 {
-    const struct live_subscriber *subscriber = &stream->subscriber;
+    struct live_subscriber *subscriber = &stream->subscriber;
     bool online = api_org_is_online(stream->loop, live_org_of(subscriber));
-    put_presence(piece, subscriber->sent_seq, &(struct live_moment){EVENT_PRESENCE, true, online, ID_NONE});
+    struct live_moment presence = {EVENT_PRESENCE, true, online, ID_NONE};
+    live_forget_moment(subscriber, &presence);
+    put_presence(piece, subscriber->sent_seq, &presence);
     stream->is_greeted = true;
 }
 
@@ -252,11 +257,14 @@ void streams_pump(struct api_loop *loop)
     struct txn *txn = TAILQ_EMPTY(&streams->ready) ? NULL : reader_begin(loop->reader);
     if (txn == NULL)
         return; /* when there are too many readers, the tick tries again */
+    uint64_t end_ns = clock_monotonic_ns() + PUMP_NS_MAX;
     for (unsigned pumped = 0; pumped < PUMPED_MAX && txn_is_usable(txn); ++pumped) {
         struct api_stream *stream = take_ready(streams);
         if (stream == NULL)
             break;
         serve(stream, txn);
+        if (clock_monotonic_ns() > end_ns)
+            break;
     }
     reader_end(loop->reader);
     streams_pump_later(loop);

@@ -211,21 +211,19 @@ void live_reset(struct live_subscriber *subscriber, uint64_t seen_seq)
 
 /* ---- what waits: moments ---- */
 
-static void forget_moment(struct live_subscriber *subscriber, unsigned index)
+static void forget_at(struct live_subscriber *subscriber, unsigned index)
 {
     struct live_moment *moment = &subscriber->moments[index];
     --subscriber->moment_count;
     memmove(moment, moment + 1, (subscriber->moment_count - index) * sizeof(*moment));
 }
 
-/* Forgets what waits about the same thing. */
-static void forget_older(struct live_subscriber *subscriber, const struct live_moment *newer)
+void live_forget_moment(struct live_subscriber *subscriber, const struct live_moment *like)
 {
     for (unsigned i = 0; i < subscriber->moment_count; ++i) {
         const struct live_moment *moment = &subscriber->moments[i];
-        if (moment->kind == newer->kind && moment->by_org == newer->by_org &&
-            id_equal(moment->subject, newer->subject)) {
-            forget_moment(subscriber, i);
+        if (moment->kind == like->kind && moment->by_org == like->by_org && id_equal(moment->subject, like->subject)) {
+            forget_at(subscriber, i);
             return;
         }
     }
@@ -233,9 +231,9 @@ static void forget_older(struct live_subscriber *subscriber, const struct live_m
 
 void live_tell_moment(struct live *live, struct live_subscriber *subscriber, const struct live_moment *moment)
 {
-    forget_older(subscriber, moment);
+    live_forget_moment(subscriber, moment);
     if (subscriber->moment_count == STREAM_MOMENTS_MAX) {
-        forget_moment(subscriber, 0);
+        forget_at(subscriber, 0);
         count_one(&live->figures->moments_dropped);
     }
     if (subscriber->moment_count == subscriber->moment_capacity) {
@@ -265,7 +263,7 @@ static void tell(struct live *live, struct live_subscriber *subscriber, const st
         return;
     }
     if (event->kind == EVENT_MESSAGE)
-        forget_older(subscriber, &typing);
+        live_forget_moment(subscriber, &typing);
     tell_news(live, subscriber, event);
 }
 

@@ -76,6 +76,8 @@ bool live_has_news(const struct live_subscriber *subscriber);
 void live_take_news(struct live_subscriber *subscriber, unsigned count);
 /* All of its moments have been taken. */
 void live_take_moments(struct live_subscriber *subscriber);
+/* Forgets the moment that waits about the same thing as `like`, if one does: it is told in another way. */
+void live_forget_moment(struct live_subscriber *subscriber, const struct live_moment *like);
 /*
  * What the tables have after its sent_seq: the first `count` (at most STREAM_NEWS_MAX) of it, in order, copied.
  * Complete when that is all there was up to `seen_seq`, the number that the tables had come to; then it is not behind

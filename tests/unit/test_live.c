@@ -244,6 +244,23 @@ static void test_a_newer_moment_takes_the_place_of_an_older_one(void **state)
     live_remove(live, &org);
 }
 
+static void test_what_is_told_in_another_way_does_not_wait(void **state)
+{
+    (void)state;
+    struct live_subscriber visitor;
+    struct live_moment presence = {.kind = EVENT_PRESENCE, .by_org = true, .subject = ID_NONE};
+    listen_to(&visitor, 1, 11);
+    hear(EVENT_TYPING, true, 1, 11, 100, 0);
+    hear_presence(1, 0, true);
+    live_forget_moment(&visitor, &presence);
+    assert_int_equal(visitor.moment_count, 1);
+    assert_int_equal(visitor.moments[0].kind, EVENT_TYPING);
+    live_forget_moment(&visitor, &presence);
+    assert_int_equal(visitor.moment_count, 1);
+    live_remove(live, &visitor);
+    hear_presence(1, 0, false);
+}
+
 static void test_who_has_sent_its_message_does_not_type_it_any_more(void **state)
 {
     (void)state;
@@ -497,6 +514,7 @@ int main(void)
         LIVE_TEST(test_an_erased_visitor_is_over),
         LIVE_TEST(test_typing_goes_to_the_other_side),
         LIVE_TEST(test_a_newer_moment_takes_the_place_of_an_older_one),
+        LIVE_TEST(test_what_is_told_in_another_way_does_not_wait),
         LIVE_TEST(test_who_has_sent_its_message_does_not_type_it_any_more),
         LIVE_TEST(test_of_too_many_moments_the_oldest_go),
         LIVE_TEST(test_an_organisation_is_there_while_a_stream_of_it_is_open_on_any_loop),
