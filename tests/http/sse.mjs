@@ -82,6 +82,10 @@ export class Stream {
     of(name) {
         return this.events.filter((event) => event.event === name);
     }
+    /** What it was told before it began to listen: up to the presence with which it begins. Others may come and go meanwhile. */
+    get beginning() {
+        return this.events.slice(0, 1 + this.events.findIndex((event) => event.event === 'presence' && event.id !== null));
+    }
     get messages() {
         return this.of('message').map((event) => event.data);
     }

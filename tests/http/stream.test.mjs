@@ -162,7 +162,7 @@ describe('where a stream begins', () => {
         const { id, message } = await marker(visitor);
         const stream = await listen(visitor);
         assert.equal(stream.retry, 3000);
-        assert.deepEqual(stream.events.map((event) => event.event), ['presence']);
+        assert.deepEqual(stream.beginning.map((event) => event.event), ['presence']);
         assert.ok(stream.events[0].id >= message.seq);
         const said = await visitor.say(id, 'next');
         await stream.next('message');
@@ -182,7 +182,7 @@ describe('where a stream begins', () => {
             stream.close();
         }
         const all = await listen(visitor, { since: 0 });
-        assert.deepEqual(all.events.map((event) => event.event), ['conversation', ...said.map(() => 'message'), 'presence']);
+        assert.deepEqual(all.beginning.map((event) => event.event), ['conversation', ...said.map(() => 'message'), 'presence']);
         all.close();
     });
 
@@ -194,9 +194,9 @@ describe('where a stream begins', () => {
         stream.close();
         assert.equal((await one.agent.post(`/conversations/${id}/read`, { seq: message.seq })).status, 200);
         const again = await listen(one.agent, { since });
-        assert.deepEqual(again.events.slice(0, -1).map((event) => [event.event, event.data.id, event.data.agentReadSeq]), [['conversation', id, message.seq]]);
+        assert.deepEqual(again.beginning.slice(0, -1).map((event) => [event.event, event.data.id, event.data.agentReadSeq]), [['conversation', id, message.seq]]);
         const own = await listen(visitor, { since });
-        assert.deepEqual(own.events.slice(0, -1).map((event) => [event.event, event.data.id, event.data.agentReadSeq]), [['conversation', id, message.seq]]);
+        assert.deepEqual(own.beginning.slice(0, -1).map((event) => [event.event, event.data.id, event.data.agentReadSeq]), [['conversation', id, message.seq]]);
         again.close(), own.close();
     });
 
@@ -206,7 +206,7 @@ describe('where a stream begins', () => {
         const { seq } = await one.anonymous.getOk('/health');
         for (const caller of [visitor, one.agent]) {
             const stream = await listen(caller, { lastEventId: seq + 1_000_000 });
-            assert.deepEqual(stream.events.map((event) => event.event), ['reset', 'presence']);
+            assert.deepEqual(stream.beginning.map((event) => event.event), ['reset', 'presence']);
             const [reset, presence] = stream.events;
             assert.equal(reset.data.seq, reset.id);
             assert.ok(reset.id >= seq && reset.id < seq + 1_000_000);

@@ -190,7 +190,7 @@ describe('what is too much', () => {
         const last = await visitor.say(ids[0], 'one more');
         for (const caller of [visitor, org.agent]) {
             const stream = await listen(caller, { since });
-            assert.deepEqual(stream.events.map((event) => event.event), ['reset', 'presence']);
+            assert.deepEqual(stream.beginning.map((event) => event.event), ['reset', 'presence']);
             assert.ok(stream.events[0].id >= last.seq);
             const next = await visitor.say(ids[1], 'and on it goes');
             await stream.next('message');
@@ -212,7 +212,7 @@ describe('what is too much', () => {
             while (left-- > 0) await visitor.converse();
         }));
         const stream = await listen(visitor, { since });
-        assert.deepEqual(stream.events.map((event) => event.event), ['reset', 'presence']);
+        assert.deepEqual(stream.beginning.map((event) => event.event), ['reset', 'presence']);
         const agent = await listen(org.agent, { since });
         assert.equal(agent.of('conversation').length, 1000);
         stream.close(), agent.close();
@@ -221,7 +221,7 @@ describe('what is too much', () => {
             while (left-- > 0) await org.anonymous.converse();
         }));
         const late = await listen(org.agent, { since });
-        assert.deepEqual(late.events.map((event) => event.event), ['reset', 'presence']);
+        assert.deepEqual(late.beginning.map((event) => event.event), ['reset', 'presence']);
         late.close();
     });
 });
