@@ -222,7 +222,8 @@ static enum error mark_goes(void *context, struct bytes key, struct bytes value,
     return OK;
 }
 
-/* Nothing leads from a record to its aliases, which only an import makes; so all of the organisation's are looked at. */
+/* Nothing leads from a record to its aliases, which only an import makes; so all of the organisation's are looked at.
+ */
 static enum error erase_what_leads_to_them(struct erasure *erasure)
 {
     struct bytes org = id_view(&erasure->org);
