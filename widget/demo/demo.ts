@@ -6,6 +6,12 @@ import type { ConversationList, Receipt } from '../shared/protocol.ts';
 
 type Consent = 'none' | 'session' | 'persistent';
 
+const KEPT: Record<Consent, string> = {
+    none: 'In memory only: gone with a reload.',
+    session: 'Until this tab closes.',
+    persistent: 'Until you are forgotten.',
+};
+
 /* What a page may call, as far as this one does. */
 interface Widget {
     open(): void;
@@ -108,6 +114,7 @@ function showConsent(stored: string[]): void {
     const place = stored.find((entry) => entry.endsWith(': helvino_visitor_id')) ?? '';
     const level: Consent = place.startsWith('local') ? 'persistent' : place === '' ? 'none' : 'session';
     each('[data-consent]', (button) => button.setAttribute('aria-pressed', String(button.dataset['consent'] === level)));
+    byId('kept').textContent = KEPT[level];
 }
 
 /* ---- the widget ---- */
