@@ -92,6 +92,7 @@ static void on_turn_end(struct loop *loop)
 {
     struct api_loop *mine = loop_data(loop);
     log_port_flush(mine->port);
+    streams_turn_end(mine);
 }
 
 static void on_second(struct loop *loop)

@@ -215,6 +215,8 @@ void streams_hear(struct api_loop *loop, const struct event *events, unsigned ev
 /* Gives those that something waits for what they can take: at once, with no snapshot open; or soon, from anywhere. */
 void streams_pump(struct api_loop *loop);
 void streams_pump_later(struct api_loop *loop);
+/* At the end of each turn: what was left goes on in the next one. */
+void streams_turn_end(struct api_loop *loop);
 
 /* ---- presence.c ---- */
 

@@ -28,6 +28,7 @@ struct streams {
     TAILQ_HEAD(stream_queue, api_stream) ready;
     struct loop_message pump_message;
     bool is_pump_posted;
+    bool has_rest;       /* the pump has left some for the next turn */
     bool is_hearing;     /* whoever lets it hear pumps afterwards */
     struct buffer piece; /* under construction */
     struct buffer found; /* by a search of the tables */

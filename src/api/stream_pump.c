@@ -7,9 +7,8 @@
 
 #include "api/stream.h"
 
-#define PUMPED_MAX 64 /* streams that one turn serves */
-#define PUMP_NS_MAX \
-    2000000 /* how long it goes on with another one: some have a thousand conversations to look through */
+#define PUMPED_MAX 64       /* streams that one turn serves */
+#define PUMP_NS_MAX 2000000 /* after which it serves no other: to look through a long chain takes a millisecond */
 
 /* ---- frames ---- */
 
@@ -267,5 +266,14 @@ void streams_pump(struct api_loop *loop)
             break;
     }
     reader_end(loop->reader);
+    streams->has_rest = !TAILQ_EMPTY(&streams->ready);
+}
+
+/* Not posted by the pump itself: what a message posts to its own loop still runs in the same turn. */
+void streams_turn_end(struct api_loop *loop)
+{
+    if (!loop->streams->has_rest)
+        return;
+    loop->streams->has_rest = false;
     streams_pump_later(loop);
 }
