@@ -74,18 +74,28 @@ void cookie_forget(struct api_loop *loop, struct request *request, struct bytes 
 /* ---- the routes ---- */
 
 /* Which page asks is said by the browser, not by the page: another site's never gets the key, nor what is no browser.
- * Whether the organisation admits the page was asked with its origin (cors.c). */
+ * An organisation that lists no origin admits every page, and what is kept from scripts must not go to whatever else
+ * stands on the same site: there the page has to be the server's own. */
+bool call_has_cookie(const struct call *call)
+{
+    struct bytes site = request_header(call->request, BYTES("sec-fetch-site"), NULL);
+    return call->loop->api->config.visitor_cookie &&
+           (bytes_equal(site, BYTES("same-origin")) ||
+            (bytes_equal(site, BYTES("same-site")) && call->org.origins.len != 0));
+}
+
+/* Whether the organisation admits the page was asked with its origin (cors.c). */
 static enum error may_use_cookie(struct call *call)
 {
     struct bytes site;
     if (!call->loop->api->config.visitor_cookie)
         return ERR_NOT_FOUND;
     enum error error = single_header(call, BYTES("sec-fetch-site"), &site);
-    if (error != OK || bytes_equal(site, BYTES("same-origin")) || bytes_equal(site, BYTES("same-site")))
+    if (error != OK || call_has_cookie(call))
         return error;
-    return call_refuse(
-        call, ERR_ORIGIN_FORBIDDEN,
-        "The cookie is for pages of the server's own site: Sec-Fetch-Site must be same-origin or same-site.");
+    return call_refuse(call, ERR_ORIGIN_FORBIDDEN,
+                       "The cookie is for pages of the server's own origin, or of its site when the organisation lists "
+                       "their origin; Sec-Fetch-Site must say so.");
 }
 
 enum error handle_cookie_keep(struct call *call)

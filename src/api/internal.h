@@ -251,6 +251,8 @@ enum error unread_of_visitor(struct api_loop *loop, struct txn *txn, const struc
 
 /* Whether the request is about the visitor's cookie: the only one for which a page's credentials are taken. */
 bool request_is_for_cookie(const struct request *request);
+/* Whether the page that asks may use the cookie. */
+bool call_has_cookie(const struct call *call);
 /* Makes the browser forget it, where there can be one. */
 void cookie_forget(struct api_loop *loop, struct request *request, struct bytes org_key);
 

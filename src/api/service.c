@@ -62,7 +62,7 @@ enum error handle_bootloader(struct call *call)
     json_member_string(json, "key", org->key);
     json_member_string(json, "name", org->name);
     json_close(json, '}');
-    put_config(json, org, call->loop->api->config.visitor_cookie);
+    put_config(json, org, call_has_cookie(call));
     json_member_bool(json, "online", api_org_is_online(call->loop, org->id));
     enum error error = put_visitor(call);
     if (error != OK)

@@ -219,7 +219,7 @@ test('the download is what the server exports of the visitor, whole', async (t) 
 
 test('with the visitor cookie the identity outlives storage that the browser cleared', async (t) => {
     const server = await world.ownServer(t, { flags: ['--visitor-cookie', 'on'] });
-    const org = await server.org();
+    const org = await server.org(undefined, '--origin', world.site.url);
     const profile = await world.profile(t);
     const widget = await profile.tab(world.page(org, { base: server.url }));
     await talk(widget);
@@ -243,7 +243,7 @@ test('with the visitor cookie the identity outlives storage that the browser cle
 
 test('without consent to persistence there is no cookie either', async (t) => {
     const server = await world.ownServer(t, { flags: ['--visitor-cookie', 'on'] });
-    const org = await server.org();
+    const org = await server.org(undefined, '--origin', world.site.url);
     for (const level of ['none', 'session']) {
         const profile = await world.profile(t);
         const widget = await profile.tab(world.page(org, { base: server.url, attributes: `data-consent="${level}"` }));

@@ -15,7 +15,7 @@ let server, off, org, listed;
 before(async () => {
     server = await startServer({ flags: ['--visitor-cookie', 'on'] });
     off = await startServer();
-    org = await server.org('acme');
+    org = await server.org('acme', '--origin', ORIGIN);
     listed = await server.org('listed', '--origin', ORIGIN);
 });
 after(async () => {
@@ -34,7 +34,7 @@ const setOf = (answer) => {
 
 describe('with --visitor-cookie', () => {
     test('the bootloader says so', async () => {
-        assert.equal((await org.anonymous.getOk('/api/bootloader')).config.visitorCookie, true);
+        assert.equal((await org.anonymous.getOk('/api/bootloader', FROM_PAGE)).config.visitorCookie, true);
     });
 
     test('the key that is sent is kept for 400 days, out of reach of scripts', async () => {
@@ -106,11 +106,25 @@ describe('with --visitor-cookie', () => {
         for (const site of ['cross-site', 'none', '', 'Same-Site', 'same-site, cross-site', undefined])
             for (const act of [keep, drop]) {
                 const answer = await act(visitor, { cookie, 'sec-fetch-site': site });
-                assertError(answer, 403, 'origin_forbidden', /Sec-Fetch-Site must be same-origin or same-site/);
+                assertError(answer, 403, 'origin_forbidden', /of its site when the organisation lists their origin/);
                 assert.equal(setOf(answer), undefined);
                 assert.ok(!answer.text.includes('secret'));
             }
         assertError(await keep(visitor, { 'sec-fetch-site': ['same-site', 'same-site'] }), 400, 'invalid_header', /sec-fetch-site is there twice/);
+    });
+
+    test('where the organisation lists no origin, only a page of the server itself gets it', async () => {
+        const open = await server.org('open');
+        const cookie = 'helvino_visitor_id_open=v_secret-of-the-cookie';
+        for (const act of [keep, drop]) {
+            const answer = await act(open.visitor(), { cookie });
+            assertError(answer, 403, 'origin_forbidden', /lists their origin/);
+            assert.equal(setOf(answer), undefined);
+            assert.ok(!answer.text.includes('secret'));
+        }
+        assert.equal((await keep(open.visitor(), { cookie, 'sec-fetch-site': 'same-origin' })).json.visitorId, 'v_secret-of-the-cookie');
+        for (const [site, has] of [['same-site', false], ['same-origin', true], ['cross-site', false]])
+            assert.equal((await open.anonymous.getOk('/api/bootloader', { 'sec-fetch-site': site })).config.visitorCookie, has, site);
     });
 
     test('only pages that name themselves and that the organisation admits', async () => {
@@ -152,7 +166,7 @@ describe('with --visitor-cookie', () => {
         const made = await run('openssl', ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2', '-keyout', key, '-out', cert, '-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost,IP:127.0.0.1']);
         assert.equal(made.code, 0, made.stderr);
         const secure = await serverFor(t, { listen: ['https://127.0.0.1:0'], flags: ['--tls-cert', cert, '--tls-key', key, '--visitor-cookie', 'on'] });
-        const visitor = (await secure.org('acme')).visitor();
+        const visitor = (await secure.org('acme', '--origin', ORIGIN)).visitor();
         const send = (cookie) => visitor.request('POST', PATH, { headers: { ...FROM_PAGE, cookie }, ca: readFileSync(cert), agent: false });
         const answer = await send('helvino_visitor_id_acme=v_of-a-neighbour');
         assert.equal(answer.json.visitorId, visitor.key, 'a cookie that a neighbour of the domain may have set was believed');
@@ -162,7 +176,7 @@ describe('with --visitor-cookie', () => {
 
     test('behind a proxy that is trusted to say so it is the same', async (t) => {
         const behind = await serverFor(t, { flags: ['--visitor-cookie', 'on', '--trusted-proxies', '127.0.0.1'] });
-        const shop = await behind.org('acme');
+        const shop = await behind.org('acme', '--origin', ORIGIN);
         const visitor = shop.visitor();
         const insecure = `helvino_visitor_id_acme=${visitor.key}; Max-Age=34560000; Path=/; HttpOnly; SameSite=Lax`;
         for (const proto of ['https', 'HTTPS', ['http', 'https']]) {
