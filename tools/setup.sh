@@ -57,6 +57,7 @@ for purpose in "$@"; do
         need libsqlite3-dev "SQL of the dump tool"
         node_is_recent || need nodejs "bundles the widget"
         need npm "fetches what that takes" npm
+        need zopfli "makes the widget's files smaller than gzip does" zopfli
         # Ubuntu's archive lacks some of our pinned sources; debootstrap knows the address of Debian's.
         is_debian || need debootstrap "knows a Debian mirror" debootstrap
         ;;

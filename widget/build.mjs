@@ -6,7 +6,8 @@
 // backwards.
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { mkdirSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { brotliCompressSync, constants } from 'node:zlib';
@@ -72,6 +73,15 @@ const hash = (bytes, length) => createHash('sha256').update(bytes).digest('hex')
 
 const files = [];
 
+/** The smallest gzip that there is of it: 2.5 percent less than gzip -9, and compressed only here. */
+function zopfli(bytes) {
+    const directory = mkdtempSync(join(tmpdir(), 'helvino-widget-'));
+    writeFileSync(join(directory, 'plain'), bytes);
+    const gzip = execFileSync('zopfli', ['-c', join(directory, 'plain')]);
+    rmSync(directory, { recursive: true });
+    return gzip;
+}
+
 /** Adds a file and returns the path under which the server has it. */
 function add(entry, path, contentType, text, { demo = false } = {}) {
     const plain = Buffer.from(text);
@@ -82,7 +92,7 @@ function add(entry, path, contentType, text, { demo = false } = {}) {
         contentType,
         demo,
         plain,
-        gzip: execFileSync('gzip', ['-9', '-n'], { input: plain }), // one percent smaller than node:zlib's
+        gzip: zopfli(plain),
         brotli: brotliCompressSync(plain, { params }),
     });
     return path;
