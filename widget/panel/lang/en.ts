@@ -25,7 +25,7 @@ const texts = {
     placeholder: 'Write a message…',
     send: 'Send',
     too_long: 'This message is too long. Please shorten it, or send it in parts.',
-    offline: 'You are offline. Messages are sent when you are back.',
+    offline: 'No connection right now. Messages are sent as soon as there is one.',
     connecting: 'Reconnecting…',
     outbox_full: 'Too many messages wait to be sent. Please try again in a moment.',
     wrong: 'That did not work. Please try again.',

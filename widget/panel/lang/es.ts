@@ -26,7 +26,7 @@ const texts: Texts = {
     placeholder: 'Escriba un mensaje…',
     send: 'Enviar',
     too_long: 'Este mensaje es demasiado largo. Acórtelo o envíelo por partes.',
-    offline: 'No tiene conexión. Los mensajes se enviarán cuando la recupere.',
+    offline: 'Sin conexión por ahora. Los mensajes se enviarán en cuanto vuelva.',
     connecting: 'Reconectando…',
     outbox_full: 'Hay demasiados mensajes por enviar. Inténtelo de nuevo en un momento.',
     wrong: 'No ha funcionado. Inténtelo de nuevo.',

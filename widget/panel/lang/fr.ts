@@ -26,7 +26,7 @@ const texts: Texts = {
     placeholder: 'Écrivez un message…',
     send: 'Envoyer',
     too_long: 'Ce message est trop long. Raccourcissez-le ou envoyez-le en plusieurs fois.',
-    offline: 'Vous êtes hors ligne. Vos messages partiront dès votre retour.',
+    offline: 'Pas de connexion pour le moment. Vos messages partiront dès son retour.',
     connecting: 'Reconnexion…',
     outbox_full: 'Trop de messages attendent d’être envoyés. Veuillez réessayer dans un instant.',
     wrong: 'Cela n’a pas fonctionné. Veuillez réessayer.',

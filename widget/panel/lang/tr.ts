@@ -26,7 +26,7 @@ const texts: Texts = {
     placeholder: 'Bir mesaj yazın…',
     send: 'Gönder',
     too_long: 'Bu mesaj çok uzun. Lütfen kısaltın veya parça parça gönderin.',
-    offline: 'Çevrimdışısınız. Mesajlarınız bağlantı kurulunca gönderilir.',
+    offline: 'Şu anda bağlantı yok. Mesajlarınız bağlantı kurulunca gönderilir.',
     connecting: 'Yeniden bağlanılıyor…',
     outbox_full: 'Gönderilmeyi bekleyen çok fazla mesaj var. Lütfen biraz sonra yeniden deneyin.',
     wrong: 'Bir sorun oluştu. Lütfen yeniden deneyin.',
