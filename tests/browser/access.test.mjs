@@ -273,6 +273,18 @@ test('on a phone the panel is the whole screen, inputs don\'t zoom, and nothing 
     await widget.shoot('phone-landscape');
 });
 
+test('on a phone a chat at the left is the whole screen as well', async (t) => {
+    const org = await world.server.org();
+    await world.server.cliOk('org', 'update', org.key, '--widget-position', 'left');
+    const profile = await world.profile(t, PHONE);
+    const widget = await profile.tab(world.page(org));
+    await widget.launcher.tap();
+    await widget.input.waitFor();
+    await settled(widget.page);
+    const box = await widget.panel.boundingBox();
+    assert.deepEqual(Object.values(box).map(Math.round), [0, 0, PHONE.viewport.width, PHONE.viewport.height]);
+});
+
 test('a small window and one of 320 px at 200 % keep everything in reach', async (t) => {
     const org = await world.server.org();
     const widget = await (await world.profile(t, { viewport: { width: 320, height: 256 } })).tab(world.page(org));
