@@ -169,9 +169,28 @@ for (const variant of Object.keys(VARIANTS)) {
             assert.equal(page.now.connection, 'polling');
         });
 
+        test('streams that are closed without an answer are too, and where nothing is answered it is offline', async () => {
+            const { world, page, server } = await talking(variant);
+            server.faults.push((method, path) => isStream(method, path) && 'lose');
+            server.cut();
+            await world.advance(5_000);
+            assert.equal(page.now.connection, 'polling');
+            server.answer(page.key, 'by polling');
+            await world.advance(4_100);
+            assert.deepEqual(page.texts, ['Hello', 'by polling']);
+            server.isDown = true;
+            await world.advance(5_000);
+            assert.equal(page.now.connection, 'offline');
+            server.isDown = false;
+            server.faults.length = 0;
+            await world.advance(31_000);
+            assert.equal(page.now.connection, 'live');
+        });
+
         test('a network that is gone is no reason to poll', async () => {
             const { world, page, server } = await talking(variant);
             server.isDown = true;
+            page.tab.setOnline(false);
             server.cut();
             const before = server.count('GET', '/conversations');
             await world.advance(60_000);

@@ -43,6 +43,7 @@ export default function startLink(options: LinkOptions): () => void {
     let lastByte = 0;
     let failures = 0;
     let swallowed = 0;
+    let isCut = false; // the last poll has failed
     let timer = 0;
 
     const again = () => {
@@ -53,14 +54,14 @@ export default function startLink(options: LinkOptions): () => void {
     };
     const poll = async () => {
         clearTimeout(timer);
-        const connection = await options.poll().then(
-            () => 'polling' as const,
-            () => 'offline' as const,
-        );
+        const wasCut = isCut;
+        isCut = await options.poll().then(() => false, () => true);
         clearTimeout(timer);
         if (!isPolling) return;
-        onState(connection, null);
-        timer = setTimeout(poll, options.isLookedAt() ? POLL_MS : POLL_IDLE_MS);
+        onState(isCut ? 'offline' : 'polling', null);
+        const delay = options.isLookedAt() ? POLL_MS : POLL_IDLE_MS;
+        timer = setTimeout(poll, Math.max(delay, isCut ? backOff(failures) : 0));
+        if (wasCut && !isCut) again(); // the server is back, so the stream may be too
     };
     const startPolling = () => {
         if (!isPolling) poll();
@@ -97,11 +98,12 @@ export default function startLink(options: LinkOptions): () => void {
             onState('offline', message ?? '');
             return LONG_MS;
         }
-        // Nothing came in all the time, or another answer than a stream: whatever lies between may keep streams back.
-        if (status || isSilent) ++swallowed;
+        // Nothing came in all the time, or another answer than a stream, or none though there is a network: whatever
+        // lies between may keep streams back. When it is the server that is away, polling notices.
+        if (status || isSilent || navigator.onLine) ++swallowed;
         if (swallowed >= SWALLOWED_MAX) startPolling();
         if (!isPolling) onState('offline', null);
-        return Math.max(backOff(failures++) * (isPolling ? 4 : 1), waitMs || 0);
+        return Math.max(backOff(failures++) * (isPolling && !isCut ? 4 : 1), waitMs || 0);
     };
     const run = async () => {
         while (!signal.aborted) {
