@@ -273,12 +273,15 @@ for (const variant of Object.keys(VARIANTS)) {
             assert.ok(page.button);
         });
 
-        test('an unknown organisation is as quiet', async () => {
-            const world = new World(variant);
-            world.server.faults.push(() => ({ status: 401 }));
-            const page = await world.open({ org: 'nobody' });
-            await world.clock.advance(60_000);
-            assert.deepEqual([page.element, page.log, page.thrown], [undefined, [], []]);
+        test('an unknown organisation is as quiet, and is asked for once', async () => {
+            for (const [status, isFinal] of [[400, true], [401, true], [404, true], [408, false], [429, false], [503, false]]) {
+                const world = new World(variant);
+                world.server.faults.push(() => ({ status }));
+                const page = await world.open({ org: 'nobody' });
+                await world.clock.advance(60_000);
+                assert.deepEqual([page.element, page.log, page.thrown], [undefined, [], []]);
+                assert.equal(world.server.requests.length === 1, isFinal, `after ${status}`);
+            }
         });
 
         test('the organisation’s key may come from a global', async () => {
@@ -361,7 +364,12 @@ for (const variant of Object.keys(VARIANTS)) {
 
         test('the badge tells how many are unread, also to who can’t see it', async () => {
             const page = await withConfig({}, { visitor: { conversationCount: 1, unreadCount: 2 } });
-            assert.deepEqual([page.badge, page.button.attributes['aria-label']], ['2', 'Chat (2)']);
+            assert.deepEqual([page.badge, page.button.attributes['aria-label']], ['2', 'Chat, 2']);
+            assert.equal(page.button.children[0].attributes['aria-hidden'], 'true');
+            page.api.open();
+            assert.equal(page.badge, null, 'it is hidden while the panel is open');
+            page.api.close();
+            assert.equal(page.badge, '2');
             page.host.showUnread(0);
             assert.deepEqual([page.badge, page.button.attributes['aria-label']], [null, 'Chat']);
         });
@@ -394,6 +402,18 @@ for (const variant of Object.keys(VARIANTS)) {
             const sending = await world.open();
             for (const page of [unread, returning, fresh, sending]) await page.world.clock.advance(5_000);
             assert.deepEqual([unread, returning, fresh, sending].map(({ imports }) => imports.length), [2, 1, 0, 1]);
+        });
+
+        test('what another tab begins to send loads the client, nothing else that is stored does', async () => {
+            const world = new World(variant);
+            const page = await world.open();
+            const other = world.browser.tab();
+            other.window.localStorage.setItem('helvino_draft', 'Hel');
+            await settle();
+            assert.deepEqual(page.imports, []);
+            other.window.localStorage.setItem('helvino_out:demo:1', '{}');
+            await settle();
+            assert.deepEqual(page.imports, ['http://chat/widget/client-0.js']);
         });
 
         test('what could not be loaded is loaded later, and then opened if that is still wanted', async () => {

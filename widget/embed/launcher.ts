@@ -23,7 +23,7 @@ const styles = (color: string, side: string) =>
     `:host{all:initial!important;position:fixed!important;z-index:2147483647!important;--helvino-color:${color};--helvino-on-color:${contrasting(color)}}
 .launcher{position:fixed;bottom:max(20px,env(safe-area-inset-bottom));${side}:max(20px,env(safe-area-inset-${side}));width:56px;height:56px;padding:0;border:0;border-radius:50%;background:var(--helvino-color);box-shadow:0 2px 12px #0006;cursor:pointer;forced-color-adjust:none}
 .launcher:before{content:"";display:block;height:56px;background:var(--helvino-on-color);clip-path:path("M16 18h25v17H26l-7 6v-6h-3z")}
-.launcher[aria-expanded=true]:before{clip-path:path("M17 22h22L28 37z")}
+.launcher[aria-expanded=true]:before{clip-path:path("M16 24l3-3 9 9 9-9 3 3-12 12z")}
 .badge{position:absolute;top:-5px;right:-5px;padding:0 7px;border-radius:11px;background:#c11;color:#fff;font:600 12px/21px system-ui}
 @media print{:host{display:none!important}}`;
 
@@ -39,6 +39,7 @@ export function drawLauncher(color: string, side: string, language: Language): L
     root.adoptedStyleSheets = [sheet];
     button.className = 'launcher';
     badge.className = 'badge';
+    badge.setAttribute('aria-hidden', 'true'); // the label says it
     button.append(badge);
     root.append(button);
     document.documentElement.append(host);
@@ -46,9 +47,9 @@ export function drawLauncher(color: string, side: string, language: Language): L
         _root: root,
         _button: button,
         _update(open, unread) {
-            badge.hidden = !unread;
+            badge.hidden = open || !unread;
             badge.textContent = `${unread}`;
-            button.setAttribute('aria-label', label + (unread ? ` (${unread})` : ''));
+            button.setAttribute('aria-label', label + (unread ? `, ${unread}` : ''));
             button.setAttribute('aria-expanded', `${open}`);
         },
     };

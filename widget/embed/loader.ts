@@ -63,14 +63,14 @@ function run(script: HTMLScriptElement): void {
             }
             return;
         };
-    /** Tries until it succeeds, less and less often; after destroy() it never does. */
+    /** Tries until it succeeds, less and less often; after destroy(), or once it is refused for good, it never does. */
     const persist = async <T>(task: (attempt: number) => Promise<T>): Promise<T> => {
         for (let attempt = 0; ; ++attempt) {
             try {
                 const result = await task(attempt);
                 if (!signal.aborted) return result;
-            } catch {
-                // Again, later.
+            } catch (refusal) {
+                if (/^4(?!08|29)/.test(`${(refusal as Response).status}`)) await new Promise(ignore);
             }
             const delay = Math.min(1000 * 2 ** attempt, RETRY_MS_MAX) * (0.5 + Math.random() / 2);
             await new Promise((wake) => signal.aborted || setTimeout(wake, delay));
@@ -125,6 +125,8 @@ function run(script: HTMLScriptElement): void {
             signal.addEventListener('abort', chat.stop);
             return chat;
         }));
+    const wake = () => startClient().catch(ignore);
+    const isOfOutbox = (names: unknown) => /_out:/.test(`${names}`);
     const mount = async () => {
         const [host, chat, mountPanel] = await Promise.all([ready, startClient(), load<MountPanel>(__PANEL_FILE__)]);
         panel = await mountPanel(host, chat);
@@ -192,8 +194,8 @@ function run(script: HTMLScriptElement): void {
             emit('ready');
         }
         if (!client) showUnread(visitor?.unreadCount ?? 0);
-        if (visitor?.conversationCount || /_out:/.test(`${keys()}`)) {
-            (window.requestIdleCallback ?? setTimeout)(() => startClient().catch(ignore));
+        if (visitor?.conversationCount || isOfOutbox(keys())) {
+            (window.requestIdleCallback ?? setTimeout)(wake);
         }
     };
     const begin = () =>
@@ -246,6 +248,8 @@ function run(script: HTMLScriptElement): void {
     window.Helvino = api as unknown as HelvinoApi;
     push(...waiting);
     if (debug) console.log('Helvino visitor', visitorId());
+    // Another tab's visitor has written for the first time.
+    window.addEventListener('storage', ({ key }) => isOfOutbox(key) && wake(), { signal });
     begin();
 }
 
