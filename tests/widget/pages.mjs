@@ -31,6 +31,7 @@ export function hostFor(tab, variant, { base = 'http://chat', orgKey = 'demo', c
         language: 'en',
         events: [],
         unread: 0,
+        isShown: false,
         visitorId() {
             if (!keep.get(ID)) keep.set(ID, `v_${randomUUID()}`);
             return keep.get(ID);
@@ -42,6 +43,7 @@ export function hostFor(tab, variant, { base = 'http://chat', orgKey = 'demo', c
         },
         showUnread: (count) => (host.unread = count),
         emit: (event, detail) => host.events.push([event, detail]),
+        isOpen: () => host.isShown,
         forgetLocally: () => keep.keys().forEach(keep.remove),
     };
     return host;
@@ -61,8 +63,9 @@ export class World {
         return browser;
     }
     /** Opens a page with the client in it; with `shown` its panel is open. */
-    async open({ browser = this.browser, shown = true, consent, load, ...options } = {}) {
+    async open({ browser = this.browser, shown = true, consent, load, before, ...options } = {}) {
         const tab = browser.tab(options);
+        before?.(tab);
         const host = hostFor(tab, this.variant, { consent });
         host.boot = this.server.boot(host.visitorId());
         if (load) host.load = load;

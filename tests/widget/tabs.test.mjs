@@ -249,6 +249,45 @@ for (const variant of Object.keys(VARIANTS)) {
             assert.equal(server.said(key).length, 2);
         });
 
+        test('where Web Locks are refused, as in a frame without an origin, a tab is alone', async () => {
+            const world = new World(variant);
+            const locks = { request: async () => Promise.reject(new DOMException('no origin', 'SecurityError')) };
+            const page = await world.open({ before: (tab) => (tab.window.navigator.locks = locks) });
+            await page.say('Hello');
+            world.server.answer(page.key, 'Hi!');
+            await settle();
+            assert.deepEqual(page.texts, ['Hello', 'Hi!']);
+            page.tab.setVisible(false);
+            await settle();
+            assert.equal(world.server.streams.size, 0);
+        });
+
+        test('who is forgotten is nobody until it writes or opens the panel anew', async () => {
+            const { world, pages, server } = await tabs(variant, 1);
+            const [page] = pages;
+            const show = (shown) => page.chat.setShown((page.host.isShown = shown));
+            const forget = async () => {
+                show(true);
+                await page.say('Hello');
+                page.chat.setShown(false); // the menu's page covers the conversation
+                await Promise.all([page.chat.forget(), world.advance(1_000)]);
+                page.chat.setShown(true);
+                await world.advance(1_000);
+                assert.equal(server.visitors.size, 0);
+            };
+            await forget();
+            await page.say('I am back');
+            assert.equal(server.visitors.size, 1);
+            await forget();
+            show(false);
+            show(true);
+            await settle();
+            assert.equal(server.visitors.size, 1);
+            await forget();
+            await page.chat.setEmail('me@shop.example');
+            assert.equal(server.visitors.size, 1);
+        });
+
         test('forget me: nothing is left on the server, in storage or in any tab, and nothing comes back', async () => {
             const { world, pages, server, key } = await tabs(variant, 4);
             await pages[0].say('a secret');

@@ -26,6 +26,7 @@ import { backOff, isVisible, listen } from './wait.ts';
 const PAGE = 50;
 const LIST = 100;
 const CATCH_UP = 1000;
+const LATEST = 1e15; // no seq is larger
 const READ_MS = 300;
 const TYPING_EVERY_MS = 3_000;
 const TYPING_ENDS_MS = 6_000;
@@ -34,7 +35,6 @@ const SOUND = 'helvino_sound';
 
 interface Life {
     readonly _tabs: Tabs;
-    readonly _ending: AbortController;
     _bell?: Bell;
     _endLink?: (() => void) | undefined;
 }
@@ -70,7 +70,7 @@ export default function start(host: Host): Chat {
     let seq: number | null = null; // everything up to here is known
     let online = host.boot.online;
     let isKnown = !!host.boot.visitor; // to the server
-    let isMet = false; // by this page
+    let isMet = false; // by this page, or not to be met by it
     let email: string | null = null;
     let isShown = false;
     let loading = false;
@@ -123,7 +123,7 @@ export default function start(host: Host): Chat {
         }
         const { makeBell } = await loadLater();
         if (!own) return;
-        const { signal } = own._ending;
+        const { _left: signal } = own._tabs;
         own._bell ??= makeBell({ name: channelName(), signal, isOn: isSoundOn, unread, seen: () => seenSeq });
         own._bell.news(message.seq);
     };
@@ -215,7 +215,7 @@ export default function start(host: Host): Chat {
         while (!loading) {
             const talk = store._talk(current);
             if (!talk) return;
-            if (!talk._isLoaded) await getBefore(talk.id, Number.MAX_SAFE_INTEGER);
+            if (!talk._isLoaded) await getBefore(talk.id, LATEST);
             else if (!isBehind(talk)) return;
             else if (!(await getPage(talk.id, `after=${endOf(talk)}&limit=${CATCH_UP}`)).messages.length) return;
         }
@@ -323,7 +323,7 @@ export default function start(host: Host): Chat {
         if (!own || own !== life || own._endLink || !leads()) return;
         own._endLink = begin({
             caller: host,
-            isAlone: isAlone(),
+            isAlone: own._tabs._isAlone(),
             isLookedAt,
             since: () => (store._isSynced() ? seq : null),
             poll: resync,
@@ -406,13 +406,13 @@ export default function start(host: Host): Chat {
 
     /* ---- lives ---- */
 
-    const isAlone = () => consent !== 'persistent' || !navigator.locks;
     const clear = () => {
         outbox._items().forEach(({ id }) => outbox._drop(id));
         typing.forEach(clearTimeout);
         typing.clear();
         seq = email = current = null;
-        isKnown = isMet = isChosen = false;
+        isKnown = isChosen = false;
+        isMet = host.isOpen(); // who has just been forgotten is nobody until it writes, or opens the panel anew
         draft = host.uuid();
         host.boot.visitor = null;
         store._clear();
@@ -436,7 +436,7 @@ export default function start(host: Host): Chat {
             }
         };
         const hear = (...told: Told) => mine === life && take(...told);
-        const mine: Life = { _tabs: joinTabs(channelName(), isAlone(), onLead, hear), _ending: new AbortController() };
+        const mine: Life = { _tabs: joinTabs(channelName(), consent !== 'persistent', onLead, hear) };
         life = mine;
         tell('hello', 0);
         choose();
@@ -448,7 +448,6 @@ export default function start(host: Host): Chat {
         clearTimeout(readTimer);
         clearTimeout(typedTimer);
         own?._endLink?.();
-        own?._ending.abort();
         await outbox._stop();
         own?._tabs._leave();
     };
@@ -460,11 +459,9 @@ export default function start(host: Host): Chat {
     const forget = async (): Promise<Receipt> => {
         const { forget: erase } = await loadLater();
         tell('hush', 0);
-        const tabs = life?._tabs;
         await end();
-        await tabs?._quiet();
         try {
-            return await erase(host, ask);
+            return await erase(host, ask, channelName());
         } finally {
             begin();
         }
@@ -488,6 +485,7 @@ export default function start(host: Host): Chat {
             return () => listeners.delete(listener);
         },
         setShown(shown) {
+            isMet &&= isKnown || host.isOpen();
             if (shown === isShown) return;
             isShown = shown;
             const news = store._talks().find((talk) => talk.unreadCount);

@@ -10,6 +10,7 @@ import { isVisible, listen } from './wait.ts';
 
 const ASK_MS = 300; // time for a tab to say that somebody looks
 const HOLD_MS = 2_000; // one tone for all that comes in this time
+const QUIET_MS = 3_000; // for a tab to finish what it sends
 
 /* ---- telling of news ---- */
 
@@ -84,8 +85,13 @@ function makeBell({ name, signal, isOn, unread, seen }: BellOptions): Bell {
 
 /* ---- being forgotten ---- */
 
-/** Erases the visitor on the server and in this browser. Nobody else may send as that visitor any more. */
-async function forget(host: Host, ask: Ask): Promise<Receipt> {
+/**
+ * Erases the visitor on the server and in this browser, once no other tab leads any more: until then it may send as
+ * that visitor. `name` is that of the lock.
+ */
+async function forget(host: Host, ask: Ask, name: string): Promise<Receipt> {
+    const signal = AbortSignal.timeout(QUIET_MS);
+    await navigator.locks?.request(name, { signal }, () => {}).catch(() => {});
     const receipt = await ask<Receipt>('DELETE', '/visitors/me');
     if (host.boot.config.visitorCookie) {
         const init: RequestInit = { method: 'DELETE', headers: host.getHeaders(), credentials: 'include' };

@@ -13,10 +13,11 @@ export type Told = [name: string, data: unknown, seq: number | null];
 
 export interface Tabs {
     _leads(): boolean;
+    /** There is nobody to share with: this tab always leads, and every other one too. */
+    _isAlone(): boolean;
     _tell(...told: Told): void;
-    /** Resolves when no other tab leads any more. */
-    _quiet(): Promise<unknown>;
     _leave(): void;
+    readonly _left: AbortSignal;
 }
 
 /** `onLead` is called later, never before this returns. A leader answers "hello" with anything. */
@@ -26,13 +27,12 @@ export function joinTabs(
     onLead: (leads: boolean) => void,
     hear: (...told: Told) => void,
 ): Tabs {
-    const locks = isAlone ? undefined : navigator.locks;
+    let locks = isAlone ? undefined : navigator.locks;
     const channel = locks && new BroadcastChannel(name);
-    let isLeading = !locks;
+    let isLeading = false;
     const leaving = new AbortController();
     let isAnswered = false;
     let release = () => {};
-    let timer = 0;
     let waiting = new AbortController();
 
     const setLeading = (leads: boolean) => {
@@ -49,17 +49,21 @@ export function joinTabs(
             });
         waiting.abort();
         waiting = mine;
-        locks?.request(name, isTaking ? { steal: true } : { signal: mine.signal }, hold).catch(() => {
+        const how = isTaking ? { steal: true } : { signal: mine.signal };
+        const held = locks?.request(name, how, hold) ?? Promise.reject({});
+        held.catch((error: Partial<DOMException>) => {
             if (leaving.signal.aborted || mine.signal.aborted) return;
-            setLeading(false); // taken away
-            queue(false);
+            const isTaken = error.name === 'AbortError'; // away, by another tab; else there are no locks
+            setLeading(!isTaken);
+            if (isTaken) queue(false);
+            else locks = undefined;
         });
     };
     const check = () => {
         isAnswered = isLeading || !isVisible();
         if (isAnswered) return;
         tell('hello', 0, null);
-        setTimeout(() => isAnswered || !isVisible() || leaving.signal.aborted || queue(true), PATIENCE_MS);
+        setTimeout(() => isLeading || isAnswered || !isVisible() || leaving.signal.aborted || queue(true), PATIENCE_MS);
     };
 
     listen(document, 'visibilitychange', leaving.signal, check);
@@ -68,19 +72,15 @@ export function joinTabs(
             isAnswered ||= data[0] !== 'hello';
             hear(...data);
         };
-        queue(false);
-        check();
-        timer = setInterval(check, CHECK_MS);
-    } else {
-        Promise.resolve().then(() => onLead(true));
     }
+    queue(false);
+    check();
+    const timer = setInterval(check, CHECK_MS);
     return {
         _leads: () => isLeading,
+        _isAlone: () => !locks,
         _tell: tell,
-        async _quiet() {
-            const signal = AbortSignal.timeout(PATIENCE_MS);
-            await locks?.request(name, { signal }, () => {}).catch(() => {});
-        },
+        _left: leaving.signal,
         _leave() {
             leaving.abort();
             clearInterval(timer);
