@@ -110,6 +110,12 @@ test('every language has its own words, and Arabic runs from right to left', asy
             lang: panel.closest('[lang]')?.lang,
         }));
         assert.equal(direction, language === 'ar' ? 'rtl' : 'ltr');
+        const inputDirection = () => widget.input.evaluate((input) => getComputedStyle(input).direction);
+        assert.equal(await inputDirection(), direction, 'an empty input: where its placeholder stands');
+        for (const [text, expected] of [['Hello', 'ltr'], ['مرحبا', 'rtl'], ['', direction]]) {
+            await widget.input.fill(text);
+            await becomes(inputDirection, expected, `the direction of "${text}"`);
+        }
         assert.equal(lang, language);
         await widget.profile.context.close();
     }

@@ -52,8 +52,7 @@ export const composer = () => (
     <form class="composer" onSubmit={send}>
         <textarea
             rows={1}
-            dir="auto"
-            data-focus
+            dir={isEmpty ? texts.direction : 'auto'}
             aria-label={texts.placeholder}
             placeholder={texts.placeholder}
             enterkeyhint="send"

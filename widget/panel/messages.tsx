@@ -20,7 +20,7 @@ export function down(): void {
 
 function onScroll(): void {
     if (hasNews && !isFarUp()) draw();
-    if (log && now.hasEarlier && !now.loading && log.scrollHeight - log.clientHeight + log.scrollTop < NEAR) earlier();
+    if (log && now.hasEarlier && log.scrollHeight - log.clientHeight + log.scrollTop < NEAR) earlier();
 }
 
 const earlier = () => void chat.loadEarlier();

@@ -16,13 +16,10 @@ function fit(): void {
     dialog.style.setProperty('--top', `${offsetTop}px`);
 }
 
-const load = (base: string, language: string): Promise<{ default: Texts }> => import(base + __LANG_FILES__[language]);
-
 const mount: MountPanel = async (host, chat) => {
-    const { base, language, root } = host;
-    const { default: texts } = await load(base, language).catch(() => load(base, 'en'));
+    const { language, root } = host;
+    const texts = await host.load<Texts>(__LANG_FILES__[language] as string);
     const box = document.createElement('div');
-    const sheets = root.adoptedStyleSheets.slice();
     const ending = new AbortController();
     begin(host, chat, texts, navigator.languages.find((one) => one.startsWith(texts.language)) ?? texts.language, box);
     root.adoptedStyleSheets.push(styled(css));
@@ -46,8 +43,6 @@ const mount: MountPanel = async (host, chat) => {
         unmount() {
             stop();
             ending.abort();
-            box.remove();
-            root.adoptedStyleSheets = sheets;
         },
     };
 };
