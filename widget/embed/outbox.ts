@@ -44,7 +44,7 @@ export interface Outbox {
 }
 
 /* What will be refused again the next time. */
-const isFinal = (status = 0) => status >= 400 && status < 500 && ![401, 408, 409, 429].includes(status);
+const isFinal = (status?: number) => /^4(?!01|08|09|29)/.test(`${status}`);
 
 export function makeOutbox({ keep, orgKey, uuid }: Host, ask: Ask, events: OutboxEvents): Outbox {
     const prefix = `helvino_out:${orgKey}:`;
