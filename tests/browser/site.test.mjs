@@ -223,7 +223,7 @@ test('in a frame without an origin, where every storage really throws, the chat 
     await frame.locator('textarea').press('Enter');
     await becomes(() => transcripts(org), [['user: from a frame']], 'what the server has');
     await answer(org, await onlyConversation(org), 'into a frame');
-    await frame.getByText('into a frame').waitFor();
+    await frame.getByRole('log').getByText('into a frame').waitFor();
     assert.deepEqual(await tab.page.frames()[1].evaluate(() => window.noise), []);
 });
 
