@@ -40,6 +40,16 @@ for (const variant of Object.keys(VARIANTS)) {
             assert.deepEqual([page.texts, page.deliveries], [['Hello', 'Are you there?'], ['sent', 'sent']]);
         });
 
+        test('whoever answers has seen the question, and not what was said after', async () => {
+            const { page, server } = await talking(variant);
+            server.answer(page.key, 'Hi!');
+            await settle();
+            await page.say('And now?');
+            await settle();
+            assert.deepEqual(page.texts, ['Hello', 'Hi!', 'And now?']);
+            assert.deepEqual(page.deliveries, ['seen', null, 'sent']);
+        });
+
         test('answers, typing, presence and read marks come as they happen', async () => {
             const { world, page, server } = await talking(variant);
             assert.equal(page.now.online, false);

@@ -68,13 +68,15 @@ export function makeStore(onNews: (message: Message) => void, onChange: () => vo
         _putMessage(message) {
             const { conversationId: id, seq, role } = message;
             const known = talks.get(id) ?? blank(id);
-            const isUnread = role === 'assistant' && seq > known.visitorReadSeq;
+            const isAnswer = role === 'assistant';
+            const isUnread = isAnswer && seq > known.visitorReadSeq;
             const latest = seq > lastSeq(known) && {
                 lastMessage: message,
                 updatedAt: message.timestamp,
                 unreadCount: known.unreadCount + (isUnread ? 1 : 0),
             };
-            change(id, { ...latest, _messages: inserted(known._messages, message) });
+            const agentReadSeq = Math.max(known.agentReadSeq, isAnswer ? seq : 0); // who answers has read what was said
+            change(id, { ...latest, agentReadSeq, _messages: inserted(known._messages, message) });
         },
         _change: change,
         _drop(id) {
