@@ -223,6 +223,8 @@ void streams_turn_end(struct api_loop *loop);
 /* Whether somebody of the organisation is there to answer: a stream by its token is open on some loop, or it has
  * written, typed or read less than AGENT_PRESENT_MS ago. Asks the loop's own hub alone. */
 bool api_org_is_online(struct api_loop *loop, struct id org);
+/* Whether a stream of the visitor is open on some loop. */
+bool api_visitor_is_online(struct api_loop *loop, struct id visitor);
 /* The organisation's side has done something. Cheap when it has just before. */
 void presence_note(struct api_loop *loop, struct id org);
 
@@ -234,8 +236,8 @@ void render_message(struct buffer *out, const struct message *message);
 /* The members that list and detail share, without the closing brace. */
 void render_conversation_open(struct buffer *out, const struct conversation *conversation,
                               const struct conversation_activity *activity);
-/* What the organisation sees of a visitor. */
-void render_visitor(struct buffer *out, const struct visitor *visitor);
+/* What the organisation sees of a visitor; whether it is there is api_visitor_is_online's to say. */
+void render_visitor(struct buffer *out, const struct visitor *visitor, bool is_online);
 /* "name":"…", or null when the text is not there. */
 void render_text(struct buffer *out, struct bytes name, struct bytes text);
 

@@ -6,6 +6,11 @@ bool api_org_is_online(struct api_loop *loop, struct id org)
     return live_org_is_online(loop->streams->hub, org);
 }
 
+bool api_visitor_is_online(struct api_loop *loop, struct id visitor)
+{
+    return live_visitor_is_online(loop->streams->hub, visitor);
+}
+
 /* Not in a stop: the other loops may have ended. */
 void presence_note(struct api_loop *loop, struct id org)
 {

@@ -86,7 +86,7 @@ void render_conversation_open(struct buffer *out, const struct conversation *con
     json_member_integer(out, "agentReadSeq", (int64_t)conversation->agent_read_seq);
 }
 
-void render_visitor(struct buffer *out, const struct visitor *visitor)
+void render_visitor(struct buffer *out, const struct visitor *visitor, bool is_online)
 {
     json_open(out, '{');
     member_id(out, "id", visitor->id);
@@ -96,5 +96,6 @@ void render_visitor(struct buffer *out, const struct visitor *visitor)
     render_text(out, BYTES("userAgent"), visitor->user_agent);
     render_text(out, BYTES("email"), visitor->email);
     json_member_integer(out, "conversationCount", (int64_t)visitor->conversation_count);
+    json_member_bool(out, "online", is_online);
     json_close(out, '}');
 }

@@ -121,9 +121,14 @@ static enum error catch_up(struct api_stream *stream, struct txn *txn, struct bu
     return OK;
 }
 
+/* Who came or went unheard of is found in the lists, so the client is told to ask for them again. */
 static void put_moments(struct api_stream *stream, struct buffer *piece)
 {
     struct live_subscriber *subscriber = &stream->subscriber;
+    if (subscriber->has_lost_presence) {
+        put_reset(piece, subscriber->sent_seq);
+        count(&stream->loop->figures.resets, 1);
+    }
     for (unsigned i = 0; i < subscriber->moment_count; ++i) {
         const struct live_moment *moment = &subscriber->moments[i];
         if (moment->kind == EVENT_TYPING)

@@ -105,7 +105,7 @@ static enum error render_page(struct call *call, const struct page *page)
         if (error != OK)
             return error;
         json_element(json);
-        render_visitor(json, &visitor);
+        render_visitor(json, &visitor, api_visitor_is_online(call->loop, visitor.id));
     }
     json_close(json, ']');
     json_key(json, BYTES("next"));
@@ -155,7 +155,7 @@ enum error handle_visitor_show(struct call *call)
         error = get_own(call, id, &visitor);
     if (error != OK)
         return error;
-    render_visitor(&call->loop->json, &visitor);
+    render_visitor(&call->loop->json, &visitor, api_visitor_is_online(call->loop, visitor.id));
     call_respond(call, 200, &call->loop->json);
     return OK;
 }

@@ -42,7 +42,7 @@
 #define STREAM_CATCH_UP_MAX 5000        /* events that a stream is given again; what missed more is told to reset */
 #define STREAM_CONVERSATIONS_MAX 2000   /* conversations that a catch-up looks at */
 #define STREAM_NEWS_MAX 256             /* events that wait for one subscriber; more are found in the tables instead */
-#define STREAM_MOMENTS_MAX 32           /* typing and presence that wait for one subscriber; older ones are dropped */
+#define STREAM_MOMENTS_MAX 256          /* typing and presence that wait for one subscriber; older ones are dropped */
 #define STREAM_PIECE_BYTES 65536        /* of one send; the next one waits until the client has taken it */
 #define STREAM_SEND_BUFFER_BYTES 131072 /* asked of the kernel, which doubles it and else keeps 4 MiB */
 #define STREAM_STALL_MS 15000           /* how long a client may take for one piece; TCP_USER_TIMEOUT_MS comes later */

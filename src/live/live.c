@@ -233,13 +233,14 @@ void live_tell_moment(struct live *live, struct live_subscriber *subscriber, con
 {
     live_forget_moment(subscriber, moment);
     if (subscriber->moment_count == STREAM_MOMENTS_MAX) {
+        subscriber->has_lost_presence |= subscriber->moments[0].kind == EVENT_PRESENCE;
         forget_at(subscriber, 0);
         count_one(&live->figures->moments_dropped);
     }
     if (subscriber->moment_count == subscriber->moment_capacity) {
         unsigned capacity = grown(subscriber->moment_capacity, STREAM_MOMENTS_MAX);
         subscriber->moments = must(realloc(subscriber->moments, capacity * sizeof(*subscriber->moments)));
-        subscriber->moment_capacity = (uint8_t)capacity;
+        subscriber->moment_capacity = (uint16_t)capacity;
     }
     subscriber->moments[subscriber->moment_count++] = *moment;
     live->on_news(subscriber);
@@ -250,6 +251,7 @@ void live_take_moments(struct live_subscriber *subscriber)
     free(subscriber->moments);
     subscriber->moments = NULL;
     subscriber->moment_count = subscriber->moment_capacity = 0;
+    subscriber->has_lost_presence = false;
 }
 
 /* ---- events ---- */

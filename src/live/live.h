@@ -7,7 +7,8 @@
  * What waits for a subscriber is bounded. News (things with a number) are only named; when there are too many the list
  * is dropped and the subscriber `is_behind`: the tables have it all, and its owner finds it there. Moments (typing,
  * presence) are kept nowhere else: a newer one takes the place of an older one about the same thing, and when there are
- * still too many the oldest goes. An idle subscriber has no list at all.
+ * still too many the oldest goes; of who came or went that way the hub itself still knows, and the subscriber is
+ * marked. An idle subscriber has no list at all.
  */
 #include <stdatomic.h>
 
@@ -44,9 +45,10 @@ struct live_subscriber {
     uint64_t sent_seq;            /* everything up to here has been taken */
     uint64_t covered_seq;         /* everything up to here has been taken or is in `news`; nothing while is_behind */
     uint16_t news_count, news_capacity;
-    uint8_t moment_count, moment_capacity;
-    bool is_behind; /* the tables have more than `news` names: live_catch_up */
-    bool is_over;   /* the visitor has been erased: nothing will come any more */
+    uint16_t moment_count, moment_capacity;
+    bool has_lost_presence; /* who is there has to be asked for anew: more changes waited than it can hold */
+    bool is_behind;         /* the tables have more than `news` names: live_catch_up */
+    bool is_over;           /* the visitor has been erased: nothing will come any more */
 };
 
 /* What a hub counts for its owner; the hub's thread writes, any reads. */

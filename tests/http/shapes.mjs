@@ -92,8 +92,9 @@ function assertSeen(visitor) {
 
 /** What the organisation sees of a visitor. */
 export function assertVisitor(visitor) {
-    assertMembers(visitor, ['id', 'visitorKey', 'firstSeenAt', 'lastSeenAt', 'userAgent', 'email', 'conversationCount'], 'a visitor');
+    assertMembers(visitor, ['id', 'visitorKey', 'firstSeenAt', 'lastSeenAt', 'userAgent', 'email', 'conversationCount', 'online'], 'a visitor');
     assertSeen(visitor);
+    assert.equal(typeof visitor.online, 'boolean', 'online');
     assert.ok(visitor.userAgent === null || typeof visitor.userAgent === 'string', 'userAgent');
 }
 

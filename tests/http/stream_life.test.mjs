@@ -143,12 +143,14 @@ describe('clients that go', () => {
         await eventually(async () => (await figure(org, 'helvino_streams')) === 1, 'that all have gone');
         const kept = await listen(callers[0]);
         const { id } = await org.seen(callers[0].key);
-        const online = () => {
+        const listed = async () => (await org.agent.pages('/visitors', 'visitors')).filter(({ online }) => online).map((visitor) => visitor.id);
+        assert.deepEqual(await listed(), [id]);
+        const heard = () => {
             const now = new Map();
             for (const { data } of agent.of('presence')) if (data.role === 'user') now.set(data.visitorId, data.online);
             return [...now].filter(([, on]) => on).map(([visitor]) => visitor);
         };
-        await agent.until(() => online().length === 1 && online()[0] === id, 'that one is left');
+        await agent.until(() => heard().length === 1 && heard()[0] === id, 'that one is left');
         kept.close(), agent.close();
     });
 });

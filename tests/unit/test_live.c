@@ -290,6 +290,26 @@ static void test_of_too_many_moments_the_oldest_go(void **state)
     live_remove(live, &org);
 }
 
+static void test_whoever_misses_that_somebody_came_is_marked(void **state)
+{
+    (void)state;
+    struct live_subscriber org;
+    listen_to(&org, 1, 0);
+    for (unsigned i = 0; i < STREAM_MOMENTS_MAX; ++i)
+        hear_presence(1, 1000 + i, true);
+    assert_false(org.has_lost_presence);
+    hear_presence(1, 1000, false); /* news of the same visitor, so nothing is lost */
+    assert_false(org.has_lost_presence);
+    hear_presence(1, 10, true);
+    assert_true(org.has_lost_presence);
+    live_take_moments(&org);
+    assert_false(org.has_lost_presence);
+    live_remove(live, &org);
+    for (unsigned i = 1; i < STREAM_MOMENTS_MAX; ++i)
+        hear_presence(1, 1000 + i, false);
+    hear_presence(1, 10, false);
+}
+
 /* ---- who is there ------------------------------------------------------------------------------------------------ */
 
 static void test_an_organisation_is_there_while_a_stream_of_it_is_open_on_any_loop(void **state)
@@ -517,6 +537,7 @@ int main(void)
         LIVE_TEST(test_what_is_told_in_another_way_does_not_wait),
         LIVE_TEST(test_who_has_sent_its_message_does_not_type_it_any_more),
         LIVE_TEST(test_of_too_many_moments_the_oldest_go),
+        LIVE_TEST(test_whoever_misses_that_somebody_came_is_marked),
         LIVE_TEST(test_an_organisation_is_there_while_a_stream_of_it_is_open_on_any_loop),
         LIVE_TEST(test_who_has_done_something_is_there_for_a_while),
         LIVE_TEST(test_a_stream_outlasts_what_was_done),

@@ -170,22 +170,24 @@ static void test_a_visitor(void **state)
                               .first_seen_at_ms = 1,
                               .last_seen_at_ms = 2,
                               .conversation_count = 3};
-    render_visitor(&out, &visitor);
+    render_visitor(&out, &visitor, false);
     assert_json("{\"id\":\"" VISITOR
                 "\",\"visitorKey\":\"v_one\",\"firstSeenAt\":\"1970-01-01T00:00:00.001Z\",\"lastSeenAt\":"
-                "\"1970-01-01T00:00:00.002Z\",\"userAgent\":null,\"email\":null,\"conversationCount\":3}");
+                "\"1970-01-01T00:00:00.002Z\",\"userAgent\":null,\"email\":null,\"conversationCount\":3,"
+                "\"online\":false}");
     buffer_clear(&out);
     visitor.user_agent = BYTES("an \"agent\"");
-    render_visitor(&out, &visitor);
+    render_visitor(&out, &visitor, true);
     assert_non_null(memmem(out.data, out.len, "\"userAgent\":\"an \\\"agent\\\"\"", 26));
     buffer_clear(&out);
     visitor.user_agent = BYTES("");
-    render_visitor(&out, &visitor);
+    render_visitor(&out, &visitor, true);
     assert_non_null(memmem(out.data, out.len, "\"userAgent\":\"\"", 14));
     visitor.email = BYTES("a@b.example");
     buffer_clear(&out);
-    render_visitor(&out, &visitor);
+    render_visitor(&out, &visitor, true);
     assert_non_null(memmem(out.data, out.len, "\"email\":\"a@b.example\"", 21));
+    assert_non_null(memmem(out.data, out.len, "\"online\":true}", 14));
 }
 
 static void test_ids_are_null_when_there_is_none(void **state)
