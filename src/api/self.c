@@ -91,7 +91,7 @@ static void on_member(void *context, struct bytes name, const struct json_value 
     if (!bytes_equal(name, BYTES("email")))
         return;
     field->text = BYTES("");
-    field->is_fit = json_is_null(value) || (json_string(value, &field->text) && visitor_email_is_valid(field->text));
+    field->is_fit = json_is_null(value) || (json_string(value, &field->text) && email_is_valid(field->text));
 }
 
 enum error handle_self_see(struct call *call)

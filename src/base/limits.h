@@ -30,6 +30,14 @@
 #define ORIGIN_LEN_MAX 256       /* bytes */
 #define ORG_TEXT_LEN_MAX 500     /* bytes of one widget text */
 #define TOKENS_PER_ORG_MAX 100
+#define MEMBERS_PER_ORG_MAX 1000   /* agents of one organisation */
+#define ORGS_PER_AGENT_MAX 100     /* organisations that one agent is a member of */
+#define SESSIONS_PER_AGENT_MAX 20  /* one more ends the oldest */
+#define SESSION_KEPT_MS 1209600000 /* how long a session lasts after its last use: 14 days */
+#define AGENT_NAME_LEN_MAX 200     /* bytes */
+#define PASSWORD_LEN_MIN 10        /* bytes */
+#define PASSWORD_LEN_MAX 256
+#define RECOVERY_CODES 10        /* made with a second factor, each good once */
 #define ALIAS_LEN_MAX 64         /* bytes of an id of another shape */
 #define EMAIL_LEN_MAX 254        /* bytes of a visitor's e-mail address (RFC 5321) */
 #define UNREAD_MAX 100           /* unread messages of a conversation are counted up to here */

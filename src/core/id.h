@@ -32,6 +32,11 @@ static inline bool id_equal(struct id a, struct id b)
     return memcmp(&a, &b, sizeof(a)) == 0;
 }
 
+static inline struct bytes id_view(const struct id *id)
+{
+    return bytes_view(id->bytes, ID_LEN);
+}
+
 #define ID_HALF_LIMIT 4738381338321616896u /* 36^12 */
 
 /* Whether 16 bytes from elsewhere are an id at all: each half has twelve digits. ID_NONE is. */

@@ -14,6 +14,7 @@
 
 #include "base/clock.h"
 #include "base/text.h"
+#include "core/rights.h"
 #include "rules/rules.h"
 #include "store/records.h"
 
@@ -115,6 +116,15 @@ static void format_key(const struct entry *entry, char *out, size_t len)
             return;
         }
         break;
+    case TABLE_MEMBERS:
+    case TABLE_MEMBER_BY_AGENT:
+    case TABLE_SESSION_BY_AGENT:
+        if (key.len == 2 * ID_LEN) {
+            snprintf(out, len, "%s/%s", first.text, text_of(id_at(key, ID_LEN)).text);
+            return;
+        }
+        break;
+    case TABLE_AUDIT:
     case TABLE_CONVERSATION_BY_ACTIVITY:
     case TABLE_CONVERSATION_BY_MARK:
     case TABLE_MESSAGES:
@@ -304,7 +314,7 @@ static void check_visitor(struct check *check, const struct entry *entry)
     visitor_key_key(&key, visitor.org, visitor.visitor_key);
     if (!index_leads_to(check, TABLE_VISITOR_BY_KEY, key_view(&key), visitor.id))
         broken(check, entry, "visitor_by_key does not lead to it");
-    if (visitor.email.data != NULL && !visitor_email_is_valid(visitor.email))
+    if (visitor.email.data != NULL && !email_is_valid(visitor.email))
         broken(check, entry, "its e-mail address is none");
     if (!is_time(visitor.first_seen_at_ms) || !is_time(visitor.last_seen_at_ms) || !is_time(visitor.created_at_ms) ||
         !is_time(visitor.updated_at_ms)) {
@@ -636,6 +646,125 @@ static void check_alias(struct check *check, const struct entry *entry)
         broken(check, entry, "%s, which it stands for, is of another organisation", text_of(alias.target).text);
 }
 
+/* ---- agents -------------------------------------------------------------------------------------------------- */
+
+/* From an entry to its other direction, whose value is empty or an id. */
+static void must_be_there(struct check *check, const struct entry *entry, enum table table, const struct key *key,
+                          struct bytes expected)
+{
+    struct bytes value;
+    enum error error = table_get(check->txn, table, key_view(key), &value);
+    if (error == ERR_NOT_FOUND || (error == OK && !bytes_equal(value, expected)))
+        broken(check, entry, "%s does not lead to it", table_name(table));
+}
+
+static void must_have_agent(struct check *check, const struct entry *entry, struct id id)
+{
+    struct agent agent;
+    if (agent_get(check->txn, id, &agent) == ERR_NOT_FOUND)
+        broken(check, entry, "its agent %s does not exist", text_of(id).text);
+}
+
+static void check_agent(struct check *check, const struct entry *entry)
+{
+    struct agent agent;
+    struct key key;
+    if (!decode(check, entry, RECORD_AGENTS, ID_LEN, &agent))
+        return;
+    if (!email_is_valid(agent.email)) {
+        broken(check, entry, "its e-mail address is none");
+        return;
+    }
+    agent_email_key(&key, agent.email);
+    must_be_there(check, entry, TABLE_AGENT_BY_EMAIL, &key, entry->key);
+}
+
+static void check_agent_by_email(struct check *check, const struct entry *entry)
+{
+    struct agent agent;
+    struct key key;
+    if (!has_lengths(check, entry, AGENT_EMAIL_HASH_LEN, ID_LEN))
+        return;
+    enum error error = agent_get(check->txn, id_at(entry->value, 0), &agent);
+    if (error == ERR_NOT_FOUND)
+        broken(check, entry, "its agent does not exist");
+    if (error != OK)
+        return;
+    agent_email_key(&key, agent.email);
+    if (!bytes_equal(key_view(&key), entry->key))
+        broken(check, entry, "its agent has another address");
+}
+
+static void check_member(struct check *check, const struct entry *entry)
+{
+    struct member member;
+    struct key key;
+    if (!decode(check, entry, RECORD_MEMBERS, 2 * ID_LEN, &member) ||
+        !org_is_complete(check, entry, id_at(entry->key, 0)))
+        return;
+    if (role_level(member.role) == LEVEL_NONE)
+        broken(check, entry, "its role is none");
+    must_have_agent(check, entry, id_at(entry->key, ID_LEN));
+    pair_key(&key, id_at(entry->key, ID_LEN), id_at(entry->key, 0));
+    must_be_there(check, entry, TABLE_MEMBER_BY_AGENT, &key, BYTES_NONE);
+}
+
+static void check_member_by_agent(struct check *check, const struct entry *entry)
+{
+    struct member member;
+    if (!has_lengths(check, entry, 2 * ID_LEN, 0))
+        return;
+    if (member_get(check->txn, id_at(entry->key, ID_LEN), id_at(entry->key, 0), &member) == ERR_NOT_FOUND)
+        broken(check, entry, "the agent is no member there");
+}
+
+static void check_session(struct check *check, const struct entry *entry)
+{
+    struct session session;
+    struct key key;
+    if (!decode(check, entry, RECORD_SESSIONS, ID_LEN, &session))
+        return;
+    must_have_agent(check, entry, session.agent);
+    if (session.secret_hash.len != 32)
+        broken(check, entry, "the hash of its secret has %zu bytes", session.secret_hash.len);
+    pair_key(&key, session.agent, id_at(entry->key, 0));
+    must_be_there(check, entry, TABLE_SESSION_BY_AGENT, &key, BYTES_NONE);
+}
+
+static void check_session_by_agent(struct check *check, const struct entry *entry)
+{
+    struct session session;
+    if (!has_lengths(check, entry, 2 * ID_LEN, 0))
+        return;
+    enum error error = session_get(check->txn, id_at(entry->key, ID_LEN), &session);
+    if (error == ERR_NOT_FOUND || (error == OK && !id_equal(session.agent, id_at(entry->key, 0))))
+        broken(check, entry, "the agent has no such session");
+}
+
+static void check_link(struct check *check, const struct entry *entry)
+{
+    struct link link;
+    if (!decode(check, entry, RECORD_LINKS, ID_LEN, &link))
+        return;
+    if (!id_is_none(link.agent))
+        must_have_agent(check, entry, link.agent);
+    if (link.secret_hash.len != 32)
+        broken(check, entry, "the hash of its secret has %zu bytes", link.secret_hash.len);
+}
+
+static void check_audit(struct check *check, const struct entry *entry)
+{
+    struct audit audit;
+    if (!decode(check, entry, RECORD_AUDIT, ID_LEN + 8, &audit))
+        return;
+    if (!id_is_none(id_at(entry->key, 0)))
+        org_is_complete(check, entry, id_at(entry->key, 0));
+    if (audit.action.len == 0 || !is_time(audit.at_ms))
+        broken(check, entry, "it does not say what was done, or when");
+    if (u64_at(entry->key, ID_LEN) > check->last_seq)
+        broken(check, entry, "its number is beyond the last one");
+}
+
 /* ---- the rest ------------------------------------------------------------------------------------------------ */
 
 static void check_idempotency(struct check *check, const struct entry *entry)
@@ -668,6 +797,14 @@ static check_entry *const checks[TABLE_COUNT] = {
     [TABLE_ORGS] = check_org,
     [TABLE_ORG_BY_KEY] = check_org_by_key,
     [TABLE_TOKENS] = check_token,
+    [TABLE_AGENTS] = check_agent,
+    [TABLE_AGENT_BY_EMAIL] = check_agent_by_email,
+    [TABLE_MEMBERS] = check_member,
+    [TABLE_MEMBER_BY_AGENT] = check_member_by_agent,
+    [TABLE_SESSIONS] = check_session,
+    [TABLE_SESSION_BY_AGENT] = check_session_by_agent,
+    [TABLE_LINKS] = check_link,
+    [TABLE_AUDIT] = check_audit,
     [TABLE_VISITORS] = check_visitor,
     [TABLE_VISITOR_BY_KEY] = check_visitor_by_key,
     [TABLE_VISITOR_BY_SEEN] = check_visitor_by_seen,

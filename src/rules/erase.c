@@ -19,11 +19,6 @@ struct erasure {
     uint64_t messages;
 };
 
-static struct bytes id_view(const struct id *id)
-{
-    return bytes_view(id->bytes, ID_LEN);
-}
-
 static uint64_t gone_count(const struct erasure *erasure)
 {
     return erasure->gone.len / ID_LEN;

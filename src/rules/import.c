@@ -136,7 +136,7 @@ static bool visitor_is_fit(const struct visitor_import *command)
     return is_id(command->visitor) && is_text(command->visitor_key, VISITOR_KEY_LEN_MAX) &&
            is_time(command->first_seen_at_ms) && is_time(command->last_seen_at_ms) && is_time(command->created_at_ms) &&
            is_time(command->updated_at_ms) && command->first_seen_at_ms <= command->last_seen_at_ms &&
-           (command->email.data == NULL || visitor_email_is_valid(command->email));
+           (command->email.data == NULL || email_is_valid(command->email));
 }
 
 /* Whom the row speaks of: the visitor of its id, the one that has its key already, or a new one. */

@@ -17,6 +17,45 @@ enum error org_is_alive(struct txn *txn, struct id id);
 /* Writes a new organisation, whose id and key are free. */
 enum error org_add(struct txn *txn, const struct org *org);
 
+/* ---- agents, members, sessions (agent.c, member.c, session.c) ---- */
+
+#define RECOVERY_HASH_LEN 16 /* bytes of a recovery code's hash; agent.recovery_hashes has one behind the other */
+
+/* Counts the entries under an id. */
+enum error count_under(struct txn *txn, enum table table, struct id prefix, unsigned *out);
+/* ERR_LIMIT_REACHED unless the organisation may have one more member, and the agent one more organisation. */
+enum error membership_has_room(struct txn *txn, struct id org, struct id agent);
+/* Writes a membership, new or not. */
+enum error member_add(struct txn *txn, struct id org, struct id agent, struct bytes role, int64_t at_ms);
+enum error end_session(struct txn *txn, struct id agent, struct id session);
+/* All of the agent's but `kept`. */
+enum error end_sessions(struct txn *txn, struct id agent, struct id kept);
+/* All of the agent's; with ID_NONE those of setup. */
+enum error end_links(struct txn *txn, struct id agent);
+
+/* ---- the audit log (audit.c) ---- */
+
+struct act {
+    struct id org; /* ID_NONE: about the server as a whole */
+    int64_t at_ms;
+    struct id by;      /* an agent or a token; ID_NONE: the shell */
+    struct bytes from; /* the client's address; NULL: the shell */
+    const char *action;
+    struct id subject;
+    struct bytes subject_name, detail;
+};
+/* An act of a command that has BY: ACT(command, .org = …, .action = "org.updated"). */
+#define ACT(command, ...)                                                                    \
+    &(struct act)                                                                            \
+    {                                                                                        \
+        .at_ms = (command)->at_ms, .by = (command)->by, .from = (command)->from, __VA_ARGS__ \
+    }
+
+/* Writes it down; at most one for each organisation in a command. */
+enum error audit_note(struct txn *txn, uint64_t seq, const struct act *act);
+/* The same for what is about an agent, its subject: in each organisation that it is a member of. */
+enum error audit_note_of_agent(struct txn *txn, uint64_t seq, const struct act *act);
+
 /* A visitor on its way into the tables: read first, written with the rest of the command. */
 struct sighting {
     bool present; /* there is a visitor to write */

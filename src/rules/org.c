@@ -2,6 +2,7 @@
  * Organisations and their tokens. Deleting one takes effect at once (key and tokens are unknown from then on) and
  * removes its data in steps, since one transaction over millions of records would stall everybody else's writes.
  */
+#include "core/rights.h"
 #include "rules/internal.h"
 
 /* Most commands of a batch are of one organisation, so the last one found alive is noted for the transaction. */
@@ -27,7 +28,6 @@ enum error org_add(struct txn *txn, const struct org *org)
 enum error rule_org_create(struct txn *txn, uint64_t seq, const struct org_create *command, struct outcome *outcome)
 {
     struct org org;
-    (void)seq;
     enum error error = org_get_by_key(txn, command->key, &org);
     if (error != ERR_NOT_FOUND)
         return error == OK ? ERR_CONFLICT : error;
@@ -40,7 +40,11 @@ enum error rule_org_create(struct txn *txn, uint64_t seq, const struct org_creat
         .updated_at_ms = command->at_ms,
     };
     outcome->id = org.id;
-    return org_add(txn, &org);
+    error = org_add(txn, &org);
+    return error != OK ? error
+                       : audit_note(txn, seq,
+                                    ACT(command, .org = org.id, .action = "org.created", .subject = org.id,
+                                        .subject_name = org.key));
 }
 
 static void replace(struct bytes *field, struct bytes with)
@@ -52,7 +56,7 @@ static void replace(struct bytes *field, struct bytes with)
 enum error rule_org_update(struct txn *txn, uint64_t seq, const struct org_update *command, struct outcome *outcome)
 {
     struct org org;
-    (void)seq, (void)outcome;
+    (void)outcome;
     enum error error = org_get(txn, command->org, &org);
     if (error != OK || org.deleted)
         return error == OK ? ERR_NOT_FOUND : error;
@@ -66,13 +70,17 @@ enum error rule_org_update(struct txn *txn, uint64_t seq, const struct org_updat
     if (command->set_count_visits)
         org.count_visits = command->count_visits;
     org.updated_at_ms = command->at_ms;
-    return org_put(txn, &org);
+    error = org_put(txn, &org);
+    return error != OK ? error
+                       : audit_note(txn, seq,
+                                    ACT(command, .org = org.id, .action = "org.updated", .subject = org.id,
+                                        .subject_name = org.key));
 }
 
 enum error rule_org_delete(struct txn *txn, uint64_t seq, const struct org_delete *command, struct outcome *outcome)
 {
     struct org org;
-    (void)seq, (void)outcome;
+    (void)outcome;
     enum error error = org_get(txn, command->org, &org);
     if (error != OK || org.deleted)
         return error == OK ? ERR_NOT_FOUND : error;
@@ -80,30 +88,53 @@ enum error rule_org_delete(struct txn *txn, uint64_t seq, const struct org_delet
     *txn_note(txn) = ID_NONE;
     org.updated_at_ms = command->at_ms;
     error = table_del(txn, TABLE_ORG_BY_KEY, org.key);
-    return error == OK ? org_put(txn, &org) : error;
+    if (error == OK)
+        error = org_put(txn, &org);
+    return error != OK ? error : audit_note(txn, seq, ACT(command, .action = "org.deleted", .subject_name = org.key));
 }
 
 enum error rule_token_create(struct txn *txn, uint64_t seq, const struct token_create *command, struct outcome *outcome)
 {
-    (void)seq;
-    enum error error = org_is_alive(txn, command->org);
+    enum error error = scope_level(command->scope) == LEVEL_NONE ? ERR_CONFLICT : org_is_alive(txn, command->org);
     outcome->id = command->token;
-    return error != OK ? error
-                       : token_put(txn, &(struct token){
-                                            .id = command->token,
-                                            .org = command->org,
-                                            .name = command->name,
-                                            .secret_hash = command->secret_hash,
-                                            .created_at_ms = command->at_ms,
-                                        });
+    if (error == OK)
+        error = token_put(txn, &(struct token){
+                                   .id = command->token,
+                                   .org = command->org,
+                                   .name = command->name,
+                                   .secret_hash = command->secret_hash,
+                                   .created_at_ms = command->at_ms,
+                                   .scope = command->scope,
+                                   .expires_at_ms = command->expires_at_ms,
+                               });
+    return error != OK
+               ? error
+               : audit_note(txn, seq,
+                            ACT(command, .org = command->org, .action = "token.created", .subject = command->token,
+                                .subject_name = command->name, .detail = command->scope));
 }
 
 enum error rule_token_revoke(struct txn *txn, uint64_t seq, const struct token_revoke *command, struct outcome *outcome)
 {
     struct token token;
-    (void)seq, (void)outcome;
+    (void)outcome;
     enum error error = token_get(txn, command->token, &token);
     if (error != OK || !id_equal(token.org, command->org))
         return error == OK ? ERR_NOT_FOUND : error;
-    return table_del(txn, TABLE_TOKENS, bytes_view(token.id.bytes, ID_LEN));
+    error = table_del(txn, TABLE_TOKENS, bytes_view(token.id.bytes, ID_LEN));
+    return error != OK ? error
+                       : audit_note(txn, seq,
+                                    ACT(command, .org = command->org, .action = "token.revoked", .subject = token.id,
+                                        .subject_name = token.name));
+}
+
+enum error rule_token_use(struct txn *txn, uint64_t seq, const struct token_use *command, struct outcome *outcome)
+{
+    struct token token;
+    (void)seq, (void)outcome;
+    enum error error = token_get(txn, command->token, &token);
+    if (error != OK || command->at_ms <= token.used_at_ms)
+        return error == ERR_NOT_FOUND ? OK : error;
+    token.used_at_ms = command->at_ms;
+    return token_put(txn, &token);
 }

@@ -70,11 +70,28 @@ static enum error purge_tokens(struct purge *purge)
     return remove_under(purge->txn, TABLE_TOKENS, BYTES_NONE, NULL, is_token_of_org, purge);
 }
 
+static enum error forget_membership(void *context, struct bytes key, struct bytes value, bool *goes)
+{
+    const struct purge *purge = context;
+    struct key other;
+    size_t offset = ID_LEN;
+    (void)value, (void)goes;
+    pair_key(&other, key_get_id(key, &offset), purge->org);
+    return remove_if_there(purge->txn, TABLE_MEMBER_BY_AGENT, key_view(&other));
+}
+
+/* The agents themselves stay: they may be members elsewhere. */
+static enum error purge_members(struct purge *purge)
+{
+    return remove_under(purge->txn, TABLE_MEMBERS, bytes_view(purge->org.bytes, ID_LEN), &purge->left,
+                        forget_membership, purge);
+}
+
 /* The entries that begin with the organisation and name nothing else that has to go. */
 static enum error purge_prefixes(struct purge *purge)
 {
     static const enum table tables[] = {TABLE_VISITOR_BY_SEEN, TABLE_CONVERSATION_BY_UPDATED,
-                                        TABLE_CONVERSATION_BY_MARK, TABLE_ALIASES};
+                                        TABLE_CONVERSATION_BY_MARK, TABLE_ALIASES, TABLE_AUDIT};
     enum error error = OK;
     for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]) && error == OK; ++i)
         error = purge_prefix(purge, tables[i], bytes_view(purge->org.bytes, ID_LEN));
@@ -94,6 +111,8 @@ enum error rule_org_purge(struct txn *txn, uint64_t seq, const struct org_purge 
         error = purge_index(&purge, TABLE_VISITOR_BY_KEY, purge_visitor);
     if (error == OK)
         error = purge_prefixes(&purge);
+    if (error == OK)
+        error = purge_members(&purge);
     if (error == OK)
         error = purge_tokens(&purge);
     if (error == OK)

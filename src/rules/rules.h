@@ -37,4 +37,4 @@ bool rules_sweep_is_due(struct txn *txn, int64_t now_ms);
 
 /* Whether a visitor may have this e-mail address. Whether mail could be sent there is for a mail server to say; this
  * keeps out what is none at a look, and what does not fit on one line. */
-bool visitor_email_is_valid(struct bytes email);
+bool email_is_valid(struct bytes email);

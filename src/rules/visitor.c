@@ -73,7 +73,7 @@ enum error rule_visitor_touch(struct txn *txn, uint64_t seq, const struct visito
     return error != OK ? error : visitor_write(txn, &sighting);
 }
 
-bool visitor_email_is_valid(struct bytes email)
+bool email_is_valid(struct bytes email)
 {
     unsigned ats = 0;
     if (email.len == 0 || email.len > EMAIL_LEN_MAX || email.data[0] == '@' || email.data[email.len - 1] == '@')
@@ -91,7 +91,7 @@ enum error rule_visitor_see(struct txn *txn, uint64_t seq, const struct visitor_
 {
     struct sighting sighting;
     (void)seq;
-    if (command->visitor_key.data == NULL || (command->email.len != 0 && !visitor_email_is_valid(command->email)))
+    if (command->visitor_key.data == NULL || (command->email.len != 0 && !email_is_valid(command->email)))
         return ERR_CONFLICT;
     enum error error = org_is_alive(txn, command->org);
     if (error == OK)

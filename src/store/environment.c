@@ -243,7 +243,18 @@ static bool open_environment(struct store *store, const struct store_config *con
 /* Tables that came without a new format, since an earlier helvino of this one can do without them. */
 static bool may_be_missing(int table)
 {
-    return table == TABLE_CONVERSATION_BY_MARK;
+    static const bool is_later[TABLE_COUNT] = {
+        [TABLE_CONVERSATION_BY_MARK] = true,
+        [TABLE_AGENTS] = true,
+        [TABLE_AGENT_BY_EMAIL] = true,
+        [TABLE_MEMBERS] = true,
+        [TABLE_MEMBER_BY_AGENT] = true,
+        [TABLE_SESSIONS] = true,
+        [TABLE_SESSION_BY_AGENT] = true,
+        [TABLE_LINKS] = true,
+        [TABLE_AUDIT] = true,
+    };
+    return is_later[table];
 }
 
 static int open_tables(struct store *store, MDB_txn *handle, unsigned flags)

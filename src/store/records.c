@@ -3,6 +3,7 @@
 #include "store/records.h"
 
 #include <assert.h>
+#include <sodium.h>
 
 #include "core/codec.h"
 
@@ -54,6 +55,9 @@ static void id_key(struct key *key, struct id id)
 
 RECORD_BY_ID(org, ORGS)
 RECORD_BY_ID(token, TOKENS)
+RECORD_BY_ID(agent, AGENTS)
+RECORD_BY_ID(session, SESSIONS)
+RECORD_BY_ID(link, LINKS)
 RECORD_BY_ID(visitor, VISITORS)
 RECORD_BY_ID(conversation, CONVERSATIONS)
 
@@ -76,6 +80,29 @@ enum error org_get_by_key(struct txn *txn, struct bytes key, struct org *out)
     struct id id;
     enum error error = id_get(txn, TABLE_ORG_BY_KEY, key, &id);
     return error != OK ? error : org_get(txn, id, out);
+}
+
+void agent_email_key(struct key *key, struct bytes email)
+{
+    char lower[EMAIL_LEN_MAX];
+    unsigned char hash[AGENT_EMAIL_HASH_LEN];
+    assert(email.len <= EMAIL_LEN_MAX);
+    for (size_t i = 0; i < email.len; ++i) {
+        char c = email.data[i];
+        lower[i] = c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+    }
+    crypto_generichash(hash, sizeof(hash), (const unsigned char *)lower, email.len, NULL, 0);
+    key_clear(key);
+    key_put(key, bytes_view(hash, sizeof(hash)));
+}
+
+enum error agent_id_by_email(struct txn *txn, struct bytes email, struct id *out)
+{
+    struct key key;
+    if (email.len > EMAIL_LEN_MAX)
+        return ERR_NOT_FOUND;
+    agent_email_key(&key, email);
+    return id_get(txn, TABLE_AGENT_BY_EMAIL, key_view(&key), out);
 }
 
 void visitor_key_key(struct key *key, struct id org, struct bytes visitor_key)
@@ -127,6 +154,59 @@ void mark_key(struct key *key, struct id org, uint64_t marked_seq)
 {
     id_key(key, org);
     key_put_u64(key, marked_seq);
+}
+
+/* ---- members, the audit log ---- */
+
+void pair_key(struct key *key, struct id one, struct id other)
+{
+    id_key(key, one);
+    key_put_id(key, other);
+}
+
+enum error member_get(struct txn *txn, struct id org, struct id agent, struct member *out)
+{
+    struct key key;
+    pair_key(&key, org, agent);
+    out->org = org;
+    out->agent = agent;
+    return record_get(txn, TABLE_MEMBERS, RECORD_MEMBERS, &key, out);
+}
+
+enum error member_put(struct txn *txn, const struct member *member)
+{
+    struct key key;
+    pair_key(&key, member->org, member->agent);
+    return record_put(txn, TABLE_MEMBERS, RECORD_MEMBERS, &key, member);
+}
+
+enum error member_decode(struct bytes key, struct bytes value, struct member *out)
+{
+    size_t offset = 0;
+    out->org = key_get_id(key, &offset);
+    out->agent = key_get_id(key, &offset);
+    return record_decode(RECORD_MEMBERS, value, out);
+}
+
+void audit_key(struct key *key, struct id org, uint64_t seq)
+{
+    id_key(key, org);
+    key_put_u64(key, seq);
+}
+
+enum error audit_put(struct txn *txn, const struct audit *audit)
+{
+    struct key key;
+    audit_key(&key, audit->org, audit->seq);
+    return record_put(txn, TABLE_AUDIT, RECORD_AUDIT, &key, audit);
+}
+
+enum error audit_decode(struct bytes key, struct bytes value, struct audit *out)
+{
+    size_t offset = 0;
+    out->org = key_get_id(key, &offset);
+    out->seq = key_get_u64(key, &offset);
+    return record_decode(RECORD_AUDIT, value, out);
 }
 
 /* ---- aliases ---- */

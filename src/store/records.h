@@ -14,6 +14,31 @@ enum error org_put(struct txn *txn, const struct org *org);
 enum error token_get(struct txn *txn, struct id id, struct token *out);
 enum error token_put(struct txn *txn, const struct token *token);
 
+enum error agent_get(struct txn *txn, struct id id, struct agent *out);
+/* Letters of ASCII count the same in either case. */
+enum error agent_id_by_email(struct txn *txn, struct bytes email, struct id *out);
+enum error agent_put(struct txn *txn, const struct agent *agent);
+/* "hash of the address" as agent_by_email has it. */
+void agent_email_key(struct key *key, struct bytes email);
+
+enum error member_get(struct txn *txn, struct id org, struct id agent, struct member *out);
+enum error member_put(struct txn *txn, const struct member *member);
+/* Fills *out from an entry that a cursor found. */
+enum error member_decode(struct bytes key, struct bytes value, struct member *out);
+
+enum error session_get(struct txn *txn, struct id id, struct session *out);
+enum error session_put(struct txn *txn, const struct session *session);
+enum error link_get(struct txn *txn, struct id id, struct link *out);
+enum error link_put(struct txn *txn, const struct link *link);
+
+/* "one, other": members by (org, agent), member_by_agent by (agent, org), session_by_agent by (agent, session). */
+void pair_key(struct key *key, struct id one, struct id other);
+
+enum error audit_put(struct txn *txn, const struct audit *audit);
+/* "org, seq" as audit has it. */
+void audit_key(struct key *key, struct id org, uint64_t seq);
+enum error audit_decode(struct bytes key, struct bytes value, struct audit *out);
+
 enum error visitor_get(struct txn *txn, struct id id, struct visitor *out);
 enum error visitor_id_by_key(struct txn *txn, struct id org, struct bytes visitor_key, struct id *out);
 enum error visitor_put(struct txn *txn, const struct visitor *visitor);
@@ -86,4 +111,5 @@ enum error conversation_activity(struct txn *txn, const struct conversation *con
 enum error idempotency_get(struct txn *txn, struct bytes hash, int64_t now_ms, struct idempotency *out);
 enum error idempotency_put(struct txn *txn, const struct idempotency *record);
 #define IDEMPOTENCY_HASH_LEN 16
+#define AGENT_EMAIL_HASH_LEN 32
 uint32_t day_of(int64_t time_ms);

@@ -121,8 +121,8 @@ static void test_the_others_bytes_stay_the_same(void **state)
     struct command delete = org_delete(w, org);
     must(w, &delete);
     purge_all(w, org, 13);
-    /* What is still of it are its answers to Idempotency-Keys, until they expire; they and the counter aside, it never
-     * was. */
+    /* What is still of it are its answers to Idempotency-Keys, until they expire, and that it was deleted, in the audit
+     * log of the server; they and the counter aside, it never was. */
     txn = begin_write(w->store);
     assert_int_equal(meta_put_u64(txn, META_SEQ, seq), OK);
     struct bytes key;
@@ -131,6 +131,11 @@ static void test_the_others_bytes_stay_the_same(void **state)
          error = cursor_next(cursor, &key, NULL))
         if (memcmp(key.data + 4, org.bytes + 8, 8) == 0)
             assert_int_equal(cursor_del(cursor), OK);
+    cursor_close(cursor);
+    cursor = cursor_open(txn, TABLE_AUDIT);
+    assert_int_equal(cursor_seek(cursor, BYTES_NONE, &key, NULL), OK);
+    assert_memory_equal(key.data, ID_NONE.bytes, ID_LEN);
+    assert_int_equal(cursor_del(cursor), OK);
     cursor_close(cursor);
     commit_write(txn);
     struct buffer after = dump_store(w->store);

@@ -29,7 +29,7 @@ static void test_an_organisation_is_made(void **state)
     struct org org;
     command.org_create.origins = BYTES("https://a.example\nhttps://b.example");
     assert_true(id_equal(must(w, &command).id, command.org_create.org));
-    assert_rows_added(w, &before, ROWS([TABLE_ORGS] = 1, [TABLE_ORG_BY_KEY] = 1));
+    assert_rows_added(w, &before, ROWS([TABLE_ORGS] = 1, [TABLE_ORG_BY_KEY] = 1, [TABLE_AUDIT] = 1));
     assert_int_equal(org_by_key(w, "new-org", &org), OK);
     assert_true(id_equal(org.id, command.org_create.org));
     assert_true(bytes_equal(org.key, BYTES("new-org")) && bytes_equal(org.name, BYTES("A name")));
@@ -104,7 +104,7 @@ static void test_an_update_changes_what_it_names_and_nothing_else(void **state)
     assert_false(org_of(w, w->org).count_visits);
     org = org_of(w, w->org);
     assert_true(bytes_equal(org.key, BYTES("acme")) && org.created_at_ms == NOW_MS);
-    assert_rows_added(w, &before, ROWS(0));
+    assert_rows_added(w, &before, ROWS([TABLE_AUDIT] = 11));
     assert_true(bytes_equal(org_of(w, w->other_org).name, BYTES("A name")));
     assert_sound(w);
 }
@@ -120,7 +120,7 @@ static void test_a_deleted_organisation_is_unknown_at_once(void **state)
     w->now_ms += 1000;
     struct command delete = org_delete(w, w->org);
     must(w, &delete);
-    assert_rows_added(w, &before, ROWS([TABLE_ORG_BY_KEY] = -1));
+    assert_rows_added(w, &before, ROWS([TABLE_ORG_BY_KEY] = -1, [TABLE_AUDIT] = 1));
     assert_int_equal(org_by_key(w, "acme", &org), ERR_NOT_FOUND);
     org = org_of(w, w->org);
     assert_true(org.deleted && org.updated_at_ms == w->now_ms && org.created_at_ms == NOW_MS);
@@ -193,7 +193,7 @@ static void test_a_token_is_made_and_revoked(void **state)
     struct command create = token_create(w, w->org);
     struct token token;
     assert_true(id_equal(must(w, &create).id, create.token_create.token));
-    assert_rows_added(w, &before, ROWS([TABLE_TOKENS] = 1));
+    assert_rows_added(w, &before, ROWS([TABLE_TOKENS] = 1, [TABLE_AUDIT] = 1));
     assert_int_equal(token_get(look(w), create.token_create.token, &token), OK);
     assert_true(id_equal(token.org, w->org) && token.created_at_ms == w->now_ms);
     assert_true(bytes_equal(token.name, create.token_create.name));
@@ -204,7 +204,7 @@ static void test_a_token_is_made_and_revoked(void **state)
     assert_refused(w, &revoke, ERR_NOT_FOUND);
     revoke.token_revoke.org = w->org;
     must(w, &revoke);
-    assert_rows_added(w, &before, ROWS(0));
+    assert_rows_added(w, &before, ROWS([TABLE_AUDIT] = 2));
     assert_refused(w, &revoke, ERR_NOT_FOUND);
     assert_sound(w);
 }

@@ -333,7 +333,7 @@ static bool read_email(const struct row *row, struct bytes *out)
 {
     struct bytes text = row->cells[VISITOR_EMAIL];
     *out = text.len == 0 ? BYTES_NONE : text;
-    if (text.len == 0 || visitor_email_is_valid(text))
+    if (text.len == 0 || email_is_valid(text))
         return true;
     import_refuse(row->reason, "email is not an address of at most %d bytes", EMAIL_LEN_MAX);
     return import_refuse_text(row->reason, text);
