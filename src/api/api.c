@@ -43,6 +43,8 @@ void respond_error(struct request *request, enum error error, const char *senten
         retry_after_s = error == ERR_STOPPING ? RETRY_AFTER_STOPPING_S : RETRY_AFTER_FULL_S;
     if (error == ERR_TOKEN_INVALID || error == ERR_TOKEN_REQUIRED)
         request_add_header(request, BYTES("www-authenticate"), BYTES("Bearer"));
+    if (error == ERR_SESSION_INVALID)
+        session_cookie_forget(request);
     request_respond_error(request, error, sentence, retry_after_s);
 }
 

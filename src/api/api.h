@@ -3,6 +3,7 @@
  * The HTTP API: from requests to commands and questions, and from records to JSON. One `struct api` a process; it gives
  * edge its routes and callbacks, and takes the log's answers back to the loops.
  */
+#include "api/credential.h"
 #include "edge/edge.h"
 #include "log/log.h"
 
@@ -43,10 +44,9 @@ void api_routes_markdown(struct buffer *out);
 void api_openapi(struct buffer *out);
 
 /* A fresh access token for an organisation. The secret is in `text` alone; the hash goes into the record. */
-#define TOKEN_TEXT_LEN 73 /* "hvt_", an id, "_", 43 characters of base64url */
-#define TOKEN_HASH_LEN 32
+#define TOKEN_TEXT_LEN (sizeof("hvt_") - 1 + CREDENTIAL_TEXT_LEN)
 void token_make(struct id id, struct random_pool *pool, char text[TOKEN_TEXT_LEN + 1],
-                unsigned char hash[TOKEN_HASH_LEN]);
+                unsigned char hash[SECRET_HASH_LEN]);
 
 /* Whether these are what they have to be; for the API and the shell alike. */
 bool org_key_is_valid(struct bytes key);

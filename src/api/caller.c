@@ -1,16 +1,16 @@
 /*
- * Who is asking: the organisation by its public key or its token, the visitor by the key that only it knows. A token
- * names its organisation by itself; where x-org-key comes along, both must agree. What is compared with a stored secret
- * is a hash, in constant time.
+ * Who is asking: the organisation by its public key, by a token or by an agent who is logged in, the visitor by the key
+ * that only it knows. A token names its organisation by itself, and so does an agent of only one; where x-org-key comes
+ * along, both must agree.
  */
 #include <sodium.h>
 
+#include "api/credential.h"
 #include "api/internal.h"
 #include "base/text.h"
 
 #define TOKEN_PREFIX "hvt_"
-#define SECRET_LEN 32
-#define SECRET_TEXT_LEN 43
+#define USE_NOTED_MS 3600000 /* a use of a token or a session is noted when the last one is an hour ago */
 
 /* ---- shapes ---- */
 
@@ -68,60 +68,53 @@ bool origin_is_valid(struct bytes origin)
 
 /* ---- tokens ---- */
 
-static void hash_secret(unsigned char hash[TOKEN_HASH_LEN], struct bytes secret_text)
+void token_make(struct id id, struct random_pool *pool, char text[TOKEN_TEXT_LEN + 1],
+                unsigned char hash[SECRET_HASH_LEN])
 {
-    crypto_generichash(hash, TOKEN_HASH_LEN, (const unsigned char *)secret_text.data, secret_text.len, NULL, 0);
+    credential_make(TOKEN_PREFIX, id, pool, text, hash);
 }
 
-void token_make(struct id id, struct random_pool *pool, char text[TOKEN_TEXT_LEN + 1],
-                unsigned char hash[TOKEN_HASH_LEN])
+/* Noted now and then, so that a token which nobody uses any more can be told from the others. */
+static void note_use_of_token(struct call *call, const struct token *token)
 {
-    unsigned char secret[SECRET_LEN];
-    char *secret_text = text + sizeof(TOKEN_PREFIX) - 1 + ID_TEXT_LEN + 1;
-    random_fill(pool, secret, sizeof(secret));
-    memcpy(text, TOKEN_PREFIX, sizeof(TOKEN_PREFIX) - 1);
-    id_format(id, text + sizeof(TOKEN_PREFIX) - 1);
-    secret_text[-1] = '_';
-    sodium_bin2base64(secret_text, SECRET_TEXT_LEN + 1, secret, sizeof(secret),
-                      sodium_base64_VARIANT_URLSAFE_NO_PADDING);
-    sodium_memzero(secret, sizeof(secret));
-    hash_secret(hash, bytes_view(secret_text, SECRET_TEXT_LEN));
+    if (call->now_ms - token->used_at_ms >= USE_NOTED_MS)
+        loop_submit(call->loop, &(struct command){.kind = COMMAND_TOKEN_USE, .token_use = {token->id, call->now_ms}},
+                    NULL);
+}
+
+static enum error token_is_good(struct txn *txn, struct id id, int64_t now_ms, struct token *out)
+{
+    enum error error = token_get(txn, id, out);
+    if (error == OK && out->expires_at_ms != 0 && now_ms >= out->expires_at_ms)
+        error = ERR_NOT_FOUND;
+    return error == ERR_NOT_FOUND ? ERR_TOKEN_INVALID : error;
 }
 
 /* "Bearer hvt_<id>_<secret>" */
-static bool split_token(struct bytes authorization, struct id *id, struct bytes *secret)
-{
-    static const char scheme[] = "Bearer " TOKEN_PREFIX;
-    size_t prefix = sizeof(scheme) - 1;
-    if (authorization.len != prefix + ID_TEXT_LEN + 1 + SECRET_TEXT_LEN ||
-        strncasecmp(authorization.data, "Bearer ", 7) != 0 ||
-        memcmp(authorization.data + 7, TOKEN_PREFIX, sizeof(TOKEN_PREFIX) - 1) != 0 ||
-        authorization.data[prefix + ID_TEXT_LEN] != '_')
-        return false;
-    *secret = bytes_view(authorization.data + prefix + ID_TEXT_LEN + 1, SECRET_TEXT_LEN);
-    return id_parse(bytes_view(authorization.data + prefix, ID_TEXT_LEN), id);
-}
-
 static enum error identify_by_token(struct call *call, struct bytes authorization)
 {
     struct id id;
     struct bytes secret;
     struct token token;
-    unsigned char hash[TOKEN_HASH_LEN];
-    if (!split_token(authorization, &id, &secret))
+    static const size_t scheme_len = sizeof("Bearer ") - 1;
+    if (authorization.len < scheme_len || strncasecmp(authorization.data, "Bearer ", scheme_len) != 0 ||
+        !credential_parse(TOKEN_PREFIX, bytes_view(authorization.data + scheme_len, authorization.len - scheme_len),
+                          &id, &secret))
         return ERR_TOKEN_INVALID;
-    enum error error = token_get(call->txn, id, &token);
-    if (error != OK)
-        return error == ERR_NOT_FOUND ? ERR_TOKEN_INVALID : error;
-    hash_secret(hash, secret);
-    if (token.secret_hash.len != sizeof(hash) || sodium_memcmp(hash, token.secret_hash.data, sizeof(hash)) != 0)
-        return ERR_TOKEN_INVALID;
-    error = org_get(call->txn, token.org, &call->org);
+    enum error error = token_is_good(call->txn, id, call->now_ms, &token);
+    if (error == OK && !credential_matches(secret, token.secret_hash))
+        error = ERR_TOKEN_INVALID;
+    if (error == OK)
+        error = org_get(call->txn, token.org, &call->org);
     if (error == ERR_NOT_FOUND || (error == OK && call->org.deleted))
         return ERR_TOKEN_INVALID;
-    call->by_token = error == OK;
+    if (error != OK)
+        return error;
+    call->level = scope_level(token.scope);
+    call->by_org = true;
     call->token = id;
-    return error;
+    note_use_of_token(call, &token);
+    return OK;
 }
 
 /* ---- the organisation's key, the visitor's key ---- */
@@ -183,16 +176,137 @@ static enum error identify_by_key(struct call *call, struct bytes key)
     return error == ERR_NOT_FOUND ? ERR_ORG_UNKNOWN : error;
 }
 
+/* ---- an agent who is logged in ---- */
+
+/* A request with a visitor's key speaks for the visitor, and one that another site caused speaks for nobody. */
+static struct bytes session_cookie(const struct call *call)
+{
+    struct bytes site = request_header(call->request, BYTES("sec-fetch-site"), NULL);
+    bool is_foreign =
+        site.data != NULL && !bytes_equal(site, BYTES("same-origin")) && !bytes_equal(site, BYTES("none"));
+    return is_foreign || call->visitor_key.data != NULL ? BYTES_NONE : session_cookie_of(call->request);
+}
+
+static bool is_change(const struct call *call)
+{
+    struct bytes method = request_method(call->request);
+    return !bytes_equal(method, BYTES("GET")) && !bytes_equal(method, BYTES("HEAD"));
+}
+
+/* Browsers send the cookie by themselves; the header only a page of our own can send. */
+static enum error is_meant(struct call *call, struct bytes secret)
+{
+    char expected[CSRF_TEXT_LEN + 1];
+    struct bytes given;
+    if (!is_change(call))
+        return OK;
+    enum error error = single_header(call, BYTES("x-csrf-token"), &given);
+    session_csrf(secret, expected);
+    if (error == OK && (given.len != CSRF_TEXT_LEN || sodium_memcmp(given.data, expected, CSRF_TEXT_LEN) != 0))
+        error = ERR_CSRF_FORBIDDEN;
+    return error;
+}
+
+static void note_use_of_session(struct call *call, const struct session *session)
+{
+    if (call->now_ms - session->used_at_ms >= USE_NOTED_MS)
+        loop_submit(call->loop,
+                    &(struct command){.kind = COMMAND_SESSION_USE, .session_use = {session->id, call->now_ms}}, NULL);
+}
+
+static enum error session_is_good(struct txn *txn, struct id id, int64_t now_ms, struct session *session,
+                                  struct agent *agent)
+{
+    enum error error = session_get(txn, id, session);
+    if (error == OK && now_ms - session->used_at_ms >= SESSION_KEPT_MS)
+        error = ERR_NOT_FOUND;
+    if (error == OK)
+        error = agent_get(txn, session->agent, agent);
+    if (error == ERR_NOT_FOUND || (error == OK && agent->disabled))
+        return ERR_SESSION_INVALID;
+    return error;
+}
+
+static enum error identify_agent(struct call *call, struct bytes cookie)
+{
+    struct id id;
+    struct bytes secret;
+    struct session session;
+    if (!credential_parse("", cookie, &id, &secret))
+        return ERR_SESSION_INVALID;
+    enum error error = session_is_good(call->txn, id, call->now_ms, &session, &call->me);
+    if (error == OK && !credential_matches(secret, session.secret_hash))
+        error = ERR_SESSION_INVALID;
+    if (error == OK)
+        error = is_meant(call, secret);
+    if (error != OK)
+        return error;
+    call->agent = session.agent;
+    call->session = id;
+    note_use_of_session(call, &session);
+    return OK;
+}
+
+/* The only organisation that the agent is a member of. */
+static enum error only_org(struct call *call, struct id *out)
+{
+    struct bytes key;
+    unsigned count = 0;
+    struct cursor *cursor = cursor_open(call->txn, TABLE_MEMBER_BY_AGENT);
+    enum error error = cursor_seek(cursor, id_view(&call->agent), &key, NULL);
+    for (; error == OK && count < 2 && memcmp(key.data, call->agent.bytes, ID_LEN) == 0; ++count) {
+        size_t offset = ID_LEN;
+        *out = key_get_id(key, &offset);
+        error = cursor_next(cursor, &key, NULL);
+    }
+    cursor_close(cursor);
+    if (error != OK && error != ERR_NOT_FOUND)
+        return error;
+    if (count > 1)
+        return call_refuse(call, ERR_ORG_UNKNOWN,
+                           "You are a member of several organisations; the header x-org-key must name one of them.");
+    return count == 0 ? ERR_MEMBER_FORBIDDEN : OK;
+}
+
+static enum error identify_by_session(struct call *call, struct bytes cookie, struct bytes key)
+{
+    struct id id;
+    struct member member;
+    enum error error = identify_agent(call, cookie);
+    if (error == OK && key.data != NULL) {
+        error = identify_by_key(call, key);
+    } else if (error == OK) {
+        error = only_org(call, &id);
+        if (error == OK)
+            error = org_get(call->txn, id, &call->org);
+        if (error == OK && call->org.deleted)
+            error = ERR_MEMBER_FORBIDDEN;
+    }
+    if (error == OK)
+        error = member_get(call->txn, call->org.id, call->agent, &member);
+    if (error != OK)
+        return error == ERR_NOT_FOUND ? ERR_MEMBER_FORBIDDEN : error;
+    call->by_org = true;
+    call->level = role_level(member.role);
+    return OK;
+}
+
+/* ---- all together ---- */
+
 static enum error identify_org(struct call *call)
 {
-    struct bytes key, authorization;
+    struct bytes key, authorization, cookie;
     enum error error = org_key_header(call, &key);
     if (error == OK)
         error = single_header(call, BYTES("authorization"), &authorization);
     if (error != OK)
         return error;
-    if (authorization.data == NULL)
+    if (authorization.data == NULL) {
+        cookie = session_cookie(call);
+        if (cookie.data != NULL)
+            return identify_by_session(call, cookie, key);
         return key.data == NULL ? ERR_ORG_UNKNOWN : identify_by_key(call, key);
+    }
     error = identify_by_token(call, authorization);
     if (error == OK && key.data != NULL && !bytes_equal(key, call->org.key))
         return call_refuse(call, ERR_TOKEN_INVALID,
@@ -209,22 +323,70 @@ static enum error identify_visitor(struct call *call)
     return error;
 }
 
+static enum level least_level(enum who who)
+{
+    switch (who) {
+    case WHO_READ:
+        return LEVEL_READ;
+    case WHO_WRITE:
+        return LEVEL_WRITE;
+    case WHO_ADMIN:
+        return LEVEL_ADMIN;
+    case WHO_OWNER:
+        return LEVEL_OWNER;
+    default:
+        return LEVEL_NONE;
+    }
+}
+
+/* Where a visitor is let in as well, the organisation's side reads with any right, and changes with the right to. */
+static enum error has_right(const struct call *call, enum who who)
+{
+    enum level least = least_level(who);
+    if (least != LEVEL_NONE && !call->by_org)
+        return ERR_TOKEN_REQUIRED;
+    if (least == LEVEL_NONE && call->by_org && is_change(call))
+        least = LEVEL_WRITE;
+    if (call->level < least)
+        return ERR_RIGHT_FORBIDDEN;
+    if (who == WHO_SELF && call->visitor_key.data == NULL)
+        return ERR_VISITOR_REQUIRED;
+    return who == WHO_VISITOR && !call->by_org && call->visitor_key.data == NULL ? ERR_CALLER_REQUIRED : OK;
+}
+
+/* Whoever brings nothing that proves anything is told so first, whatever organisation it names. */
+static bool proves_nothing(const struct call *call)
+{
+    return request_header(call->request, BYTES("authorization"), NULL).data == NULL &&
+           session_cookie(call).data == NULL;
+}
+
 enum error call_identify(struct call *call, enum who who)
 {
     if (who == WHO_OPEN)
         return OK;
-    if (who == WHO_TOKEN && request_header(call->request, BYTES("authorization"), NULL).data == NULL)
+    if (who == WHO_AGENT) {
+        struct bytes cookie = session_cookie(call);
+        return cookie.data == NULL ? ERR_SESSION_REQUIRED : identify_agent(call, cookie);
+    }
+    enum error error = identify_visitor(call);
+    if (error == OK && least_level(who) != LEVEL_NONE && proves_nothing(call))
         return ERR_TOKEN_REQUIRED;
-    enum error error = identify_org(call);
     if (error == OK)
-        error = identify_visitor(call);
-    if (error != OK)
-        return error;
-    if (who == WHO_TOKEN && !call->by_token)
-        return ERR_TOKEN_REQUIRED;
-    if (who == WHO_SELF && call->visitor_key.data == NULL)
-        return ERR_VISITOR_REQUIRED;
-    if (who == WHO_VISITOR && !call->by_token && call->visitor_key.data == NULL)
-        return ERR_CALLER_REQUIRED;
-    return OK;
+        error = identify_org(call);
+    return error == OK ? has_right(call, who) : error;
+}
+
+enum error right_still_holds(struct txn *txn, const struct right *right, int64_t now_ms)
+{
+    struct token token;
+    struct session session;
+    struct agent agent;
+    struct member member;
+    if (!id_is_none(right->token))
+        return token_is_good(txn, right->token, now_ms, &token);
+    if (id_is_none(right->session))
+        return OK;
+    enum error error = session_is_good(txn, right->session, now_ms, &session, &agent);
+    return error == OK ? member_get(txn, right->org, session.agent, &member) : error;
 }

@@ -10,7 +10,7 @@ enum error call_may_read(struct call *call, const struct conversation *conversat
     struct id visitor;
     if (!id_equal(conversation->org, call->org.id))
         return ERR_NOT_FOUND;
-    if (call->by_token || id_is_none(conversation->visitor))
+    if (call->by_org || id_is_none(conversation->visitor))
         return OK;
     if (call->visitor_key.data == NULL)
         return ERR_NOT_FOUND;
@@ -52,9 +52,9 @@ static enum error idempotency_hash(struct call *call, unsigned char hash[IDEMPOT
         return call_refuse(call, ERR_INVALID_HEADER,
                            "The header Idempotency-Key must be 1 to 64 visible ASCII characters.");
     struct bytes caller = call->visitor_key.data != NULL ? call->visitor_key
-                          : call->by_token               ? BYTES_NONE
+                          : call->by_org                 ? BYTES_NONE
                                                          : bytes_view(&address, sizeof(address));
-    unsigned char kind[2] = {call->by_token                   ? 't'
+    unsigned char kind[2] = {call->by_org                     ? 't'
                              : call->visitor_key.data != NULL ? 'v'
                                                               : 'a',
                              (unsigned char)caller.len};
@@ -103,7 +103,7 @@ enum error handle_conversation_create(struct call *call)
                                 .conversation = id_make(call->now_ms, &call->loop->random),
                                 .at_ms = call->now_ms,
                                 .visitor_key = call->visitor_key,
-                                .user_agent = call->by_token ? BYTES_NONE : call_user_agent(call),
+                                .user_agent = call->by_org ? BYTES_NONE : call_user_agent(call),
                                 .idempotency = idempotency},
     };
     if (call->visitor_key.data != NULL)

@@ -20,38 +20,10 @@ bool request_is_for_cookie(const struct request *request)
     return bytes_equal(request_path(request), BYTES(PATH));
 }
 
-/* ---- reading it ---- */
-
 static size_t format_name(const struct request *request, struct bytes org_key, char out[COOKIE_NAME_LEN_MAX])
 {
     return (size_t)snprintf(out, COOKIE_NAME_LEN_MAX, "%s" NAME "%.*s", request_is_secure(request) ? HOST_PREFIX : "",
                             (int)org_key.len, org_key.data);
-}
-
-/* The next "name=value" of *cookies, without the blanks before it. */
-static bool next_cookie(struct bytes *cookies, struct bytes *out)
-{
-    while (cookies->len != 0 && (cookies->data[0] == ' ' || cookies->data[0] == ';'))
-        *cookies = bytes_view(cookies->data + 1, cookies->len - 1);
-    const char *end = cookies->len == 0 ? NULL : memchr(cookies->data, ';', cookies->len);
-    *out = bytes_view(cookies->data, end == NULL ? cookies->len : (size_t)(end - cookies->data));
-    *cookies = bytes_view(cookies->data + out->len, cookies->len - out->len);
-    return out->len != 0;
-}
-
-/* The key that the cookie of this name holds; data NULL when there is none, none that is valid, or more than one. */
-static struct bytes find_key(struct bytes cookies, struct bytes name)
-{
-    struct bytes cookie, found = BYTES_NONE;
-    while (next_cookie(&cookies, &cookie)) {
-        if (cookie.len <= name.len || memcmp(cookie.data, name.data, name.len) != 0 || cookie.data[name.len] != '=')
-            continue;
-        struct bytes value = bytes_view(cookie.data + name.len + 1, cookie.len - name.len - 1);
-        if (found.data != NULL && !bytes_equal(found, value))
-            return BYTES_NONE;
-        found = value;
-    }
-    return found.data != NULL && visitor_key_is_valid(found) ? found : BYTES_NONE;
 }
 
 /* ---- setting it ---- */
@@ -101,16 +73,13 @@ static enum error may_use_cookie(struct call *call)
 enum error handle_cookie_keep(struct call *call)
 {
     struct buffer *json = &call->loop->json;
-    struct bytes cookies, key;
     char name[COOKIE_NAME_LEN_MAX];
     enum error error = may_use_cookie(call);
-    if (error == OK)
-        error = single_header(call, BYTES("cookie"), &cookies);
     if (error != OK)
         return error;
     size_t name_len = format_name(call->request, call->org.key, name);
-    key = find_key(cookies, bytes_view(name, name_len));
-    if (key.data == NULL)
+    struct bytes key = request_cookie(call->request, bytes_view(name, name_len));
+    if (key.data == NULL || !visitor_key_is_valid(key))
         key = call->visitor_key;
     set_cookie(call->request, call->org.key, key, COOKIE_MAX_AGE_S);
     json_open(json, '{');

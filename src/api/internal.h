@@ -6,6 +6,7 @@
 #include "api/limiter.h"
 #include "base/clock.h"
 #include "base/json.h"
+#include "core/rights.h"
 #include "live/live.h"
 #include "store/records.h"
 
@@ -14,7 +15,7 @@
 #define STATUS_COUNT 500
 #define LATENCY_BUCKETS 12
 
-enum who { WHO_OPEN, WHO_ORG, WHO_CALLER, WHO_VISITOR, WHO_SELF, WHO_TOKEN };
+enum who { WHO_OPEN, WHO_ORG, WHO_CALLER, WHO_VISITOR, WHO_SELF, WHO_READ, WHO_WRITE, WHO_ADMIN, WHO_OWNER, WHO_AGENT };
 
 /* What a client can run into here, counted in /metrics under these names. */
 #define LIMIT_KINDS(KIND)                \
@@ -92,11 +93,14 @@ struct call {
     struct api_loop *loop;
     struct txn *txn;
     int64_t now_ms;
-    const char *sentence;   /* replaces the error's own, when not NULL */
-    unsigned retry_after_s; /* with ERR_RATE_LIMITED and 503 */
-    struct org org;         /* unless WHO_OPEN */
-    bool by_token;
-    struct id token;          /* when by_token */
+    const char *sentence;     /* replaces the error's own, when not NULL */
+    unsigned retry_after_s;   /* with ERR_RATE_LIMITED and 503 */
+    struct org org;           /* unless WHO_OPEN or WHO_AGENT */
+    bool by_org;              /* by the organisation's side: a token or an agent */
+    enum level level;         /* what it may do */
+    struct id token;          /* that it came with, or ID_NONE */
+    struct id agent, session; /* who is logged in, or ID_NONE */
+    struct agent me;          /* when somebody is; its texts live until the handler has ended */
     struct bytes visitor_key; /* NULL: none was sent */
 };
 
@@ -113,8 +117,26 @@ enum error call_refuse(struct call *call, enum error error, const char *sentence
 
 /* ---- caller.c: who is asking ---- */
 
-/* Fills org, by_token and visitor_key from the headers and asks whether `who` lets it in. */
+/* Fills in who is asking from the headers, and asks whether `who` lets it in. */
 enum error call_identify(struct call *call, enum who who);
+
+/* What let a stream in, for asking again. */
+struct right {
+    struct id org, token, session;
+};
+/* OK, or the error with which the same request would be refused by now. */
+enum error right_still_holds(struct txn *txn, const struct right *right, int64_t now_ms);
+
+/* ---- session.c: the cookie of an agent who is logged in ---- */
+
+#define CSRF_TEXT_LEN 32
+/* What changes something with the cookie has to carry in x-csrf-token: made of the session's secret, so that it is kept
+ * nowhere. */
+void session_csrf(struct bytes secret, char out[CSRF_TEXT_LEN + 1]);
+/* data NULL when there is none. */
+struct bytes session_cookie_of(const struct request *request);
+void session_cookie_set(struct request *request, struct bytes value);
+void session_cookie_forget(struct request *request);
 
 /* ---- conversations.c ---- */
 
@@ -146,6 +168,8 @@ enum error path_id(struct call *call, struct id *out);
 enum error path_alias(struct call *call, struct id *out);
 /* A header that may occur once; data NULL when absent. */
 enum error single_header(struct call *call, struct bytes name, struct bytes *out);
+/* The value of a cookie; data NULL when there is none, or more than one and they differ. */
+struct bytes request_cookie(const struct request *request, struct bytes name);
 
 /* ---- body.c ---- */
 

@@ -54,7 +54,7 @@ enum error rate_limit(struct call *call, enum limited_action action)
     const struct api_config *config = &call->loop->api->config;
     const struct api_rate_limits *limits = &config->rate_limits;
     bool messages = action != LIMITED_CONVERSATIONS && action != LIMITED_VISITORS;
-    bool by_visitor = !call->by_token && call->visitor_key.data != NULL;
+    bool by_visitor = !call->by_org && call->visitor_key.data != NULL;
     uint32_t per_visitor = action == LIMITED_EXPORTS ? EXPORTS_PER_MINUTE
                            : messages                ? limits->messages_visitor
                                                      : limits->conversations_visitor;
@@ -65,7 +65,7 @@ enum error rate_limit(struct call *call, enum limited_action action)
     size_t address_len = IN6_IS_ADDR_V4MAPPED(&address) ? 16 : 8;
     const struct bucket buckets[] = {
         {LIMIT_VISITOR, by_visitor ? per_visitor : 0, call->visitor_key},
-        {LIMIT_ADDRESS, call->by_token ? 0 : per_address, bytes_view(&address, address_len)},
+        {LIMIT_ADDRESS, call->by_org ? 0 : per_address, bytes_view(&address, address_len)},
         {LIMIT_ORG, per_org, BYTES_NONE},
     };
     return config->rate_limits_on ? take_all(call, action, buckets, sizeof(buckets) / sizeof(buckets[0])) : OK;

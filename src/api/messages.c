@@ -20,7 +20,7 @@ static enum error read_role(struct call *call, const struct json_value *root, st
         return error;
     if (!bytes_equal(*role, BYTES("assistant")))
         return call_refuse(call, ERR_INVALID_FIELD, sentence);
-    return call->by_token ? OK : ERR_ROLE_FORBIDDEN;
+    return call->by_org ? OK : ERR_ROLE_FORBIDDEN;
 }
 
 static enum error read_content(struct call *call, const struct json_value *root, struct bytes *content)
@@ -79,11 +79,11 @@ static enum error submit_message(struct call *call, const struct json_value *roo
     create->conversation = conversation;
     create->message = id_make(call->now_ms, &call->loop->random);
     create->at_ms = call->now_ms;
-    create->by_org = call->by_token;
+    create->by_org = call->by_org;
     create->visitor_key = call->visitor_key;
     if (call->visitor_key.data != NULL) {
         create->visitor = id_make(call->now_ms, &call->loop->random);
-        create->user_agent = call->by_token ? BYTES_NONE : call_user_agent(call);
+        create->user_agent = call->by_org ? BYTES_NONE : call_user_agent(call);
     }
     return call_submit(call, &command, on_created);
 }

@@ -48,6 +48,25 @@ static const struct details *const route_details[] = {
 #undef ROUTE
 };
 
+#define TOKEN "{\"token\":[]}"
+#define SESSION "{\"session\":[],\"csrf\":[]}"
+
+/* What each WHO is called in the README, and what it asks for. */
+static const struct {
+    const char *name, *parameters, *security;
+} who_words[] = {
+    [WHO_OPEN] = {"anybody", "", "[]"},
+    [WHO_ORG] = {"public", "OrgKey VisitorKey", "[{}," TOKEN "," SESSION "]"},
+    [WHO_CALLER] = {"its owner, or write", "OrgKey VisitorKey", "[{}," TOKEN "," SESSION "]"},
+    [WHO_VISITOR] = {"visitor, or read", "OrgKey VisitorKey", "[{}," TOKEN "," SESSION "]"},
+    [WHO_SELF] = {"visitor", "OrgKey VisitorKey", "[{}," TOKEN "," SESSION "]"},
+    [WHO_READ] = {"read", "OrgKey", "[" TOKEN "," SESSION "]"},
+    [WHO_WRITE] = {"write", "OrgKey", "[" TOKEN "," SESSION "]"},
+    [WHO_ADMIN] = {"admin", "OrgKey", "[" TOKEN "," SESSION "]"},
+    [WHO_OWNER] = {"owner", "OrgKey", "[" SESSION "]"},
+    [WHO_AGENT] = {"agent", "", "[" SESSION "]"},
+};
+
 /* ---- one operation ---- */
 
 static void put_references(struct buffer *out, const char *kind, const char *names)
@@ -68,8 +87,7 @@ static void put_parameters(struct buffer *out, const struct route_row *row, cons
         put_references(out, "parameters", "Id");
     if (strstr(row->pattern, ":file") != NULL)
         put_references(out, "parameters", "File");
-    if (row->who != WHO_OPEN)
-        put_references(out, "parameters", row->who == WHO_TOKEN ? "OrgKey" : "OrgKey VisitorKey");
+    put_references(out, "parameters", who_words[row->who].parameters);
     put_references(out, "parameters", details->parameters);
     json_close(out, ']');
 }
@@ -77,9 +95,7 @@ static void put_parameters(struct buffer *out, const struct route_row *row, cons
 static void put_security(struct buffer *out, const struct route_row *row)
 {
     json_key(out, BYTES("security"));
-    json_put_literal(out, row->who == WHO_TOKEN  ? "[{\"token\":[]}]"
-                          : row->who == WHO_OPEN ? "[]"
-                                                 : "[{},{\"token\":[]}]");
+    json_put_literal(out, who_words[row->who].security);
 }
 
 static void put_success(struct buffer *out, const struct details *details, const char *status)
@@ -206,7 +222,9 @@ void api_openapi(struct buffer *out)
     json_key(out, BYTES("components"));
     json_open(out, '{');
     json_key(out, BYTES("securitySchemes"));
-    json_put_literal(out, "{\"token\":{\"type\":\"http\",\"scheme\":\"bearer\"}}");
+    json_put_literal(out, "{\"token\":{\"type\":\"http\",\"scheme\":\"bearer\"},"
+                          "\"session\":{\"type\":\"apiKey\",\"in\":\"cookie\",\"name\":\"__Host-helvino_session\"},"
+                          "\"csrf\":{\"type\":\"apiKey\",\"in\":\"header\",\"name\":\"x-csrf-token\"}}");
     put_components(out, BYTES("parameters"), openapi_parameters);
     put_components(out, BYTES("schemas"), openapi_schemas);
     json_close(out, '}');
@@ -222,10 +240,8 @@ enum error handle_openapi(struct call *call)
 
 void api_routes_markdown(struct buffer *out)
 {
-    static const char *const who[] = {"anybody",           "public",  "its owner, or token",
-                                      "visitor, or token", "visitor", "token"};
     buffer_append_string(out, "| route | who | what it does |\n|---|---|---|\n");
     for (unsigned row = 0; row < route_row_count; ++row)
         buffer_printf(out, "| `%s %s` | %s | %s |\n", route_rows[row].method, route_rows[row].pattern,
-                      who[route_rows[row].who], route_rows[row].help);
+                      who_words[route_rows[row].who].name, route_rows[row].help);
 }

@@ -83,6 +83,36 @@ enum error path_id(struct call *call, struct id *out)
     return id_parse(request_path_param(call->request, 0), out) ? OK : path_alias(call, out);
 }
 
+/* ---- cookies ---- */
+
+/* The next "name=value" of *cookies, without the blanks before it. */
+static bool next_cookie(struct bytes *cookies, struct bytes *out)
+{
+    while (cookies->len != 0 && (cookies->data[0] == ' ' || cookies->data[0] == ';'))
+        *cookies = bytes_view(cookies->data + 1, cookies->len - 1);
+    const char *end = cookies->len == 0 ? NULL : memchr(cookies->data, ';', cookies->len);
+    *out = bytes_view(cookies->data, end == NULL ? cookies->len : (size_t)(end - cookies->data));
+    *cookies = bytes_view(cookies->data + out->len, cookies->len - out->len);
+    return out->len != 0;
+}
+
+struct bytes request_cookie(const struct request *request, struct bytes name)
+{
+    unsigned times;
+    struct bytes cookies = request_header(request, BYTES("cookie"), &times), cookie, found = BYTES_NONE;
+    if (times > 1)
+        return BYTES_NONE;
+    while (next_cookie(&cookies, &cookie)) {
+        if (cookie.len <= name.len || memcmp(cookie.data, name.data, name.len) != 0 || cookie.data[name.len] != '=')
+            continue;
+        struct bytes value = bytes_view(cookie.data + name.len + 1, cookie.len - name.len - 1);
+        if (found.data != NULL && !bytes_equal(found, value))
+            return BYTES_NONE;
+        found = value;
+    }
+    return found;
+}
+
 enum error single_header(struct call *call, struct bytes name, struct bytes *out)
 {
     unsigned times = 0;

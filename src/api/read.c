@@ -27,7 +27,7 @@ static void on_read(struct api_loop *loop, struct txn *txn, struct request *requ
 static enum error would_move(struct call *call, const struct conversation *conversation, uint64_t seq, bool *out)
 {
     struct message last = {.seq = 0};
-    uint64_t mark = call->by_token ? conversation->agent_read_seq : conversation->visitor_read_seq;
+    uint64_t mark = call->by_org ? conversation->agent_read_seq : conversation->visitor_read_seq;
     enum error error = message_get_last(call->txn, conversation->id, &last);
     *out = error == OK && mark < (seq < last.seq ? seq : last.seq);
     return error == ERR_NOT_FOUND ? OK : error;
@@ -36,7 +36,7 @@ static enum error would_move(struct call *call, const struct conversation *conve
 /* Nothing is written, but somebody was there. */
 static void note_reader(struct call *call)
 {
-    if (call->by_token)
+    if (call->by_org)
         presence_note(call->loop, call->org.id);
     touch_visitor(call);
 }
@@ -64,7 +64,7 @@ static enum error mark(struct call *call, uint64_t seq)
         .kind = COMMAND_CONVERSATION_READ,
         .conversation_read = {.org = call->org.id,
                               .conversation = id,
-                              .by_org = call->by_token,
+                              .by_org = call->by_org,
                               .visitor_key = call->visitor_key,
                               .read_seq = seq,
                               .at_ms = call->now_ms},

@@ -72,7 +72,7 @@ static enum error see(struct call *call, struct bytes email)
                         .visitor_key = call->visitor_key,
                         .visitor = id_make(call->now_ms, &call->loop->random),
                         .at_ms = call->now_ms,
-                        .user_agent = call->by_token ? BYTES_NONE : call_user_agent(call),
+                        .user_agent = call->by_org ? BYTES_NONE : call_user_agent(call),
                         .email = email},
     };
     return call_submit(call, &command, on_seen);

@@ -42,12 +42,6 @@ void streams_close(struct streams *streams)
 
 /* ---- the end ---- */
 
-static struct id caller_of(const struct api_stream *stream)
-{
-    struct id visitor = live_visitor_of(&stream->subscriber);
-    return id_is_none(visitor) ? stream->token : visitor;
-}
-
 static void tell_presence(struct api_loop *loop, struct id org, struct id visitor, bool on)
 {
     news_tell(loop,
@@ -64,7 +58,7 @@ static void forget(struct api_stream *stream)
     if (stream->is_ready)
         TAILQ_REMOVE(&loop->streams->ready, stream, of_ready);
     news_listen_no_more(loop);
-    live_caller_leave(loop->api->callers, caller_of(stream));
+    live_caller_leave(loop->api->callers, stream->caller);
     live_remove(loop->streams->hub, &stream->subscriber);
     free(stream);
     tell_presence(loop, org, visitor, false);
@@ -105,6 +99,11 @@ static enum error read_since(struct call *call, uint64_t *out)
     return *out == UINT64_MAX ? meta_get_u64(call->txn, META_SEQ, out) : OK;
 }
 
+static struct id caller_of(const struct call *call, const struct start *start)
+{
+    return !id_is_none(start->visitor) ? start->visitor : !id_is_none(call->agent) ? call->agent : call->token;
+}
+
 static struct api_stream *create(struct call *call, const struct start *start)
 {
     struct bytes origin = request_header(call->request, BYTES("origin"), NULL);
@@ -114,7 +113,8 @@ static struct api_stream *create(struct call *call, const struct start *start)
     if (stream == NULL)
         abort();
     stream->loop = call->loop;
-    stream->token = call->by_token ? call->token : ID_NONE;
+    stream->right = (struct right){call->org.id, call->token, call->session};
+    stream->caller = caller_of(call, start);
     stream->sent_at_ms = stream->asked_at_ms = streams_now_ms();
     stream->origin_len = (uint16_t)origin_len;
     if (origin_len != 0)
@@ -129,10 +129,10 @@ static struct api_stream *create(struct call *call, const struct start *start)
 static enum error begin(struct call *call, const struct start *start)
 {
     struct api_loop *loop = call->loop;
-    struct id org = call->org.id, caller = id_is_none(start->visitor) ? call->token : start->visitor;
+    struct id org = call->org.id;
     if (edge_stopping(loop->api->edge))
         return ERR_STOPPING;
-    if (!live_caller_enter(loop->api->callers, caller, STREAMS_PER_CALLER_MAX)) {
+    if (!live_caller_enter(loop->api->callers, caller_of(call, start), STREAMS_PER_CALLER_MAX)) {
         count(&loop->figures.limited[LIMIT_STREAMS], 1);
         return ERR_TOO_MANY_STREAMS;
     }
@@ -171,7 +171,7 @@ static enum error make_known(struct call *call)
                         .visitor_key = call->visitor_key,
                         .visitor = id_make(call->now_ms, &call->loop->random),
                         .at_ms = call->now_ms,
-                        .user_agent = call->by_token ? BYTES_NONE : call_user_agent(call)},
+                        .user_agent = call->by_org ? BYTES_NONE : call_user_agent(call)},
     };
     return call_submit(call, &command, on_seen);
 }
@@ -200,14 +200,13 @@ enum error handle_stream(struct call *call)
 bool stream_may_go_on(const struct api_stream *stream, struct txn *txn)
 {
     struct org org;
-    struct token token;
     struct visitor visitor;
     struct id visitor_id = live_visitor_of(&stream->subscriber);
     if (org_get(txn, live_org_of(&stream->subscriber), &org) != OK || org.deleted)
         return false;
     if (stream->origin_len != 0 && !cors_allows(&org, bytes_view(stream->origin, stream->origin_len)))
         return false;
-    if (!id_is_none(stream->token) && token_get(txn, stream->token, &token) != OK)
+    if (right_still_holds(txn, &stream->right, clock_now_ms()) != OK)
         return false;
     return id_is_none(visitor_id) || visitor_get(txn, visitor_id, &visitor) == OK;
 }

@@ -12,7 +12,8 @@ struct api_stream {
     struct api_loop *loop;
     LIST_ENTRY(api_stream) of_loop;
     TAILQ_ENTRY(api_stream) of_ready;
-    struct id token;      /* that it came with, or ID_NONE */
+    struct right right;   /* that let it in */
+    struct id caller;     /* whom it counts for: a visitor, a token or an agent */
     uint64_t sent_at_ms;  /* when something was sent last */
     uint64_t asked_at_ms; /* when its right to go on was asked for last */
     bool is_ready;        /* it is in the queue of those that something waits for */

@@ -19,14 +19,14 @@ static void tell(struct call *call, const struct conversation *conversation, boo
     news_tell(call->loop,
               &(struct event){
                   .kind = EVENT_TYPING,
-                  .by_org = call->by_token,
+                  .by_org = call->by_org,
                   .on = on,
                   .org = call->org.id,
                   .visitor = conversation->visitor,
                   .conversation = conversation->id,
               },
               false);
-    if (call->by_token)
+    if (call->by_org)
         presence_note(call->loop, call->org.id);
 }
 

@@ -45,7 +45,7 @@ static enum error create_token(struct store *store, struct id org, struct random
                                char token[DEMO_TOKEN_LEN])
 {
     struct outcome outcome;
-    unsigned char hash[TOKEN_HASH_LEN];
+    unsigned char hash[SECRET_HASH_LEN];
     int64_t now_ms = clock_now_ms();
     struct id id = id_make(now_ms, random);
     token_make(id, random, token, hash);

@@ -81,7 +81,7 @@ static bool create(struct admin *admin)
     struct id org;
     struct outcome outcome;
     char text[TOKEN_TEXT_LEN + 1] = "";
-    unsigned char hash[TOKEN_HASH_LEN];
+    unsigned char hash[SECRET_HASH_LEN];
     int64_t now_ms = clock_now_ms();
     if (!find_room(admin, &org))
         return false;

@@ -25,7 +25,7 @@ struct fake_header {
 struct request {
     struct fake_header headers[FAKE_HEADERS_MAX], added[FAKE_HEADERS_MAX];
     unsigned header_count, added_count;
-    struct bytes path, query, body, param;
+    struct bytes path, query, body, param, method; /* no method: GET */
     bool is_secure;
     struct in6_addr address;
     void *memory[64]; /* of request_alloc */
@@ -79,6 +79,11 @@ struct bytes request_header(const struct request *request, struct bytes name, un
 struct bytes request_path(const struct request *request)
 {
     return request->path;
+}
+
+struct bytes request_method(const struct request *request)
+{
+    return request->method.data == NULL ? BYTES("GET") : request->method;
 }
 
 bool request_is_secure(const struct request *request)

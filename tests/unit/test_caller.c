@@ -6,8 +6,21 @@
 
 #include "../../src/api/caller.c"
 #include "../../src/api/query.c"
+#include "../../src/api/session.c"
 
 #include "world.h"
+
+/* In the place of submit.c: the commands that nobody waits for. */
+static struct command submitted;
+static unsigned submitted_count;
+
+bool loop_submit(struct api_loop *loop, const struct command *command, on_applied *applied)
+{
+    (void)loop, (void)applied;
+    submitted = *command;
+    ++submitted_count;
+    return true;
+}
 
 struct fixture {
     struct world *world;
@@ -20,7 +33,7 @@ struct fixture {
 
 static void make_token(struct fixture *f, struct id org, struct id id, char text[TOKEN_TEXT_LEN + 1])
 {
-    unsigned char hash[TOKEN_HASH_LEN];
+    unsigned char hash[SECRET_HASH_LEN];
     token_make(id, &f->world->pool, text, hash);
     struct command command = token_create(f->world, org);
     command.token_create.token = id;
@@ -210,7 +223,7 @@ static void test_a_token_has_its_id_and_a_secret_of_its_own(void **state)
     char before[TOKEN_TEXT_LEN + 1] = "";
     for (unsigned i = 0; i < 200; ++i) {
         char text[TOKEN_TEXT_LEN + 1];
-        unsigned char hash[TOKEN_HASH_LEN], expected[TOKEN_HASH_LEN];
+        unsigned char hash[SECRET_HASH_LEN], expected[SECRET_HASH_LEN];
         struct id id = world_id(f->world), parsed;
         token_make(id, &f->world->pool, text, hash);
         assert_int_equal(strlen(text), TOKEN_TEXT_LEN);
@@ -236,7 +249,7 @@ static void test_an_organisation_is_named_by_its_key(void **state)
     for (unsigned i = 0; i < 3; ++i) {
         /* Asked again it comes from the loop's memory. */
         assert_int_equal(IDENTIFY(f, WHO_ORG, {"x-org-key", "acme"}), OK);
-        assert_true(id_equal(f->call.org.id, f->world->org) && !f->call.by_token);
+        assert_true(id_equal(f->call.org.id, f->world->org) && !f->call.by_org);
         assert_true(bytes_equal(f->call.org.key, BYTES("acme")) && bytes_equal(f->call.org.name, BYTES("A name")));
         assert_null(f->call.visitor_key.data);
         assert_int_equal(IDENTIFY(f, WHO_ORG, {"x-site-id", "other"}), OK);
@@ -319,12 +332,12 @@ static void test_many_organisations_are_told_apart_in_memory(void **state)
 static void test_a_token_names_its_organisation(void **state)
 {
     struct fixture *f = *state;
-    static const enum who all[] = {WHO_ORG, WHO_CALLER, WHO_VISITOR, WHO_TOKEN};
+    static const enum who all[] = {WHO_ORG, WHO_CALLER, WHO_VISITOR, WHO_READ};
     for (size_t i = 0; i < 4; ++i) {
         assert_int_equal(IDENTIFY(f, all[i], {"authorization", bearer(f->token)}), OK);
-        assert_true(f->call.by_token && id_equal(f->call.org.id, f->world->org));
+        assert_true(f->call.by_org && id_equal(f->call.org.id, f->world->org));
         assert_int_equal(IDENTIFY(f, all[i], {"authorization", bearer(f->token)}, {"x-org-key", "acme"}), OK);
-        assert_true(f->call.by_token);
+        assert_true(f->call.by_org);
         assert_int_equal(IDENTIFY(f, all[i], {"authorization", bearer(f->token)}, {"x-org-key", "other"}),
                          ERR_TOKEN_INVALID);
         assert_int_equal(IDENTIFY(f, all[i], {"authorization", bearer(f->other_token)}, {"x-org-key", "acme"}),
@@ -341,7 +354,7 @@ static void test_a_token_that_is_not_quite_right_is_no_token(void **state)
         wrong[at] = wrong[at] == 'x' ? 'y' : 'x';
         assert_int_equal(IDENTIFY(f, WHO_ORG, {"authorization", bearer(wrong)}, {"x-org-key", "acme"}),
                          ERR_TOKEN_INVALID);
-        assert_false(f->call.by_token);
+        assert_false(f->call.by_org);
     }
     char longer[TOKEN_TEXT_LEN + 2], shorter[TOKEN_TEXT_LEN], mixed[TOKEN_TEXT_LEN + 1];
     snprintf(longer, sizeof(longer), "%sx", f->token);
@@ -356,7 +369,7 @@ static void test_a_token_that_is_not_quite_right_is_no_token(void **state)
         assert_int_equal(IDENTIFY(f, WHO_ORG, {"authorization", wrong[i]}, {"x-org-key", "acme"}), ERR_TOKEN_INVALID);
     char scheme[128];
     snprintf(scheme, sizeof(scheme), "bEARER %s", f->token);
-    assert_int_equal(IDENTIFY(f, WHO_TOKEN, {"authorization", scheme}), OK);
+    assert_int_equal(IDENTIFY(f, WHO_READ, {"authorization", scheme}), OK);
 }
 
 static void test_a_revoked_token_is_no_token(void **state)
@@ -364,10 +377,10 @@ static void test_a_revoked_token_is_no_token(void **state)
     struct fixture *f = *state;
     struct command revoke = {.kind = COMMAND_TOKEN_REVOKE,
                              .token_revoke = {.org = f->world->org, .token = f->token_id}};
-    assert_int_equal(IDENTIFY(f, WHO_TOKEN, {"authorization", bearer(f->token)}), OK);
+    assert_int_equal(IDENTIFY(f, WHO_READ, {"authorization", bearer(f->token)}), OK);
     must(f->world, &revoke);
-    assert_int_equal(IDENTIFY(f, WHO_TOKEN, {"authorization", bearer(f->token)}), ERR_TOKEN_INVALID);
-    assert_int_equal(IDENTIFY(f, WHO_TOKEN, {"authorization", bearer(f->other_token)}), OK);
+    assert_int_equal(IDENTIFY(f, WHO_READ, {"authorization", bearer(f->token)}), ERR_TOKEN_INVALID);
+    assert_int_equal(IDENTIFY(f, WHO_READ, {"authorization", bearer(f->other_token)}), OK);
 }
 
 static void test_the_token_of_a_deleted_organisation_is_no_token(void **state)
@@ -375,9 +388,9 @@ static void test_the_token_of_a_deleted_organisation_is_no_token(void **state)
     struct fixture *f = *state;
     struct command delete = org_delete(f->world, f->world->org), purge = org_purge(f->world->org, 1000);
     must(f->world, &delete);
-    assert_int_equal(IDENTIFY(f, WHO_TOKEN, {"authorization", bearer(f->token)}), ERR_TOKEN_INVALID);
+    assert_int_equal(IDENTIFY(f, WHO_READ, {"authorization", bearer(f->token)}), ERR_TOKEN_INVALID);
     must(f->world, &purge);
-    assert_int_equal(IDENTIFY(f, WHO_TOKEN, {"authorization", bearer(f->token)}), ERR_TOKEN_INVALID);
+    assert_int_equal(IDENTIFY(f, WHO_READ, {"authorization", bearer(f->token)}), ERR_TOKEN_INVALID);
 }
 
 /* ---- rights ---------------------------------------------------------------------------------------------------- */
@@ -387,7 +400,7 @@ static void test_rights_as_a_table(void **state)
     struct fixture *f = *state;
     static const struct {
         bool org, visitor, token;
-        enum error by_who[WHO_TOKEN + 1]; /* OPEN, ORG, CALLER, VISITOR, SELF, TOKEN */
+        enum error by_who[WHO_READ + 1]; /* OPEN, ORG, CALLER, VISITOR, SELF, READ */
     } cases[] = {
         {false,
          false,
@@ -404,17 +417,284 @@ static void test_rights_as_a_table(void **state)
         {true, true, true, {OK, OK, OK, OK, OK, OK}},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); ++i)
-        for (int who = WHO_OPEN; who <= WHO_TOKEN; ++who) {
+        for (int who = WHO_OPEN; who <= WHO_READ; ++who) {
             enum error error = IDENTIFY(f, (enum who)who, {"x-org-key", cases[i].org ? "acme" : NULL},
                                         {"x-visitor-id", cases[i].visitor ? "v_one" : NULL},
                                         {"authorization", cases[i].token ? bearer(f->token) : NULL});
             if (error != cases[i].by_who[who])
                 fail_msg("case %zu, who %d: %s", i, who, error_code(error));
             if (error == OK && who != WHO_OPEN) {
-                assert_int_equal(f->call.by_token, cases[i].token);
+                assert_int_equal(f->call.by_org, cases[i].token);
                 assert_int_equal(f->call.visitor_key.data != NULL, cases[i].visitor);
             }
         }
+}
+
+/* ---- the organisation's side ----------------------------------------------------------------------------------- */
+
+/* An agent of that role in acme (NULL: of no organisation), logged in; `cookie` and `csrf` are what its browser has. */
+struct browser {
+    struct id agent, session;
+    char cookie[128], csrf[CSRF_TEXT_LEN + 1];
+};
+
+static struct browser log_in(struct fixture *f, const char *email, const char *role)
+{
+    struct world *w = f->world;
+    struct browser browser = {world_id(w), world_id(w), "", ""};
+    char credential[CREDENTIAL_TEXT_LEN + 1];
+    unsigned char hash[SECRET_HASH_LEN];
+    must(w, &(struct command){.kind = COMMAND_AGENT_CREATE,
+                              .agent_create = {.agent = browser.agent,
+                                               .email = bytes_of_string(email),
+                                               .name = BYTES("Somebody"),
+                                               .org = w->org,
+                                               .role = role == NULL ? BYTES_NONE : bytes_of_string(role),
+                                               .at_ms = NOW_MS}});
+    credential_make("", browser.session, &w->pool, credential, hash);
+    must(w, &(struct command){.kind = COMMAND_SESSION_CREATE,
+                              .session_create = {.session = browser.session,
+                                                 .agent = browser.agent,
+                                                 .secret_hash = bytes_view(hash, sizeof(hash)),
+                                                 .at_ms = NOW_MS}});
+    snprintf(browser.cookie, sizeof(browser.cookie), "a=b; helvino_session=%s", credential);
+    session_csrf(bytes_view(credential + ID_TEXT_LEN + 1, SECRET_TEXT_LEN), browser.csrf);
+    return browser;
+}
+
+/* A request of the method with these headers, at that time. */
+static enum error identify_at(struct fixture *f, enum who who, const char *method, int64_t now_ms,
+                              const char *const headers[][2], unsigned count)
+{
+    request_clear(&f->request);
+    f->request.method = bytes_of_string(method);
+    for (unsigned i = 0; i < count; ++i)
+        if (headers[i][1] != NULL)
+            request_set_text(&f->request, headers[i][0], headers[i][1]);
+    f->call = (struct call){.request = &f->request, .loop = &f->loop, .txn = look(f->world), .now_ms = now_ms};
+    enum error error = call_identify(&f->call, who);
+    look_away(f->world);
+    return error;
+}
+
+#define IDENTIFY_AT(f, who, method, now_ms, ...)                                       \
+    identify_at((f), (who), (method), (now_ms), (const char *const[][2]){__VA_ARGS__}, \
+                sizeof((const char *const[][2]){__VA_ARGS__}) / sizeof(const char *[2]))
+
+static void assert_right(enum error error, bool is_let_in, enum who who, const char *method)
+{
+    if (error != (is_let_in ? OK : ERR_RIGHT_FORBIDDEN))
+        fail_msg("who %d, %s: %s", who, method, error_code(error));
+}
+
+static const enum who of_org[] = {WHO_ORG, WHO_CALLER, WHO_VISITOR, WHO_READ, WHO_WRITE, WHO_ADMIN, WHO_OWNER};
+#define WHO_COUNT (sizeof(of_org) / sizeof(of_org[0]))
+
+static void test_a_token_may_do_what_its_scope_says(void **state)
+{
+    struct fixture *f = *state;
+    static const struct {
+        const char *scope;
+        bool get[WHO_COUNT], post[WHO_COUNT];
+    } cases[] = {
+        {"read", {1, 1, 1, 1, 0, 0, 0}, {0, 0, 0, 1, 0, 0, 0}},
+        {"write", {1, 1, 1, 1, 1, 0, 0}, {1, 1, 1, 1, 1, 0, 0}},
+        {NULL, {1, 1, 1, 1, 1, 0, 0}, {1, 1, 1, 1, 1, 0, 0}},
+        {"admin", {1, 1, 1, 1, 1, 1, 0}, {1, 1, 1, 1, 1, 1, 0}},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); ++i) {
+        char text[TOKEN_TEXT_LEN + 1];
+        unsigned char hash[SECRET_HASH_LEN];
+        struct command command = token_create(f->world, f->world->org);
+        token_make(command.token_create.token, &f->world->pool, text, hash);
+        command.token_create.secret_hash = bytes_view(hash, sizeof(hash));
+        command.token_create.scope = cases[i].scope == NULL ? BYTES_NONE : bytes_of_string(cases[i].scope);
+        must(f->world, &command);
+        for (size_t who = 0; who < WHO_COUNT; ++who) {
+            assert_right(IDENTIFY_AT(f, of_org[who], "GET", NOW_MS, {"authorization", bearer(text)}), cases[i].get[who],
+                         of_org[who], "GET");
+            assert_right(IDENTIFY_AT(f, of_org[who], "POST", NOW_MS, {"authorization", bearer(text)}),
+                         cases[i].post[who], of_org[who], "POST");
+        }
+        assert_int_equal(IDENTIFY_AT(f, WHO_AGENT, "GET", NOW_MS, {"authorization", bearer(text)}),
+                         ERR_SESSION_REQUIRED);
+    }
+}
+
+static void test_a_token_ends_when_it_was_said_to(void **state)
+{
+    struct fixture *f = *state;
+    char text[TOKEN_TEXT_LEN + 1];
+    unsigned char hash[SECRET_HASH_LEN];
+    struct command command = token_create(f->world, f->world->org);
+    token_make(command.token_create.token, &f->world->pool, text, hash);
+    command.token_create.secret_hash = bytes_view(hash, sizeof(hash));
+    command.token_create.expires_at_ms = NOW_MS + 1000;
+    must(f->world, &command);
+    assert_int_equal(IDENTIFY_AT(f, WHO_READ, "GET", NOW_MS + 999, {"authorization", bearer(text)}), OK);
+    assert_int_equal(IDENTIFY_AT(f, WHO_READ, "GET", NOW_MS + 1000, {"authorization", bearer(text)}),
+                     ERR_TOKEN_INVALID);
+}
+
+static void test_an_agent_may_do_what_its_role_says(void **state)
+{
+    struct fixture *f = *state;
+    static const struct {
+        const char *role;
+        bool may[WHO_COUNT];
+    } cases[] = {{"agent", {1, 1, 1, 1, 1, 0, 0}}, {"admin", {1, 1, 1, 1, 1, 1, 0}}, {"owner", {1, 1, 1, 1, 1, 1, 1}}};
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); ++i) {
+        char email[32];
+        snprintf(email, sizeof(email), "%s@example.com", cases[i].role);
+        struct browser browser = log_in(f, email, cases[i].role);
+        for (size_t who = 0; who < WHO_COUNT; ++who) {
+            assert_right(IDENTIFY_AT(f, of_org[who], "GET", NOW_MS, {"cookie", browser.cookie}), cases[i].may[who],
+                         of_org[who], "GET");
+            assert_right(IDENTIFY_AT(f, of_org[who], "DELETE", NOW_MS, {"cookie", browser.cookie},
+                                     {"x-csrf-token", browser.csrf}),
+                         cases[i].may[who], of_org[who], "DELETE");
+            if (cases[i].may[who])
+                assert_true(f->call.by_org && id_equal(f->call.agent, browser.agent) &&
+                            id_equal(f->call.org.id, f->world->org) && id_is_none(f->call.token));
+        }
+        assert_int_equal(IDENTIFY_AT(f, WHO_AGENT, "GET", NOW_MS, {"cookie", browser.cookie}), OK);
+        assert_true(bytes_equal(f->call.me.email, bytes_of_string(email)));
+    }
+}
+
+static void test_what_changes_something_with_the_cookie_has_to_prove_that_it_is_meant(void **state)
+{
+    struct fixture *f = *state;
+    struct browser browser = log_in(f, "owner@example.com", "owner"), other = log_in(f, "o@example.com", "owner");
+    static const char *const methods[] = {"POST", "PUT", "PATCH", "DELETE"};
+    for (size_t i = 0; i < 4; ++i) {
+        assert_int_equal(IDENTIFY_AT(f, WHO_WRITE, methods[i], NOW_MS, {"cookie", browser.cookie}), ERR_CSRF_FORBIDDEN);
+        assert_int_equal(
+            IDENTIFY_AT(f, WHO_AGENT, methods[i], NOW_MS, {"cookie", browser.cookie}, {"x-csrf-token", other.csrf}),
+            ERR_CSRF_FORBIDDEN);
+        assert_int_equal(
+            IDENTIFY_AT(f, WHO_AGENT, methods[i], NOW_MS, {"cookie", browser.cookie}, {"x-csrf-token", browser.csrf}),
+            OK);
+    }
+}
+
+static void test_what_another_site_caused_speaks_for_nobody(void **state)
+{
+    struct fixture *f = *state;
+    struct browser browser = log_in(f, "owner@example.com", "owner");
+    static const struct {
+        const char *site;
+        enum error error;
+    } cases[] = {{NULL, OK},
+                 {"same-origin", OK},
+                 {"none", OK},
+                 {"same-site", ERR_SESSION_REQUIRED},
+                 {"cross-site", ERR_SESSION_REQUIRED}};
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); ++i)
+        assert_int_equal(
+            IDENTIFY_AT(f, WHO_AGENT, "GET", NOW_MS, {"cookie", browser.cookie}, {"sec-fetch-site", cases[i].site}),
+            cases[i].error);
+}
+
+static void test_the_cookie_of_an_agent_counts_for_nothing_where_a_visitor_speaks(void **state)
+{
+    struct fixture *f = *state;
+    struct browser browser = log_in(f, "owner@example.com", "owner");
+    assert_int_equal(IDENTIFY_AT(f, WHO_CALLER, "POST", NOW_MS, {"x-org-key", "acme"}, {"x-visitor-id", "v_one"},
+                                 {"cookie", browser.cookie}),
+                     OK);
+    assert_true(!f->call.by_org && id_is_none(f->call.agent));
+}
+
+static void test_over_tls_only_the_cookie_that_no_neighbour_can_set_counts(void **state)
+{
+    struct fixture *f = *state;
+    struct browser browser = log_in(f, "owner@example.com", "owner");
+    char secure[160];
+    snprintf(secure, sizeof(secure), "__Host-%s", strstr(browser.cookie, "helvino_session"));
+    request_clear(&f->request);
+    f->request.is_secure = true;
+    request_set_text(&f->request, "cookie", browser.cookie);
+    assert_null(session_cookie_of(&f->request).data);
+    request_clear(&f->request);
+    f->request.is_secure = true;
+    request_set_text(&f->request, "cookie", secure);
+    assert_non_null(session_cookie_of(&f->request).data);
+    session_cookie_set(&f->request, BYTES("x"));
+    assert_true(
+        bytes_equal(request_answer(&f->request, "set-cookie"),
+                    BYTES("__Host-helvino_session=x; Max-Age=1209600; Path=/; HttpOnly; SameSite=Strict; Secure")));
+    request_clear(&f->request);
+    session_cookie_forget(&f->request);
+    assert_true(bytes_equal(request_answer(&f->request, "set-cookie"),
+                            BYTES("helvino_session=; Max-Age=0; Path=/; HttpOnly; SameSite=Strict")));
+}
+
+static void test_a_session_ends_by_time_by_wish_and_with_its_agent(void **state)
+{
+    struct fixture *f = *state;
+    struct world *w = f->world;
+    struct browser browser = log_in(f, "owner@example.com", "owner");
+    assert_int_equal(IDENTIFY_AT(f, WHO_AGENT, "GET", NOW_MS + SESSION_KEPT_MS, {"cookie", browser.cookie}),
+                     ERR_SESSION_INVALID);
+    browser.cookie[strlen(browser.cookie) - 1] ^= 1;
+    assert_int_equal(IDENTIFY_AT(f, WHO_AGENT, "GET", NOW_MS, {"cookie", browser.cookie}), ERR_SESSION_INVALID);
+    browser.cookie[strlen(browser.cookie) - 1] ^= 1;
+    must(w, &(struct command){.kind = COMMAND_AGENT_DISABLE,
+                              .agent_disable = {.agent = browser.agent, .disabled = true, .at_ms = NOW_MS}});
+    assert_int_equal(IDENTIFY_AT(f, WHO_AGENT, "GET", NOW_MS, {"cookie", browser.cookie}), ERR_SESSION_INVALID);
+    browser = log_in(f, "second@example.com", "agent");
+    must(w, &(struct command){.kind = COMMAND_SESSION_END,
+                              .session_end = {.agent = browser.agent, .session = browser.session, .at_ms = NOW_MS}});
+    assert_int_equal(IDENTIFY_AT(f, WHO_READ, "GET", NOW_MS, {"cookie", browser.cookie}), ERR_SESSION_INVALID);
+    assert_sound(w);
+}
+
+static void test_a_use_is_noted_once_an_hour(void **state)
+{
+    struct fixture *f = *state;
+    struct browser browser = log_in(f, "owner@example.com", "owner");
+    submitted_count = 0;
+    assert_int_equal(IDENTIFY_AT(f, WHO_AGENT, "GET", NOW_MS + USE_NOTED_MS - 1, {"cookie", browser.cookie}), OK);
+    assert_int_equal(submitted_count, 0);
+    assert_int_equal(IDENTIFY_AT(f, WHO_AGENT, "GET", NOW_MS + USE_NOTED_MS, {"cookie", browser.cookie}), OK);
+    assert_int_equal(submitted_count, 1);
+    assert_int_equal(submitted.kind, COMMAND_SESSION_USE);
+    must(f->world, &submitted);
+    assert_int_equal(
+        IDENTIFY_AT(f, WHO_AGENT, "GET", NOW_MS + USE_NOTED_MS + SESSION_KEPT_MS - 1, {"cookie", browser.cookie}), OK);
+    submitted_count = 0;
+    assert_int_equal(IDENTIFY_AT(f, WHO_READ, "GET", NOW_MS, {"authorization", bearer(f->token)}), OK);
+    assert_int_equal(submitted.kind, COMMAND_TOKEN_USE);
+    must(f->world, &submitted);
+    submitted_count = 0;
+    assert_int_equal(IDENTIFY_AT(f, WHO_READ, "GET", NOW_MS + 1, {"authorization", bearer(f->token)}), OK);
+    assert_int_equal(submitted_count, 0);
+    assert_sound(f->world);
+}
+
+static void test_which_organisation_an_agent_acts_in(void **state)
+{
+    struct fixture *f = *state;
+    struct world *w = f->world;
+    struct browser browser = log_in(f, "admin@example.com", "admin"), nobody = log_in(f, "nobody@example.com", NULL);
+    assert_int_equal(IDENTIFY_AT(f, WHO_READ, "GET", NOW_MS, {"cookie", nobody.cookie}), ERR_MEMBER_FORBIDDEN);
+    assert_int_equal(IDENTIFY_AT(f, WHO_READ, "GET", NOW_MS, {"cookie", browser.cookie}, {"x-org-key", "other"}),
+                     ERR_MEMBER_FORBIDDEN);
+    assert_int_equal(IDENTIFY_AT(f, WHO_READ, "GET", NOW_MS, {"cookie", browser.cookie}, {"x-org-key", "none"}),
+                     ERR_ORG_UNKNOWN);
+    must(w, &(struct command){
+                .kind = COMMAND_MEMBER_SET,
+                .member_set = {.org = w->other_org, .agent = browser.agent, .role = BYTES("agent"), .at_ms = NOW_MS}});
+    assert_int_equal(IDENTIFY_AT(f, WHO_READ, "GET", NOW_MS, {"cookie", browser.cookie}), ERR_ORG_UNKNOWN);
+    assert_non_null(strstr(f->call.sentence, "x-org-key"));
+    assert_int_equal(IDENTIFY_AT(f, WHO_ADMIN, "GET", NOW_MS, {"cookie", browser.cookie}, {"x-org-key", "acme"}), OK);
+    assert_int_equal(IDENTIFY_AT(f, WHO_ADMIN, "GET", NOW_MS, {"cookie", browser.cookie}, {"x-org-key", "other"}),
+                     ERR_RIGHT_FORBIDDEN);
+    must(w, &(struct command){.kind = COMMAND_MEMBER_REMOVE,
+                              .member_remove = {.org = w->org, .agent = browser.agent, .at_ms = NOW_MS}});
+    assert_int_equal(IDENTIFY_AT(f, WHO_READ, "GET", NOW_MS, {"cookie", browser.cookie}), OK);
+    assert_true(id_equal(f->call.org.id, w->other_org));
 }
 
 /* The first one may be a page's, the second one a proxy's: nobody can tell whose visitor it would be. */
@@ -435,7 +715,7 @@ static void test_a_visitors_key_of_another_shape_is_refused(void **state)
     static const char *const invalid[] = {"", "v_", "one", "v_a b", "V_one"};
     for (size_t i = 0; i < sizeof(invalid) / sizeof(invalid[0]); ++i) {
         assert_int_equal(IDENTIFY(f, WHO_ORG, {"x-org-key", "acme"}, {"x-visitor-id", invalid[i]}), ERR_INVALID_HEADER);
-        assert_int_equal(IDENTIFY(f, WHO_TOKEN, {"authorization", bearer(f->token)}, {"x-visitor-id", invalid[i]}),
+        assert_int_equal(IDENTIFY(f, WHO_READ, {"authorization", bearer(f->token)}, {"x-visitor-id", invalid[i]}),
                          ERR_INVALID_HEADER);
         assert_non_null(strstr(f->call.sentence, "x-visitor-id"));
     }
@@ -460,6 +740,16 @@ int main(void)
         CALLER_TEST(test_a_revoked_token_is_no_token),
         CALLER_TEST(test_the_token_of_a_deleted_organisation_is_no_token),
         CALLER_TEST(test_rights_as_a_table),
+        CALLER_TEST(test_a_token_may_do_what_its_scope_says),
+        CALLER_TEST(test_a_token_ends_when_it_was_said_to),
+        CALLER_TEST(test_an_agent_may_do_what_its_role_says),
+        CALLER_TEST(test_what_changes_something_with_the_cookie_has_to_prove_that_it_is_meant),
+        CALLER_TEST(test_what_another_site_caused_speaks_for_nobody),
+        CALLER_TEST(test_the_cookie_of_an_agent_counts_for_nothing_where_a_visitor_speaks),
+        CALLER_TEST(test_over_tls_only_the_cookie_that_no_neighbour_can_set_counts),
+        CALLER_TEST(test_a_session_ends_by_time_by_wish_and_with_its_agent),
+        CALLER_TEST(test_a_use_is_noted_once_an_hour),
+        CALLER_TEST(test_which_organisation_an_agent_acts_in),
         CALLER_TEST(test_two_visitors_keys_are_refused_even_when_they_agree),
         CALLER_TEST(test_a_visitors_key_of_another_shape_is_refused),
     };

@@ -143,7 +143,7 @@ static void test_the_token_is_bound_by_the_organisation_alone(void **state)
 {
     (void)state;
     struct call call = caller(1, "v_one", NULL);
-    call.by_token = true;
+    call.by_org = true;
     assert_int_equal(allowed(call, LIMITED_MESSAGES), 50);
     assert_int_equal(atomic_load(&loop.figures.limited[LIMIT_ORG]), 1);
     /* And takes nothing from the visitor that it names, in another organisation's view. */

@@ -206,9 +206,14 @@ static void test_who_may_call_is_told(void **state)
     for (size_t i = 0; i < ROUTES; ++i) {
         yyjson_val *security = yyjson_obj_get(operation_of(d, i), "security");
         size_t choices = yyjson_arr_size(security);
-        assert_int_equal(choices, routes[i].who == WHO_OPEN ? 0 : routes[i].who == WHO_TOKEN ? 1 : 2);
+        static const size_t expected[] = {
+            [WHO_OPEN] = 0, [WHO_ORG] = 3,   [WHO_CALLER] = 3, [WHO_VISITOR] = 3, [WHO_SELF] = 3,
+            [WHO_READ] = 2, [WHO_WRITE] = 2, [WHO_ADMIN] = 2,  [WHO_OWNER] = 1,   [WHO_AGENT] = 1};
+        assert_int_equal(choices, expected[routes[i].who]);
         if (choices > 0)
-            assert_non_null(yyjson_obj_get(yyjson_arr_get(security, choices - 1), "token"));
+            assert_non_null(yyjson_obj_get(yyjson_arr_get(security, choices - 1), "session"));
+        if (choices > 1)
+            assert_non_null(yyjson_obj_get(yyjson_arr_get(security, choices - 2), "token"));
     }
 }
 
