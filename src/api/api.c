@@ -5,11 +5,14 @@
  */
 #include "api/api.h"
 
+#include <arpa/inet.h>
 #include <assert.h>
 #include <sodium.h>
 #include <stdlib.h>
 
 #include "api/internal.h"
+#include "api/login_guard.h"
+#include "api/password.h"
 #include "live/callers.h"
 
 const struct route_row route_rows[] = {
@@ -46,6 +49,20 @@ void respond_error(struct request *request, enum error error, const char *senten
     if (error == ERR_SESSION_INVALID)
         session_cookie_forget(request);
     request_respond_error(request, error, sentence, retry_after_s);
+}
+
+struct id call_actor(const struct call *call)
+{
+    return id_is_none(call->agent) ? call->token : call->agent;
+}
+
+struct bytes request_address_text(struct request *request)
+{
+    char *text = request_alloc(request, INET6_ADDRSTRLEN);
+    struct in6_addr address = request_client_address(request);
+    bool is_ipv4 = IN6_IS_ADDR_V4MAPPED(&address);
+    inet_ntop(is_ipv4 ? AF_INET : AF_INET6, is_ipv4 ? &address.s6_addr[12] : address.s6_addr, text, INET6_ADDRSTRLEN);
+    return bytes_of_string(text);
 }
 
 /* ---- a request ---- */
@@ -141,6 +158,8 @@ struct api *api_open(const struct api_config *config)
                                              .app = api});
     api->news = news_open(api->log);
     api->callers = live_callers_new();
+    api->passwords = passwords_open();
+    api->login_guard = login_guard_new();
     pthread_barrier_init(&api->started, NULL, config->loop_count);
     api->loops = calloc(config->loop_count, sizeof(*api->loops));
     if (api->loops == NULL)
@@ -174,6 +193,8 @@ void api_set_edge(struct api *api, struct edge *edge)
 
 void api_drain(struct api *api)
 {
+    passwords_close(api->passwords);
+    api->passwords = NULL;
     for (unsigned i = 0; i < api->config.loop_count; ++i)
         log_port_flush(api->loops[i].port);
     log_close(api->log);
@@ -198,5 +219,6 @@ void api_close(struct api *api)
     live_callers_free(api->callers);
     news_close(api->news);
     limiter_free(api->limiter);
+    login_guard_free(api->login_guard);
     free(api);
 }

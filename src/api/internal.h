@@ -28,7 +28,9 @@ enum who { WHO_OPEN, WHO_ORG, WHO_CALLER, WHO_VISITOR, WHO_SELF, WHO_READ, WHO_W
     KIND(UNREAD, "unread")               \
     KIND(STREAMS, "streams")             \
     KIND(CATCH_UP, "stream_catch_up")    \
-    KIND(STALL, "stream_stall")
+    KIND(STALL, "stream_stall")          \
+    KIND(PASSWORDS, "passwords")         \
+    KIND(LOGIN, "login")
 
 enum limit_kind {
 #define KIND(name, text) LIMIT_##name,
@@ -79,6 +81,8 @@ struct api {
     pthread_barrier_t started; /* no loop serves before each of them can be posted to */
     struct live_callers *callers;
     struct news *news;
+    struct passwords *passwords;
+    struct login_guard *login_guard;
     struct sweeper {
         struct key next_seen, next_activity, next_updated;
         bool under_way;
@@ -112,6 +116,10 @@ typedef enum error call_handler(struct call *call);
 
 #define CONTENT_TYPE_JSON "application/json; charset=utf-8"
 void call_respond(struct call *call, int status, const struct buffer *json);
+/* Who does it, for the audit log: an agent or a token; ID_NONE: a visitor, or nobody known. And from where: the client's
+ * address as text, in the request's memory. */
+struct id call_actor(const struct call *call);
+struct bytes request_address_text(struct request *request);
 /* Refuses with an own sentence (static). */
 enum error call_refuse(struct call *call, enum error error, const char *sentence);
 

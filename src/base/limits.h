@@ -38,6 +38,15 @@
 #define PASSWORD_LEN_MIN 10        /* bytes */
 #define PASSWORD_LEN_MAX 256
 #define RECOVERY_CODES 10        /* made with a second factor, each good once */
+#define PASSWORD_JOBS_MAX 32         /* passwords that wait to be hashed; one more is answered 503 */
+#define LOGIN_FAILURES_ACCOUNT 5     /* of one account before the next try has to wait */
+#define LOGIN_FAILURES_ADDRESS 20    /* and from one address */
+#define LOGIN_WAIT_ACCOUNT_MAX_MS 60000
+#define LOGIN_WAIT_ADDRESS_MAX_MS 900000
+#define LOGIN_FORGOTTEN_MS 3600000   /* after which failures count no more */
+#define INVITATION_KEPT_MS 604800000 /* how long an invitation is good: 7 days */
+#define RESET_KEPT_MS 3600000        /* and a link to choose a new password: an hour */
+#define SETUP_KEPT_MS 1800000        /* and the link to set up a new server: 30 minutes */
 #define ALIAS_LEN_MAX 64         /* bytes of an id of another shape */
 #define EMAIL_LEN_MAX 254        /* bytes of a visitor's e-mail address (RFC 5321) */
 #define UNREAD_MAX 100           /* unread messages of a conversation are counted up to here */

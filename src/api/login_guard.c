@@ -1,0 +1,147 @@
+/*
+ * Two kinds of keys with the same arithmetic: a number of failures is free, then the wait doubles up to a limit, and an
+ * hour without a failure forgets them. The account's limit is low, because somebody else's failures must not lock its
+ * owner out for long; the address's is high, since whoever guesses at many accounts comes from few of them.
+ */
+#include "api/login_guard.h"
+
+#include <pthread.h>
+#include <sodium.h>
+#include <stdlib.h>
+
+#include "base/limits.h"
+
+#define SLOTS 8192 /* a power of two; lines of WAYS */
+#define WAYS 8
+
+enum kind { ACCOUNT, ADDRESS };
+static const struct {
+    unsigned free_failures;
+    uint64_t wait_max_ms;
+} rules[] = {
+    [ACCOUNT] = {LOGIN_FAILURES_ACCOUNT, LOGIN_WAIT_ACCOUNT_MAX_MS},
+    [ADDRESS] = {LOGIN_FAILURES_ADDRESS, LOGIN_WAIT_ADDRESS_MAX_MS},
+};
+
+struct slot {
+    uint64_t key; /* 0: empty */
+    uint64_t last_ms;
+    unsigned failures;
+};
+
+struct login_guard {
+    pthread_mutex_t mutex;
+    unsigned char secret[crypto_shorthash_KEYBYTES];
+    struct slot slots[SLOTS];
+};
+
+struct login_guard *login_guard_new(void)
+{
+    struct login_guard *guard = calloc(1, sizeof(*guard));
+    if (guard == NULL)
+        abort();
+    pthread_mutex_init(&guard->mutex, NULL);
+    randombytes_buf(guard->secret, sizeof(guard->secret));
+    return guard;
+}
+
+void login_guard_free(struct login_guard *guard)
+{
+    pthread_mutex_destroy(&guard->mutex);
+    free(guard);
+}
+
+/* ---- keys: the lowest bit is the kind ---- */
+
+static uint64_t key_of(const struct login_guard *guard, enum kind kind, const void *data, size_t len)
+{
+    uint64_t hash;
+    crypto_shorthash((unsigned char *)&hash, data, len, guard->secret);
+    return (hash & ~UINT64_C(1)) | kind | (hash < 2 ? UINT64_C(1) << 63 : 0);
+}
+
+uint64_t login_guard_account(const struct login_guard *guard, struct bytes email)
+{
+    char lower[EMAIL_LEN_MAX];
+    size_t len = email.len < sizeof(lower) ? email.len : sizeof(lower);
+    for (size_t i = 0; i < len; ++i)
+        lower[i] = email.data[i] >= 'A' && email.data[i] <= 'Z' ? (char)(email.data[i] + 'a' - 'A') : email.data[i];
+    return key_of(guard, ACCOUNT, lower, len);
+}
+
+uint64_t login_guard_address(const struct login_guard *guard, struct bytes address)
+{
+    return key_of(guard, ADDRESS, address.data, address.len);
+}
+
+/* ---- slots ---- */
+
+static bool is_forgotten(const struct slot *slot, uint64_t now_ms)
+{
+    return slot->key == 0 || now_ms - slot->last_ms >= LOGIN_FORGOTTEN_MS;
+}
+
+/* The key's slot; without `make` NULL when there is none. A new one takes the place of the oldest of its line. */
+static struct slot *slot_of(struct login_guard *guard, uint64_t key, bool make, uint64_t now_ms)
+{
+    struct slot *line = &guard->slots[key / 2 % (SLOTS / WAYS) * WAYS], *oldest = line;
+    for (struct slot *slot = line; slot < line + WAYS; ++slot) {
+        if (slot->key == key && !is_forgotten(slot, now_ms))
+            return slot;
+        if (is_forgotten(slot, now_ms) || (!is_forgotten(oldest, now_ms) && slot->last_ms < oldest->last_ms))
+            oldest = slot;
+    }
+    if (!make)
+        return NULL;
+    *oldest = (struct slot){.key = key, .last_ms = now_ms};
+    return oldest;
+}
+
+static uint64_t wait_of(struct login_guard *guard, uint64_t key, uint64_t now_ms)
+{
+    const struct slot *slot = slot_of(guard, key, false, now_ms);
+    enum kind kind = key & 1;
+    if (slot == NULL || slot->failures < rules[kind].free_failures)
+        return 0;
+    unsigned doublings = slot->failures - rules[kind].free_failures;
+    uint64_t wait_ms = doublings >= 20 ? rules[kind].wait_max_ms : UINT64_C(1000) << doublings;
+    if (wait_ms > rules[kind].wait_max_ms)
+        wait_ms = rules[kind].wait_max_ms;
+    return slot->last_ms + wait_ms > now_ms ? slot->last_ms + wait_ms - now_ms : 0;
+}
+
+/* ---- tries ---- */
+
+uint64_t login_guard_wait_ms(struct login_guard *guard, uint64_t account, uint64_t address, uint64_t now_ms)
+{
+    pthread_mutex_lock(&guard->mutex);
+    uint64_t of_account = wait_of(guard, account, now_ms), of_address = wait_of(guard, address, now_ms);
+    pthread_mutex_unlock(&guard->mutex);
+    return of_account > of_address ? of_account : of_address;
+}
+
+static void fail(struct login_guard *guard, uint64_t key, uint64_t now_ms)
+{
+    struct slot *slot = slot_of(guard, key, true, now_ms);
+    slot->last_ms = now_ms;
+    ++slot->failures;
+}
+
+void login_guard_try(struct login_guard *guard, uint64_t account, uint64_t address, uint64_t now_ms)
+{
+    pthread_mutex_lock(&guard->mutex);
+    fail(guard, account, now_ms);
+    fail(guard, address, now_ms);
+    pthread_mutex_unlock(&guard->mutex);
+}
+
+void login_guard_succeeded(struct login_guard *guard, uint64_t account, uint64_t address, uint64_t now_ms)
+{
+    pthread_mutex_lock(&guard->mutex);
+    struct slot *of_account = slot_of(guard, account, false, now_ms), *of_address = slot_of(guard, address, false, now_ms);
+    if (of_account != NULL)
+        of_account->key = 0;
+    if (of_address != NULL && of_address->failures > 0)
+        --of_address->failures;
+    pthread_mutex_unlock(&guard->mutex);
+}
