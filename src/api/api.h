@@ -48,8 +48,19 @@ void api_openapi(struct buffer *out);
 void token_make(struct id id, struct random_pool *pool, char text[TOKEN_TEXT_LEN + 1],
                 unsigned char hash[SECRET_HASH_LEN]);
 
+/* A link that is good once: the text behind '#'. */
+#define LINK_TEXT_LEN (sizeof("hvl_") - 1 + CREDENTIAL_TEXT_LEN)
+void link_make(struct id id, struct random_pool *pool, char text[LINK_TEXT_LEN + 1],
+               unsigned char hash[SECRET_HASH_LEN]);
+
 /* Whether these are what they have to be; for the API and the shell alike. */
 bool org_key_is_valid(struct bytes key);
 bool visitor_key_is_valid(struct bytes key);
 /* scheme://host or scheme://host:port, as a browser's Origin header has it. */
 bool origin_is_valid(struct bytes origin);
+/* The same of what people paste from the address bar, put right where that is safe; false when it is no origin. */
+bool origin_read(struct bytes text, char out[ORIGIN_LEN_MAX + 1]);
+/* Takes the next origin off the front of a record's list; false when there is none. */
+bool origin_next(struct bytes *rest, struct bytes *origin);
+/* "#rrggbb" */
+bool color_is_valid(struct bytes color);

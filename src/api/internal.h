@@ -10,7 +10,7 @@
 #include "live/live.h"
 #include "store/records.h"
 
-#define API_ROUTES_MAX 40
+#define API_ROUTES_MAX 96
 #define STATUS_FIRST 100
 #define STATUS_COUNT 500
 #define LATENCY_BUCKETS 12
@@ -116,8 +116,8 @@ typedef enum error call_handler(struct call *call);
 
 #define CONTENT_TYPE_JSON "application/json; charset=utf-8"
 void call_respond(struct call *call, int status, const struct buffer *json);
-/* Who does it, for the audit log: an agent or a token; ID_NONE: a visitor, or nobody known. And from where: the client's
- * address as text, in the request's memory. */
+/* Who does it, for the audit log: an agent or a token; ID_NONE: a visitor, or nobody known. And from where: the
+ * client's address as text, in the request's memory. */
 struct id call_actor(const struct call *call);
 struct bytes request_address_text(struct request *request);
 /* Refuses with an own sentence (static). */
@@ -184,6 +184,23 @@ struct bytes request_cookie(const struct request *request, struct bytes name);
 /* Checks Content-Type and parses; *out is NULL when there is no body. The caller frees. */
 enum error body_object(struct call *call, struct json_document **out);
 
+/* The same where there has to be one. */
+enum error body_needed(struct call *call, struct json_document **out);
+
+/* ---- fields.c: what is in a body; a field that is null or absent leaves its *out at nothing ---- */
+
+/* A text of one line; data NULL when absent. It lives as long as the document. */
+enum error field_text(struct call *call, const struct json_value *root, const char *name, size_t min, size_t max,
+                      struct bytes *out);
+enum error field_text_needed(struct call *call, const struct json_value *root, const char *name, size_t min, size_t max,
+                             struct bytes *out);
+enum error field_email(struct call *call, const struct json_value *root, const char *name, struct bytes *out);
+enum error field_flag(struct call *call, const struct json_value *root, const char *name, bool *given, bool *out);
+enum error field_number(struct call *call, const struct json_value *root, const char *name, uint64_t max, bool *given,
+                        uint64_t *out);
+/* 0 when absent. */
+enum error field_time(struct call *call, const struct json_value *root, const char *name, int64_t *out);
+
 /* The User-Agent as it is kept: UTF-8, at most USER_AGENT_LEN_MAX; NULL when there is none. */
 struct bytes call_user_agent(const struct call *call);
 
@@ -205,8 +222,12 @@ enum error rate_limit(struct call *call, enum limited_action action);
 typedef void on_applied(struct api_loop *loop, struct txn *txn, struct request *request, const struct log_entry *entry);
 /* Suspends the request and hands the command over; `applied` answers it. */
 enum error call_submit(struct call *call, const struct command *command, on_applied *applied);
-/* The same, and `applied` hears too that there was nothing to change: entry->error is ERR_NOT_FOUND then. */
+/* The same, and `applied` hears too when the rules have refused: entry->error says with what. */
 enum error call_submit_heard(struct call *call, const struct command *command, on_applied *applied);
+/* The same, and what the answer needs beside is copied: entry_kept gives it. */
+enum error call_submit_keeping(struct call *call, const struct command *command, on_applied *applied, const void *kept,
+                               size_t kept_len);
+const void *entry_kept(const struct log_entry *entry);
 /* Hands over a command that nobody waits for; `applied` may be NULL and gets request NULL. False when the queue is
  * full. */
 bool loop_submit(struct api_loop *loop, const struct command *command, on_applied *applied);

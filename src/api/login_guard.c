@@ -1,7 +1,8 @@
 /*
- * Two kinds of keys with the same arithmetic: a number of failures is free, then the wait doubles up to a limit, and an
- * hour without a failure forgets them. The account's limit is low, because somebody else's failures must not lock its
- * owner out for long; the address's is high, since whoever guesses at many accounts comes from few of them.
+ * Three kinds of keys with the same arithmetic: a number of failures is free, then the wait doubles up to a limit, and
+ * a while without a failure forgets them. The account's limit is low, because somebody else's failures must not lock
+ * its owner out for long; the address's is high, since whoever guesses at many accounts comes from few of them; the
+ * second factor's is higher still, since whoever fails there has the password.
  */
 #include "api/login_guard.h"
 
@@ -14,13 +15,15 @@
 #define SLOTS 8192 /* a power of two; lines of WAYS */
 #define WAYS 8
 
-enum kind { ACCOUNT, ADDRESS };
+enum kind { ACCOUNT, ADDRESS, FACTOR };
+#define KIND_MASK UINT64_C(3) /* the lowest bits of a key */
 static const struct {
     unsigned free_failures;
     uint64_t wait_max_ms;
 } rules[] = {
     [ACCOUNT] = {LOGIN_FAILURES_ACCOUNT, LOGIN_WAIT_ACCOUNT_MAX_MS},
     [ADDRESS] = {LOGIN_FAILURES_ADDRESS, LOGIN_WAIT_ADDRESS_MAX_MS},
+    [FACTOR] = {LOGIN_FAILURES_ACCOUNT, LOGIN_WAIT_FACTOR_MAX_MS},
 };
 
 struct slot {
@@ -51,13 +54,13 @@ void login_guard_free(struct login_guard *guard)
     free(guard);
 }
 
-/* ---- keys: the lowest bit is the kind ---- */
+/* ---- keys ---- */
 
 static uint64_t key_of(const struct login_guard *guard, enum kind kind, const void *data, size_t len)
 {
     uint64_t hash;
     crypto_shorthash((unsigned char *)&hash, data, len, guard->secret);
-    return (hash & ~UINT64_C(1)) | kind | (hash < 2 ? UINT64_C(1) << 63 : 0);
+    return (hash & ~KIND_MASK) | kind | UINT64_C(1) << 63; /* never 0 */
 }
 
 uint64_t login_guard_account(const struct login_guard *guard, struct bytes email)
@@ -74,6 +77,11 @@ uint64_t login_guard_address(const struct login_guard *guard, struct bytes addre
     return key_of(guard, ADDRESS, address.data, address.len);
 }
 
+uint64_t login_guard_factor(const struct login_guard *guard, struct id agent)
+{
+    return key_of(guard, FACTOR, agent.bytes, ID_LEN);
+}
+
 /* ---- slots ---- */
 
 static bool is_forgotten(const struct slot *slot, uint64_t now_ms)
@@ -84,7 +92,7 @@ static bool is_forgotten(const struct slot *slot, uint64_t now_ms)
 /* The key's slot; without `make` NULL when there is none. A new one takes the place of the oldest of its line. */
 static struct slot *slot_of(struct login_guard *guard, uint64_t key, bool make, uint64_t now_ms)
 {
-    struct slot *line = &guard->slots[key / 2 % (SLOTS / WAYS) * WAYS], *oldest = line;
+    struct slot *line = &guard->slots[key / (KIND_MASK + 1) % (SLOTS / WAYS) * WAYS], *oldest = line;
     for (struct slot *slot = line; slot < line + WAYS; ++slot) {
         if (slot->key == key && !is_forgotten(slot, now_ms))
             return slot;
@@ -100,7 +108,7 @@ static struct slot *slot_of(struct login_guard *guard, uint64_t key, bool make, 
 static uint64_t wait_of(struct login_guard *guard, uint64_t key, uint64_t now_ms)
 {
     const struct slot *slot = slot_of(guard, key, false, now_ms);
-    enum kind kind = key & 1;
+    enum kind kind = (enum kind)(key & KIND_MASK);
     if (slot == NULL || slot->failures < rules[kind].free_failures)
         return 0;
     unsigned doublings = slot->failures - rules[kind].free_failures;
@@ -112,14 +120,6 @@ static uint64_t wait_of(struct login_guard *guard, uint64_t key, uint64_t now_ms
 
 /* ---- tries ---- */
 
-uint64_t login_guard_wait_ms(struct login_guard *guard, uint64_t account, uint64_t address, uint64_t now_ms)
-{
-    pthread_mutex_lock(&guard->mutex);
-    uint64_t of_account = wait_of(guard, account, now_ms), of_address = wait_of(guard, address, now_ms);
-    pthread_mutex_unlock(&guard->mutex);
-    return of_account > of_address ? of_account : of_address;
-}
-
 static void fail(struct login_guard *guard, uint64_t key, uint64_t now_ms)
 {
     struct slot *slot = slot_of(guard, key, true, now_ms);
@@ -127,21 +127,34 @@ static void fail(struct login_guard *guard, uint64_t key, uint64_t now_ms)
     ++slot->failures;
 }
 
-void login_guard_try(struct login_guard *guard, uint64_t account, uint64_t address, uint64_t now_ms)
+uint64_t login_guard_try(struct login_guard *guard, uint64_t key, uint64_t other_key, uint64_t now_ms)
 {
     pthread_mutex_lock(&guard->mutex);
-    fail(guard, account, now_ms);
-    fail(guard, address, now_ms);
+    uint64_t wait_ms = wait_of(guard, key, now_ms), other_ms = wait_of(guard, other_key, now_ms);
+    if (other_ms > wait_ms)
+        wait_ms = other_ms;
+    if (wait_ms == 0)
+        fail(guard, key, now_ms);
+    if (wait_ms == 0 && other_key != key)
+        fail(guard, other_key, now_ms);
+    pthread_mutex_unlock(&guard->mutex);
+    return wait_ms;
+}
+
+void login_guard_take_back(struct login_guard *guard, uint64_t key, uint64_t now_ms)
+{
+    pthread_mutex_lock(&guard->mutex);
+    struct slot *slot = slot_of(guard, key, false, now_ms);
+    if (slot != NULL && slot->failures > 0)
+        --slot->failures;
     pthread_mutex_unlock(&guard->mutex);
 }
 
-void login_guard_succeeded(struct login_guard *guard, uint64_t account, uint64_t address, uint64_t now_ms)
+void login_guard_forgive(struct login_guard *guard, uint64_t key, uint64_t now_ms)
 {
     pthread_mutex_lock(&guard->mutex);
-    struct slot *of_account = slot_of(guard, account, false, now_ms), *of_address = slot_of(guard, address, false, now_ms);
-    if (of_account != NULL)
-        of_account->key = 0;
-    if (of_address != NULL && of_address->failures > 0)
-        --of_address->failures;
+    struct slot *slot = slot_of(guard, key, false, now_ms);
+    if (slot != NULL)
+        slot->key = 0;
     pthread_mutex_unlock(&guard->mutex);
 }

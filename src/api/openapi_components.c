@@ -19,7 +19,15 @@
 #define TIME {"type": "string", "format": "date-time"}
 #define ID {"type": "string", "pattern": "^c[0-9a-z]{24}$"}
 #define ID_OR_NULL {"type": ["string", "null"], "pattern": "^c[0-9a-z]{24}$"}
+#define TIME_OR_NULL {"type": ["string", "null"], "format": "date-time"}
 #define ROLE {"enum": ["user", "assistant"]}
+#define AGENT_ROLE {"enum": ["agent", "admin", "owner"]}
+#define SCOPE {"enum": ["read", "write", "admin"]}
+#define WIDGET \
+    {"type": "object", \
+     "description": "null or empty: the default.", \
+     "properties": {"title": STRING_OR_NULL, "subtitle": STRING_OR_NULL, "color": STRING_OR_NULL, \
+                    "position": STRING_OR_NULL, "language": STRING_OR_NULL}}
 #define CURSOR {"type": ["string", "null"], "description": "Pass it as `before` for the next page; null at the end."}
 #define LIST(reference) {"type": "array", "items": {"$ref": reference}}
 #define ORGANIZATION {"type": "object", "properties": {"id": ID, "key": STRING, "name": STRING}}

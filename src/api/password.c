@@ -16,7 +16,8 @@ struct passwords {
     struct password_job *first, **last;
     _Atomic unsigned waiting;
     bool ends;
-    char nobodys_hash[PASSWORD_HASH_LEN]; /* the thread's: to compare with when there is nothing; made when first needed */
+    char nobodys_hash[PASSWORD_HASH_LEN]; /* the thread's: to compare with when there is nothing; made when first needed
+                                           */
 };
 
 /* ---- the thread ---- */

@@ -10,46 +10,69 @@
 struct waiting {
     struct ticket *ticket; /* NULL: nobody waits */
     on_applied *applied;
-    bool hears_not_found;
+    bool hears_refusals;
+    _Alignas(16) char kept[];
 };
 
-static struct log_entry *entry_new(struct api_loop *loop, const struct command *command, on_applied *applied)
+/* What the answer will need beside the command and its outcome. */
+struct kept {
+    const void *data;
+    size_t len;
+};
+
+static struct log_entry *entry_new(struct api_loop *loop, const struct command *command, on_applied *applied,
+                                   struct kept kept)
 {
-    struct log_entry *entry = log_entry_new(command, &loop->scratch, sizeof(struct waiting));
-    *(struct waiting *)log_entry_extra(entry) = (struct waiting){.applied = applied};
+    struct log_entry *entry = log_entry_new(command, &loop->scratch, (uint32_t)(sizeof(struct waiting) + kept.len));
+    struct waiting *waiting = log_entry_extra(entry);
+    *waiting = (struct waiting){.applied = applied};
+    if (kept.len != 0)
+        memcpy(waiting->kept, kept.data, kept.len);
     return entry;
 }
 
-static enum error submit(struct call *call, const struct command *command, on_applied *applied, bool hears_not_found)
+const void *entry_kept(const struct log_entry *entry)
+{
+    return ((const struct waiting *)log_entry_extra(entry))->kept;
+}
+
+static enum error submit(struct call *call, const struct command *command, on_applied *applied, bool hears_refusals,
+                         struct kept kept)
 {
     struct api_loop *loop = call->loop;
     if (edge_stopping(loop->api->edge))
         return ERR_STOPPING;
-    struct log_entry *entry = entry_new(loop, command, applied);
+    struct log_entry *entry = entry_new(loop, command, applied, kept);
     enum error error = log_port_add(loop->port, entry);
     if (error != OK) {
         log_entry_free(entry);
         return error;
     }
     struct waiting *waiting = log_entry_extra(entry);
-    waiting->hears_not_found = hears_not_found;
+    waiting->hears_refusals = hears_refusals;
     waiting->ticket = request_suspend(call->request);
     return OK;
 }
 
 enum error call_submit(struct call *call, const struct command *command, on_applied *applied)
 {
-    return submit(call, command, applied, false);
+    return submit(call, command, applied, false, (struct kept){NULL, 0});
 }
 
 enum error call_submit_heard(struct call *call, const struct command *command, on_applied *applied)
 {
-    return submit(call, command, applied, true);
+    return submit(call, command, applied, true, (struct kept){NULL, 0});
+}
+
+enum error call_submit_keeping(struct call *call, const struct command *command, on_applied *applied, const void *kept,
+                               size_t kept_len)
+{
+    return submit(call, command, applied, true, (struct kept){kept, kept_len});
 }
 
 bool loop_submit(struct api_loop *loop, const struct command *command, on_applied *applied)
 {
-    struct log_entry *entry = entry_new(loop, command, applied);
+    struct log_entry *entry = entry_new(loop, command, applied, (struct kept){NULL, 0});
     bool added = log_port_add(loop->port, entry) == OK;
     if (!added)
         log_entry_free(entry);
@@ -64,11 +87,17 @@ struct delivery {
     struct log_entry *entries;
 };
 
+/* By the rules; the others are about the server. */
+static bool is_refusal(enum error error)
+{
+    return error_status(error) < 500;
+}
+
 static void answer(struct api_loop *loop, struct txn *txn, struct log_entry *entry)
 {
     const struct waiting *waiting = log_entry_extra(entry);
     struct request *request = waiting->ticket == NULL ? NULL : ticket_redeem(waiting->ticket);
-    bool is_heard = entry->error == OK || (entry->error == ERR_NOT_FOUND && waiting->hears_not_found);
+    bool is_heard = entry->error == OK || (waiting->hears_refusals && is_refusal(entry->error));
     if (request != NULL && !is_heard)
         respond_error(request, entry->error, NULL, entry->error == ERR_OUTCOME_UNKNOWN ? 1 : 0);
     else if (waiting->applied != NULL && (request != NULL || waiting->ticket == NULL))

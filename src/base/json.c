@@ -311,6 +311,31 @@ void json_each_member(const struct json_value *object, json_visit *visit, void *
     }
 }
 
+bool json_is_object(const struct json_value *value)
+{
+    return yyjson_is_obj((yyjson_val *)value);
+}
+
+bool json_is_array(const struct json_value *value)
+{
+    return yyjson_is_arr((yyjson_val *)value);
+}
+
+size_t json_array_len(const struct json_value *array)
+{
+    return yyjson_arr_size((yyjson_val *)array);
+}
+
+void json_each_element(const struct json_value *array, json_visit_element *visit, void *context)
+{
+    size_t at, max;
+    yyjson_val *value;
+    yyjson_arr_foreach((yyjson_val *)array, at, max, value)
+    {
+        visit(context, (const struct json_value *)value);
+    }
+}
+
 /* ---- writing ------------------------------------------------------------------------------------------------- */
 
 /* buffer_reserve with the usual case, room enough, inlined. */

@@ -34,6 +34,12 @@ bool json_is_null(const struct json_value *value);
 /* Calls `visit` for each member of an object in order, those that are null included. */
 typedef void json_visit(void *context, struct bytes name, const struct json_value *value);
 void json_each_member(const struct json_value *object, json_visit *visit, void *context);
+bool json_is_object(const struct json_value *value);
+bool json_is_array(const struct json_value *value);
+/* Of an array; 0 for everything else. */
+size_t json_array_len(const struct json_value *array);
+typedef void json_visit_element(void *context, const struct json_value *value);
+void json_each_element(const struct json_value *array, json_visit_element *visit, void *context);
 
 /* ---- writing ------------------------------------------------------------------------------------------------- */
 

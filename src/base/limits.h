@@ -15,7 +15,8 @@
 #define MESSAGE_BODY_LEN_MAX \
     200704 /* bytes of a message's JSON: six can stand for one of text, and 4 KiB for the rest */
 #define CONVERSATION_BODY_LEN_MAX 16384
-#define SMALL_BODY_LEN_MAX 4096     /* bytes of a body that holds a field or two */
+#define SMALL_BODY_LEN_MAX 4096 /* bytes of a body that holds a field or two */
+#define ORGANIZATION_BODY_LEN_MAX 16384
 #define REQUEST_BODY_LEN_MAX 204800 /* the HTTP layer's outer wall, bytes */
 #define JSON_DEPTH_MAX 32           /* nested arrays and objects in a body */
 #define PAGE_LIMIT_DEFAULT 50       /* items of a list */
@@ -37,22 +38,23 @@
 #define AGENT_NAME_LEN_MAX 200     /* bytes */
 #define PASSWORD_LEN_MIN 10        /* bytes */
 #define PASSWORD_LEN_MAX 256
-#define RECOVERY_CODES 10        /* made with a second factor, each good once */
-#define PASSWORD_JOBS_MAX 32         /* passwords that wait to be hashed; one more is answered 503 */
-#define LOGIN_FAILURES_ACCOUNT 5     /* of one account before the next try has to wait */
-#define LOGIN_FAILURES_ADDRESS 20    /* and from one address */
+#define RECOVERY_CODES 10         /* made with a second factor, each good once */
+#define PASSWORD_JOBS_MAX 32      /* passwords that wait to be hashed; one more is answered 503 */
+#define LOGIN_FAILURES_ACCOUNT 5  /* of one account before the next try has to wait */
+#define LOGIN_FAILURES_ADDRESS 20 /* and from one address */
 #define LOGIN_WAIT_ACCOUNT_MAX_MS 60000
 #define LOGIN_WAIT_ADDRESS_MAX_MS 900000
-#define LOGIN_FORGOTTEN_MS 3600000   /* after which failures count no more */
+#define LOGIN_WAIT_FACTOR_MAX_MS 3600000
+#define LOGIN_FORGOTTEN_MS 7200000   /* after which failures count no more */
 #define INVITATION_KEPT_MS 604800000 /* how long an invitation is good: 7 days */
 #define RESET_KEPT_MS 3600000        /* and a link to choose a new password: an hour */
 #define SETUP_KEPT_MS 1800000        /* and the link to set up a new server: 30 minutes */
-#define ALIAS_LEN_MAX 64         /* bytes of an id of another shape */
-#define EMAIL_LEN_MAX 254        /* bytes of a visitor's e-mail address (RFC 5321) */
-#define UNREAD_MAX 100           /* unread messages of a conversation are counted up to here */
-#define UNREAD_LOOK_MAX 5000     /* messages that one answer looks at to count them */
-#define EXPORT_BYTES_MAX 8388608 /* bytes after which a visitor's export goes on in a next page */
-#define EXPORTS_PER_MINUTE 10    /* pages of an export that a visitor may ask for */
+#define ALIAS_LEN_MAX 64             /* bytes of an id of another shape */
+#define EMAIL_LEN_MAX 254            /* bytes of a visitor's e-mail address (RFC 5321) */
+#define UNREAD_MAX 100               /* unread messages of a conversation are counted up to here */
+#define UNREAD_LOOK_MAX 5000         /* messages that one answer looks at to count them */
+#define EXPORT_BYTES_MAX 8388608     /* bytes after which a visitor's export goes on in a next page */
+#define EXPORTS_PER_MINUTE 10        /* pages of an export that a visitor may ask for */
 
 /* ---- streams ---- */
 #define STREAMS_PER_CALLER_MAX 16       /* of one visitor, or of one token */

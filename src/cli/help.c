@@ -78,14 +78,14 @@ static const struct {
 #define OPTION_ROW_COUNT (sizeof(option_rows) / sizeof(*option_rows))
 
 /* The subcommands whose flags are wanted, a bit for each. */
-#define ALL_SUBCOMMANDS UINT32_MAX
+#define ALL_SUBCOMMANDS UINT64_MAX
 
-static bool is_row_wanted(size_t row, uint32_t subcommands)
+static bool is_row_wanted(size_t row, uint64_t subcommands)
 {
     return option_rows[row].title == NULL && (option_specs[option_rows[row].option].subcommands & subcommands) != 0;
 }
 
-static bool is_group_wanted(size_t title_row, uint32_t subcommands)
+static bool is_group_wanted(size_t title_row, uint64_t subcommands)
 {
     for (size_t row = title_row + 1; row < OPTION_ROW_COUNT && option_rows[row].title == NULL; ++row)
         if (is_row_wanted(row, subcommands))
@@ -93,7 +93,7 @@ static bool is_group_wanted(size_t title_row, uint32_t subcommands)
     return false;
 }
 
-static bool takes_flags(uint32_t subcommands)
+static bool takes_flags(uint64_t subcommands)
 {
     for (size_t row = 0; row < OPTION_ROW_COUNT; ++row)
         if (is_row_wanted(row, subcommands))
@@ -114,7 +114,7 @@ static void print_flag(FILE *out, enum option option)
     help_print_filled(out, text, 0, 6);
 }
 
-static void print_flags(FILE *out, uint32_t subcommands, bool with_titles)
+static void print_flags(FILE *out, uint64_t subcommands, bool with_titles)
 {
     for (size_t row = 0; row < OPTION_ROW_COUNT; ++row) {
         if (is_row_wanted(row, subcommands))
@@ -145,7 +145,7 @@ static void print_markdown_flag(FILE *out, enum option option)
     fputs(" |\n", out);
 }
 
-static void print_markdown_flags(FILE *out, uint32_t subcommands)
+static void print_markdown_flags(FILE *out, uint64_t subcommands)
 {
     fputs("| flag | variable | default | meaning |\n|---|---|---|---|\n", out);
     for (size_t row = 0; row < OPTION_ROW_COUNT; ++row) {
@@ -190,7 +190,7 @@ static void print_all_commands(FILE *out, bool markdown)
 
 static void print_subcommand(FILE *out, enum subcommand subcommand, bool markdown)
 {
-    uint32_t bit = UINT32_C(1) << subcommand;
+    uint64_t bit = UINT64_C(1) << subcommand;
     char usage[TOPIC_LEN_MAX];
     if (markdown) {
         print_markdown_flags(out, bit);

@@ -11,7 +11,7 @@
 
 #include "base/text.h"
 
-#define IN(name) (UINT32_C(1) << SUBCOMMAND_##name)
+#define IN(name) (UINT64_C(1) << SUBCOMMAND_##name)
 #define IN_STORE (~(IN(VERSION) | IN(HELP)))
 
 const struct option_spec option_specs[OPTION_COUNT] = {

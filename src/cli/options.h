@@ -81,7 +81,7 @@ struct option_spec {
     enum option_kind kind;
     const char *flag, *argument, *default_text;
     uint64_t min, max;
-    uint32_t subcommands; /* a bit for each */
+    uint64_t subcommands; /* a bit for each */
     const char *help;
     size_t offset; /* of its member in struct options */
 };

@@ -39,19 +39,6 @@ static bool each_org(struct admin *admin, void (*visit)(void *context, const str
     return error == ERR_NOT_FOUND;
 }
 
-/* Takes the next origin off the front; false when there is none. */
-static bool next_origin(struct bytes *rest, struct bytes *origin)
-{
-    if (rest->len == 0)
-        return false;
-    const char *end = memchr(rest->data, '\n', rest->len);
-    size_t len = end != NULL ? (size_t)(end - rest->data) : rest->len;
-    *origin = bytes_view(rest->data, len);
-    len += end != NULL;
-    *rest = bytes_view(rest->data + len, rest->len - len);
-    return true;
-}
-
 /* ---- removing ------------------------------------------------------------------------------------------------ */
 
 /* Organisations of one key: the living one, if there is one, and one whose removal was interrupted. */
@@ -110,25 +97,12 @@ static bool purge(struct admin *admin, struct id org)
 
 /* ---- create -------------------------------------------------------------------------------------------------- */
 
-/* As a browser's Origin header has it: what people paste from the address bar is put right where that is safe. */
-static bool read_origin(const char *text, char out[ORIGIN_LEN_MAX + 1])
-{
-    size_t len = strlen(text);
-    len -= len != 0 && text[len - 1] == '/';
-    if (len > ORIGIN_LEN_MAX)
-        return false;
-    for (size_t i = 0; i < len; ++i)
-        out[i] = text[i] >= 'A' && text[i] <= 'Z' ? (char)(text[i] - 'A' + 'a') : text[i];
-    out[len] = '\0';
-    return origin_is_valid(bytes_view(out, len));
-}
-
 /* One a line, as the record has them; false, once it has been said, when one is no origin. */
 static bool read_origins(const struct option_list *origins, struct buffer *out)
 {
     for (size_t i = 0; i < origins->count; ++i) {
         char origin[ORIGIN_LEN_MAX + 1];
-        if (!read_origin(origins->items[i], origin)) {
+        if (!origin_read(bytes_of_string(origins->items[i]), origin)) {
             cli_complain(
                 "--origin takes http:// or https:// and a host, with a port or without, and neither a path nor "
                 "\"*\", such as https://www.example.com; not \"%.60s\"",
@@ -203,7 +177,7 @@ static void put_org_json(struct buffer *out, const struct org *org)
     json_member_string(out, "name", org->name);
     json_key(out, BYTES("allowedOrigins"));
     json_open(out, '[');
-    while (next_origin(&rest, &origin)) {
+    while (origin_next(&rest, &origin)) {
         json_element(out);
         json_put_string(out, origin);
     }
@@ -248,7 +222,7 @@ static void on_org_to_grid(void *context, const struct org *org)
     unsigned origins = 0;
     if (org->deleted)
         return;
-    while (next_origin(&rest, &origin))
+    while (origin_next(&rest, &origin))
         ++origins;
     id_format(org->id, id);
     format_minute(org->created_at_ms, created);
@@ -324,7 +298,7 @@ static void print_org(const struct org *org)
     print_line("updated", bytes_of_string(updated), "");
     if (rest.len == 0)
         print_line("origins", BYTES("any"), "");
-    for (const char *name = "origins"; next_origin(&rest, &origin); name = "")
+    for (const char *name = "origins"; origin_next(&rest, &origin); name = "")
         print_line(name, origin, "");
     print_line("widget title", org->widget_title, "(the name)");
     print_line("widget subtitle", org->widget_subtitle, "-");
@@ -361,11 +335,6 @@ int cli_org_show(const struct options *options)
 
 /* ---- update -------------------------------------------------------------------------------------------------- */
 
-static bool is_color(const char *text)
-{
-    return text[0] == '#' && strlen(text) == 7 && strspn(text + 1, "0123456789abcdefABCDEF") == 6;
-}
-
 /* Says what is wrong with the flags together; each by itself has been read already. */
 static bool update_makes_sense(const struct options *options)
 {
@@ -378,7 +347,7 @@ static bool update_makes_sense(const struct options *options)
     else if (options->given[OPTION_origin] && options->no_origins)
         cli_complain("--origin and --no-origins contradict each other");
     else if (options->given[OPTION_widget_color] && options->widget_color[0] != '\0' &&
-             !is_color(options->widget_color))
+             !color_is_valid(bytes_of_string(options->widget_color)))
         cli_complain("--widget-color takes # and six hexadecimal digits, such as #2563eb, not \"%.20s\"",
                      options->widget_color);
     else

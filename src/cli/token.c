@@ -64,11 +64,14 @@ static bool find_room(struct admin *admin, struct id *out)
 static bool show(struct admin *admin, struct id org, struct id token, const char *text)
 {
     struct outcome outcome;
-    const struct command revoke = {.kind = COMMAND_TOKEN_REVOKE, .token_revoke = {.org = org, .token = token}};
+    static const char *const may[] = {"read everything", "read and write everything",
+                                      "read and change everything, settings and agents included,"};
+    const struct command revoke = {.kind = COMMAND_TOKEN_REVOKE,
+                                   .token_revoke = {.org = org, .token = token, .at_ms = clock_now_ms()}};
     printf("%s\n", text);
     if (fflush(stdout) == 0 && !ferror(stdout)) {
-        fputs("This token is shown only now. Whoever holds it can read and write everything of the organisation.\n",
-              stderr);
+        fprintf(stderr, "This token is shown only now. Whoever holds it can %s of the organisation.\n",
+                may[admin->options->scope]);
         return true;
     }
     if (admin_execute(admin, &revoke, OK, &outcome) == OK)
@@ -86,6 +89,8 @@ static bool create(struct admin *admin)
     if (!find_room(admin, &org))
         return false;
     struct id id = admin_make_id(admin, now_ms);
+    char scope[16];
+    option_choice_word(OPTION_scope, admin->options->scope, scope, sizeof(scope));
     token_make(id, &admin->random, text, hash);
     const struct command command = {
         .kind = COMMAND_TOKEN_CREATE,
@@ -93,7 +98,10 @@ static bool create(struct admin *admin)
                          .org = org,
                          .name = bytes_of_string(admin->options->given[OPTION_name] ? admin->options->name : ""),
                          .secret_hash = bytes_view(hash, sizeof(hash)),
-                         .at_ms = now_ms},
+                         .at_ms = now_ms,
+                         .scope = bytes_of_string(scope),
+                         .expires_at_ms =
+                             admin->options->expires == 0 ? 0 : now_ms + (int64_t)admin->options->expires * 86400000},
     };
     bool is_fine = admin_execute(admin, &command, OK, &outcome) == OK && show(admin, org, id, text);
     sodium_memzero(text, sizeof(text));
@@ -111,17 +119,44 @@ int cli_token_create(const struct options *options)
     return is_fine ? EXIT_FINE : EXIT_FAILED;
 }
 
+#define TOKEN_COLUMNS 6
+
 /* ---- list ---------------------------------------------------------------------------------------------------- */
+
+static struct bytes scope_of(const struct token *token)
+{
+    return token->scope.data == NULL ? BYTES("write") : token->scope;
+}
+
+/* "-" when it has not come, or never will. */
+static void grid_add_moment(struct grid *grid, int64_t at_ms)
+{
+    char text[MINUTE_TEXT_LEN + 1] = "-";
+    if (at_ms != 0)
+        format_minute(at_ms, text);
+    grid_add(grid, bytes_of_string(text));
+}
 
 static void on_token_to_grid(void *context, const struct token *token)
 {
     struct grid *grid = context;
-    char id[ID_TEXT_LEN], created[MINUTE_TEXT_LEN + 1];
+    char id[ID_TEXT_LEN];
     id_format(token->id, id);
-    format_minute(token->created_at_ms, created);
     grid_add(grid, bytes_view(id, ID_TEXT_LEN));
-    grid_add(grid, bytes_of_string(created));
+    grid_add_moment(grid, token->created_at_ms);
+    grid_add(grid, scope_of(token));
+    grid_add_moment(grid, token->expires_at_ms);
+    grid_add_moment(grid, token->used_at_ms);
     grid_add(grid, token->name.len != 0 ? token->name : BYTES("-"));
+}
+
+static void put_moment(struct buffer *out, struct bytes name, int64_t at_ms)
+{
+    json_key(out, name);
+    if (at_ms == 0)
+        json_put_literal(out, "null");
+    else
+        json_put_time(out, at_ms);
 }
 
 static void on_token_to_json(void *context, const struct token *token)
@@ -134,6 +169,9 @@ static void on_token_to_json(void *context, const struct token *token)
     json_member_string(out, "id", bytes_view(id, ID_TEXT_LEN));
     json_member_string(out, "name", token->name);
     json_member_time(out, "createdAt", token->created_at_ms);
+    json_member_string(out, "scope", scope_of(token));
+    put_moment(out, BYTES("expiresAt"), token->expires_at_ms);
+    put_moment(out, BYTES("lastUsedAt"), token->used_at_ms);
     json_close(out, '}');
 }
 
@@ -151,12 +189,15 @@ static bool list_as_json(struct admin *admin, struct id org)
 
 static bool list_as_table(struct admin *admin, struct id org)
 {
-    struct grid grid = {.column_count = 3};
+    struct grid grid = {.column_count = TOKEN_COLUMNS};
     grid_add(&grid, BYTES("ID"));
     grid_add(&grid, BYTES("CREATED (UTC)"));
+    grid_add(&grid, BYTES("SCOPE"));
+    grid_add(&grid, BYTES("EXPIRES"));
+    grid_add(&grid, BYTES("LAST USED"));
     grid_add(&grid, BYTES("NAME"));
     bool is_fine = each_token(admin, org, on_token_to_grid, &grid);
-    if (is_fine && grid.cell_count == 3) {
+    if (is_fine && grid.cell_count == TOKEN_COLUMNS) {
         char words[ORG_KEY_LEN_MAX + 32];
         snprintf(words, sizeof(words), "org token create %s", admin->options->arguments[0]);
         printf("no tokens yet; create one: %s\n", cli_command(admin->options, words));
@@ -210,7 +251,8 @@ static bool revoke_token(struct admin *admin, struct id token)
     struct outcome outcome;
     if (!admin_find_org_id(admin, admin->options->arguments[0], &org))
         return false;
-    const struct command command = {.kind = COMMAND_TOKEN_REVOKE, .token_revoke = {.org = org, .token = token}};
+    const struct command command = {.kind = COMMAND_TOKEN_REVOKE,
+                                    .token_revoke = {.org = org, .token = token, .at_ms = clock_now_ms()}};
     enum error error = admin_execute(admin, &command, ERR_NOT_FOUND, &outcome);
     if (error == ERR_NOT_FOUND)
         complain_of_no_token(admin);

@@ -40,10 +40,10 @@ enum error rule_link_create(struct txn *txn, uint64_t seq, const struct link_cre
                                          .agent = command->agent,
                                          .secret_hash = command->secret_hash,
                                          .expires_at_ms = command->expires_at_ms});
-    return error != OK || !has_agent ? error
-                                     : audit_note_of_agent(txn, seq,
-                                                           ACT(command, .action = "agent.link", .subject = agent.id,
-                                                               .subject_name = agent.email, .detail = command->kind));
+    return error != OK || !has_agent
+               ? error
+               : audit_note_of_agent(
+                     txn, seq, ACT(command, .action = "agent.link", .subject = agent.id, .detail = command->kind));
 }
 
 /* ---- agents ---- */
@@ -162,9 +162,7 @@ enum error rule_agent_update(struct txn *txn, uint64_t seq, const struct agent_u
     if (error == OK)
         error = agent_put(txn, &agent);
     return error != OK ? error
-                       : audit_note_of_agent(
-                             txn, seq,
-                             ACT(command, .action = "agent.updated", .subject = agent.id, .subject_name = agent.email));
+                       : audit_note_of_agent(txn, seq, ACT(command, .action = "agent.updated", .subject = agent.id));
 }
 
 enum error rule_agent_disable(struct txn *txn, uint64_t seq, const struct agent_disable *command,
@@ -186,7 +184,7 @@ enum error rule_agent_disable(struct txn *txn, uint64_t seq, const struct agent_
                ? error
                : audit_note_of_agent(txn, seq,
                                      ACT(command, .action = command->disabled ? "agent.disabled" : "agent.enabled",
-                                         .subject = agent.id, .subject_name = agent.email));
+                                         .subject = agent.id));
 }
 
 enum error rule_agent_password(struct txn *txn, uint64_t seq, const struct agent_password *command,
@@ -210,9 +208,7 @@ enum error rule_agent_password(struct txn *txn, uint64_t seq, const struct agent
     if (error == OK)
         error = end_sessions(txn, agent.id, command->session);
     return error != OK ? error
-                       : audit_note_of_agent(txn, seq,
-                                             ACT(command, .action = "agent.password", .subject = agent.id,
-                                                 .subject_name = agent.email));
+                       : audit_note_of_agent(txn, seq, ACT(command, .action = "agent.password", .subject = agent.id));
 }
 
 enum error rule_agent_totp(struct txn *txn, uint64_t seq, const struct agent_totp *command, struct outcome *outcome)
@@ -233,7 +229,7 @@ enum error rule_agent_totp(struct txn *txn, uint64_t seq, const struct agent_tot
                                      ACT(command,
                                          .action = command->totp_secret.data != NULL ? "agent.second_factor.on"
                                                                                      : "agent.second_factor.off",
-                                         .subject = agent.id, .subject_name = agent.email));
+                                         .subject = agent.id));
 }
 
 /* ---- the first owner ---- */

@@ -77,6 +77,12 @@ static enum error note_in_org(void *context, struct id org)
 enum error audit_note_of_agent(struct txn *txn, uint64_t seq, const struct act *act)
 {
     struct agent_act it = {.txn = txn, .seq = seq, .act = *act};
-    enum error error = each_org_of_agent(txn, act->subject, note_in_org, &it);
+    struct agent agent;
+    /* Read anew: what ended with the act may have ended the life of what was read before. */
+    enum error error = agent_get(txn, act->subject, &agent);
+    if (error == OK)
+        it.act.subject_name = agent.email;
+    if (error == OK)
+        error = each_org_of_agent(txn, act->subject, note_in_org, &it);
     return error == OK && !it.was_told ? note_in_org(&it, ID_NONE) : error;
 }

@@ -19,8 +19,6 @@ enum error org_add(struct txn *txn, const struct org *org);
 
 /* ---- agents, members, sessions (agent.c, member.c, session.c) ---- */
 
-#define RECOVERY_HASH_LEN 16 /* bytes of a recovery code's hash; agent.recovery_hashes has one behind the other */
-
 /* Counts the entries under an id. */
 enum error count_under(struct txn *txn, enum table table, struct id prefix, unsigned *out);
 /* ERR_LIMIT_REACHED unless the organisation may have one more member, and the agent one more organisation. */
@@ -53,7 +51,8 @@ struct act {
 
 /* Writes it down; at most one for each organisation in a command. */
 enum error audit_note(struct txn *txn, uint64_t seq, const struct act *act);
-/* The same for what is about an agent, its subject: in each organisation that it is a member of. */
+/* The same for what is about an agent, its subject, which is named here: in each organisation that it is a member of.
+ */
 enum error audit_note_of_agent(struct txn *txn, uint64_t seq, const struct act *act);
 
 /* A visitor on its way into the tables: read first, written with the rest of the command. */

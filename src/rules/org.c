@@ -5,6 +5,8 @@
 #include "core/rights.h"
 #include "rules/internal.h"
 
+#define ORG_CHANGES_LEN_MAX 512
+
 /* Most commands of a batch are of one organisation, so the last one found alive is noted for the transaction. */
 enum error org_is_alive(struct txn *txn, struct id id)
 {
@@ -47,34 +49,66 @@ enum error rule_org_create(struct txn *txn, uint64_t seq, const struct org_creat
                                         .subject_name = org.key));
 }
 
-static void replace(struct bytes *field, struct bytes with)
+/* The names of the settings that a command changes, for the audit log. */
+struct changes {
+    char names[ORG_CHANGES_LEN_MAX];
+    size_t len;
+};
+
+static void note_change(struct changes *changes, const char *name)
 {
-    if (with.data != NULL)
-        *field = with;
+    size_t len = strlen(name);
+    if (changes->len + 1 + len > sizeof(changes->names))
+        return;
+    if (changes->len != 0)
+        changes->names[changes->len++] = ' ';
+    memcpy(changes->names + changes->len, name, len);
+    changes->len += len;
+}
+
+static void replace(struct bytes *field, struct bytes with, const char *name, struct changes *changes)
+{
+    if (with.data == NULL || (field->data != NULL && bytes_equal(*field, with)))
+        return;
+    *field = with;
+    note_change(changes, name);
+}
+
+static void replace_flag(bool *field, bool is_given, bool with, const char *name, struct changes *changes)
+{
+    if (!is_given || *field == with)
+        return;
+    *field = with;
+    note_change(changes, name);
+}
+
+static void change_settings(struct org *org, const struct org_update *command, struct changes *changes)
+{
+    replace(&org->name, command->name, "name", changes);
+    replace(&org->origins, command->origins, "allowedOrigins", changes);
+    replace(&org->widget_title, command->widget_title, "widget.title", changes);
+    replace(&org->widget_subtitle, command->widget_subtitle, "widget.subtitle", changes);
+    replace(&org->widget_color, command->widget_color, "widget.color", changes);
+    replace(&org->widget_position, command->widget_position, "widget.position", changes);
+    replace(&org->widget_language, command->widget_language, "widget.language", changes);
+    replace_flag(&org->count_visits, command->set_count_visits, command->count_visits, "countVisits", changes);
 }
 
 enum error rule_org_update(struct txn *txn, uint64_t seq, const struct org_update *command, struct outcome *outcome)
 {
     struct org org;
-    (void)outcome;
+    struct changes changes = {.len = 0};
     enum error error = org_get(txn, command->org, &org);
     if (error != OK || org.deleted)
         return error == OK ? ERR_NOT_FOUND : error;
-    replace(&org.name, command->name);
-    replace(&org.origins, command->origins);
-    replace(&org.widget_title, command->widget_title);
-    replace(&org.widget_subtitle, command->widget_subtitle);
-    replace(&org.widget_color, command->widget_color);
-    replace(&org.widget_position, command->widget_position);
-    replace(&org.widget_language, command->widget_language);
-    if (command->set_count_visits)
-        org.count_visits = command->count_visits;
+    outcome->id = org.id;
+    change_settings(&org, command, &changes);
     org.updated_at_ms = command->at_ms;
     error = org_put(txn, &org);
     return error != OK ? error
                        : audit_note(txn, seq,
                                     ACT(command, .org = org.id, .action = "org.updated", .subject = org.id,
-                                        .subject_name = org.key));
+                                        .subject_name = org.key, .detail = bytes_view(changes.names, changes.len)));
 }
 
 enum error rule_org_delete(struct txn *txn, uint64_t seq, const struct org_delete *command, struct outcome *outcome)

@@ -8,6 +8,8 @@
 #include "core/events.h"
 #include "store/store.h"
 
+#define RECOVERY_HASH_LEN 16 /* bytes of a recovery code's hash; agent.recovery_hashes has one behind the other */
+
 /* What the caller wants to know afterwards; which members are set is said at each command. */
 struct outcome {
     bool replayed; /* conversation_create, message_create: the first answer again; visitor_see: it was known before;

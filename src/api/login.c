@@ -1,0 +1,347 @@
+/*
+ * /session: logging in, who one is, and logging out. A wrong password and an address that nobody has get the same
+ * answer after the same time; each failure makes the next try wait longer (login_guard.c). The second factor is asked
+ * for only once the password is right, and is used up inside the command, so two requests can't share a code.
+ */
+#include <sodium.h>
+
+#include "api/credential.h"
+#include "api/internal.h"
+#include "api/login.h"
+#include "api/login_guard.h"
+#include "api/password.h"
+#include "base/logline.h"
+
+/* What a log-in carries to where the password has been compared. */
+struct login {
+    struct id agent; /* ID_NONE: nobody has the address */
+    struct login_try try;
+    size_t code_len;
+    char code[CODE_LEN_MAX];
+};
+
+static void log_failure(struct request *request, const char *why)
+{
+    struct bytes address = request_address_text(request);
+    log_line(LOG_WARN, "a log-in failed", LOG_TEXT("why", why), LOG_TEXT("address", address.data));
+}
+
+/* ---- the answer ---- */
+
+static enum error render_orgs(struct buffer *json, struct txn *txn, struct id agent)
+{
+    struct bytes key;
+    struct cursor *cursor = cursor_open(txn, TABLE_MEMBER_BY_AGENT);
+    enum error error = cursor_seek(cursor, id_view(&agent), &key, NULL);
+    json_key(json, BYTES("organizations"));
+    json_open(json, '[');
+    while (error == OK && memcmp(key.data, agent.bytes, ID_LEN) == 0) {
+        struct member member;
+        struct org org;
+        size_t offset = ID_LEN;
+        struct id id = key_get_id(key, &offset);
+        if (org_get(txn, id, &org) == OK && !org.deleted && member_get(txn, id, agent, &member) == OK) {
+            json_element(json);
+            json_open(json, '{');
+            member_id(json, "id", org.id);
+            json_member_string(json, "key", org.key);
+            json_member_string(json, "name", org.name);
+            json_member_string(json, "role", member.role);
+            json_close(json, '}');
+        }
+        error = cursor_next(cursor, &key, NULL);
+    }
+    json_close(json, ']');
+    cursor_close(cursor);
+    return error == ERR_NOT_FOUND ? OK : error;
+}
+
+static enum error render_session(struct buffer *json, struct txn *txn, const struct agent *agent, struct bytes secret)
+{
+    char csrf[CSRF_TEXT_LEN + 1];
+    session_csrf(secret, csrf);
+    json_open(json, '{');
+    json_key(json, BYTES("agent"));
+    json_open(json, '{');
+    member_id(json, "id", agent->id);
+    json_member_string(json, "email", agent->email);
+    json_member_string(json, "name", agent->name);
+    json_member_bool(json, "secondFactor", agent->totp_secret.data != NULL);
+    json_member_integer(json, "recoveryCodesLeft", (int64_t)(agent->recovery_hashes.len / RECOVERY_HASH_LEN));
+    json_close(json, '}');
+    enum error error = render_orgs(json, txn, agent->id);
+    json_member_string(json, "csrfToken", bytes_view(csrf, CSRF_TEXT_LEN));
+    json_close(json, '}');
+    return error;
+}
+
+/* ---- the session ---- */
+
+static void on_session(struct api_loop *loop, struct txn *txn, struct request *request, const struct log_entry *entry)
+{
+    const char *credential = entry_kept(entry);
+    struct session session;
+    struct agent agent;
+    struct id id;
+    struct bytes secret, text = bytes_view(credential, CREDENTIAL_TEXT_LEN);
+    enum error error = entry->error == ERR_CONFLICT    ? ERR_SECOND_FACTOR_INVALID
+                       : entry->error == ERR_NOT_FOUND ? ERR_LOGIN_FAILED
+                                                       : entry->error;
+    if (error == OK)
+        error = txn == NULL ? ERR_BUSY : session_get(txn, entry->outcome.id, &session);
+    if (error == OK)
+        error = agent_get(txn, session.agent, &agent);
+    buffer_clear(&loop->json);
+    credential_parse("", text, &id, &secret);
+    if (error == OK)
+        error = render_session(&loop->json, txn, &agent, secret);
+    if (error != OK) {
+        respond_error(request, error, NULL, 0);
+        return;
+    }
+    session_cookie_set(request, text);
+    request_respond(request, 201, CONTENT_TYPE_JSON, buffer_view(&loop->json));
+}
+
+static enum error begin_session(struct call *call, struct id agent, uint64_t totp_step, struct bytes recovery_hash)
+{
+    char credential[CREDENTIAL_TEXT_LEN + 1];
+    unsigned char hash[SECRET_HASH_LEN];
+    struct id session = id_make(call->now_ms, &call->loop->random);
+    credential_make("", session, &call->loop->random, credential, hash);
+    struct command command = {
+        .kind = COMMAND_SESSION_CREATE,
+        .session_create = {.session = session,
+                           .agent = agent,
+                           .secret_hash = bytes_view(hash, sizeof(hash)),
+                           .user_agent = call_user_agent(call),
+                           .address = request_address_text(call->request),
+                           .totp_step = totp_step,
+                           .recovery_hash = recovery_hash,
+                           .at_ms = call->now_ms},
+    };
+    enum error error = call_submit_keeping(call, &command, on_session, credential, sizeof(credential));
+    sodium_memzero(credential, sizeof(credential));
+    return error;
+}
+
+/* ---- logging in ---- */
+
+/* The password is right: what is left are the account itself and its second factor. */
+static enum error go_on(struct call *call, const struct login *login)
+{
+    struct agent agent;
+    struct second_factor factor;
+    enum error error = agent_get(call->txn, login->agent, &agent);
+    if (error == ERR_NOT_FOUND || (error == OK && agent.disabled))
+        return ERR_LOGIN_FAILED;
+    if (error == OK)
+        error = second_factor_check(call, &agent, bytes_view(login->code, login->code_len), &factor);
+    if (error != OK)
+        return error;
+    return begin_session(call, agent.id, factor.step,
+                         factor.has_recovery_hash ? bytes_view(factor.recovery_hash, RECOVERY_HASH_LEN) : BYTES_NONE);
+}
+
+void login_take_back(struct api_loop *loop, const struct login_try *try)
+{
+    uint64_t now_ms = clock_monotonic_ns() / 1000000;
+    login_guard_take_back(loop->api->login_guard, try->account, now_ms);
+    login_guard_take_back(loop->api->login_guard, try->address, now_ms);
+}
+
+/* Only who has shown everything is forgiven earlier failures: otherwise whoever has the password could guess at codes
+ * for ever. */
+static void settle(struct api_loop *loop, struct request *request, const struct login *login, enum error error)
+{
+    if (error == OK || error == ERR_SECOND_FACTOR_REQUIRED)
+        login_take_back(loop, &login->try);
+    else
+        log_failure(request, error_code(error));
+    if (error == OK)
+        login_guard_forgive(loop->api->login_guard, login->try.account, clock_monotonic_ns() / 1000000);
+}
+
+static void on_compared(struct api_loop *loop, struct request *request, const struct password_job *job)
+{
+    const struct login *login = (const struct login *)job->extra;
+    struct call call = {.request = request, .loop = loop, .now_ms = clock_now_ms()};
+    enum error error = ERR_LOGIN_FAILED;
+    if (request == NULL)
+        return;
+    if (job->matches && !id_is_none(login->agent)) {
+        call.txn = reader_begin(loop->reader);
+        error = call.txn == NULL ? ERR_BUSY : go_on(&call, login);
+        if (call.txn != NULL)
+            reader_end(loop->reader);
+    }
+    settle(loop, request, login, error);
+    if (error != OK)
+        respond_error(request, error, call.sentence, call.retry_after_s);
+}
+
+/* Nobody's address, and one of a disabled account, give no agent, and the comparison goes its way. */
+static enum error find_agent(struct call *call, struct bytes email, struct login *login, struct bytes *hash)
+{
+    struct agent agent;
+    *hash = BYTES_NONE;
+    enum error error = agent_id_by_email(call->txn, email, &login->agent);
+    if (error == OK)
+        error = agent_get(call->txn, login->agent, &agent);
+    if (error == OK && !agent.disabled)
+        *hash = agent.password_hash;
+    if (error == ERR_NOT_FOUND)
+        login->agent = ID_NONE;
+    return error == ERR_NOT_FOUND ? OK : error;
+}
+
+enum error login_admit(struct call *call, struct bytes email, struct login_try *out)
+{
+    struct login_guard *guard = call->loop->api->login_guard;
+    struct in6_addr client = request_client_address(call->request);
+    /* A client of IPv6 has a network of 64 bits to itself. */
+    out->address = login_guard_address(guard, bytes_view(&client, IN6_IS_ADDR_V4MAPPED(&client) ? 16 : 8));
+    out->account = login_guard_account(guard, email);
+    uint64_t wait_ms = login_guard_try(guard, out->account, out->address, clock_monotonic_ns() / 1000000);
+    if (wait_ms == 0)
+        return OK;
+    count(&call->loop->figures.limited[LIMIT_LOGIN], 1);
+    call->retry_after_s = (unsigned)(wait_ms / 1000) + 1;
+    return call_refuse(call, ERR_RATE_LIMITED, "Too many failed log-ins; please wait a moment.");
+}
+
+static enum error log_in(struct call *call, const struct json_value *root)
+{
+    struct login login = {.agent = ID_NONE};
+    struct bytes email, password, code, hash;
+    enum error error = field_text_needed(call, root, "email", 1, EMAIL_LEN_MAX, &email);
+    if (error == OK)
+        error = field_text_needed(call, root, "password", 1, PASSWORD_LEN_MAX, &password);
+    if (error == OK)
+        error = field_text(call, root, "code", 1, CODE_LEN_MAX, &code);
+    if (error == OK)
+        error = login_admit(call, email, &login.try);
+    if (error == OK)
+        error = find_agent(call, email, &login, &hash);
+    if (error != OK)
+        return error;
+    login.code_len = code.len;
+    if (code.len != 0)
+        memcpy(login.code, code.data, code.len);
+    return password_compare(call, password, hash, on_compared, &login, sizeof(login));
+}
+
+/* A page of another site must not log its visitor in to an account of its own. */
+enum error refuse_other_sites(struct call *call)
+{
+    struct bytes site = request_header(call->request, BYTES("sec-fetch-site"), NULL);
+    if (site.data == NULL || bytes_equal(site, BYTES("same-origin")) || bytes_equal(site, BYTES("none")))
+        return OK;
+    return call_refuse(call, ERR_ORIGIN_FORBIDDEN, "This is for pages of the server's own origin.");
+}
+
+enum error handle_session_create(struct call *call)
+{
+    struct json_document *document;
+    enum error error = refuse_other_sites(call);
+    if (error == OK)
+        error = body_needed(call, &document);
+    if (error != OK)
+        return error;
+    error = log_in(call, json_root(document));
+    json_free(document);
+    return error;
+}
+
+/* ---- who one is ---- */
+
+enum error handle_session_show(struct call *call)
+{
+    struct id id;
+    struct bytes secret;
+    credential_parse("", session_cookie_of(call->request), &id, &secret);
+    enum error error = render_session(&call->loop->json, call->txn, &call->me, secret);
+    if (error == OK)
+        call_respond(call, 200, &call->loop->json);
+    return error;
+}
+
+/* ---- logging out ---- */
+
+static void on_ended(struct api_loop *loop, struct txn *txn, struct request *request, const struct log_entry *entry)
+{
+    const bool *is_own = entry_kept(entry);
+    (void)loop, (void)txn;
+    if (entry->error != OK && !*is_own) {
+        respond_error(request, entry->error, NULL, 0);
+        return;
+    }
+    if (*is_own)
+        session_cookie_forget(request);
+    request_respond(request, 204, NULL, BYTES_NONE);
+}
+
+static enum error end_sessions(struct call *call, struct id session, struct id kept)
+{
+    bool is_own = id_equal(session, call->session);
+    struct command command = {
+        .kind = COMMAND_SESSION_END,
+        .session_end = {.agent = call->agent,
+                        .session = session,
+                        .kept = kept,
+                        .at_ms = call->now_ms,
+                        .by = call->agent,
+                        .from = request_address_text(call->request)},
+    };
+    return call_submit_keeping(call, &command, on_ended, &is_own, sizeof(is_own));
+}
+
+enum error handle_session_end(struct call *call)
+{
+    return end_sessions(call, call->session, ID_NONE);
+}
+
+enum error handle_sessions_end(struct call *call)
+{
+    return end_sessions(call, ID_NONE, call->session);
+}
+
+enum error handle_session_end_other(struct call *call)
+{
+    struct id id;
+    return id_parse(request_path_param(call->request, 0), &id) ? end_sessions(call, id, ID_NONE) : ERR_NOT_FOUND;
+}
+
+enum error handle_session_list(struct call *call)
+{
+    struct buffer *json = &call->loop->json;
+    struct bytes key;
+    struct cursor *cursor = cursor_open(call->txn, TABLE_SESSION_BY_AGENT);
+    enum error error = cursor_seek(cursor, id_view(&call->agent), &key, NULL);
+    json_open(json, '{');
+    json_key(json, BYTES("sessions"));
+    json_open(json, '[');
+    while (error == OK && memcmp(key.data, call->agent.bytes, ID_LEN) == 0) {
+        struct session session;
+        size_t offset = ID_LEN;
+        if (session_get(call->txn, key_get_id(key, &offset), &session) == OK) {
+            json_element(json);
+            json_open(json, '{');
+            member_id(json, "id", session.id);
+            json_member_bool(json, "current", id_equal(session.id, call->session));
+            json_member_time(json, "createdAt", session.created_at_ms);
+            json_member_time(json, "lastUsedAt", session.used_at_ms);
+            render_text(json, BYTES("userAgent"), session.user_agent);
+            render_text(json, BYTES("address"), session.address);
+            json_close(json, '}');
+        }
+        error = cursor_next(cursor, &key, NULL);
+    }
+    cursor_close(cursor);
+    json_close(json, ']');
+    json_close(json, '}');
+    if (error != OK && error != ERR_NOT_FOUND)
+        return error;
+    call_respond(call, 200, json);
+    return OK;
+}
