@@ -416,6 +416,17 @@ test('the page can open, close, toggle, hide and show the chat, and hears what h
     await call('identify', { name: 'reserved' });
 });
 
+test('what is no listener is taken for none, and no error reaches the page', async (t) => {
+    const org = await world.server.org();
+    const widget = await (await world.profile(t)).tab(world.page(org));
+    await widget.launcher.waitFor();
+    await widget.page.evaluate(() => {
+        for (const odd of [undefined, null, 7, 'text', {}]) window.Helvino.on('open', odd);
+        window.Helvino.open();
+    });
+    await widget.input.waitFor();
+});
+
 test('calls that were made before the script had loaded are made once it has', async (t) => {
     const org = await world.server.org();
     const before = `<script>

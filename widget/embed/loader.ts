@@ -80,7 +80,8 @@ function run(script: HTMLScriptElement): void {
     /* ---- events ---- */
 
     const on = (event: string, listener: (detail?: unknown) => void) => {
-        const hear = (happened: Event) => listener((happened as CustomEvent).detail);
+        const call = listener.bind(null); // throws here for what is no function
+        const hear = (happened: Event) => call((happened as CustomEvent).detail);
         bus.addEventListener(event, hear, { signal });
         if (event === 'ready' && boot) listener();
         return () => bus.removeEventListener(event, hear);
