@@ -427,6 +427,23 @@ test('what is no listener is taken for none, and no error reaches the page', asy
     await widget.input.waitFor();
 });
 
+test('the focus goes back to the page\'s own button when that one has opened the chat', async (t) => {
+    const org = await world.server.org();
+    const own = '<button id="own" onclick="Helvino.open()">Talk to us</button>';
+    const widget = await (await world.profile(t)).tab(world.page(org, { body: own }));
+    await widget.launcher.waitFor();
+    const hasFocus = (locator) => becomes(() => locator.evaluate((it) => it.getRootNode().activeElement === it), true, 'the focus');
+    for (const opener of [widget.page.locator('#own'), widget.launcher]) {
+        await opener.focus();
+        await widget.page.keyboard.press('Enter');
+        await widget.input.waitFor();
+        await hasFocus(widget.input);
+        await widget.page.keyboard.press('Escape');
+        await widget.input.waitFor({ state: 'hidden' });
+        await hasFocus(opener);
+    }
+});
+
 test('calls that were made before the script had loaded are made once it has', async (t) => {
     const org = await world.server.org();
     const before = `<script>

@@ -47,7 +47,7 @@ export interface Host {
     /** Tells the page's listeners (Helvino.on). */
     emit(event: HelvinoEvent, detail?: unknown): unknown;
     isOpen(): boolean;
-    close(): void; // closes the panel and gives the focus back to the launcher
+    close(): void; // closes the panel and gives the focus back to what had it before
     /** Removes every stored key of ours; who asks for the visitor's id next makes a new one. */
     forgetLocally(): void;
 }

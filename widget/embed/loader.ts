@@ -145,7 +145,8 @@ function run(script: HTMLScriptElement): void {
         update();
         if (next) prepare();
         panel?.[next ? 'show' : 'hide']();
-        if (!next && hadFocus) launcher?._button.focus();
+        // The browser gives it back to what had it before; which may be nothing.
+        if (!next && hadFocus && document.activeElement === document.body) launcher?._button.focus();
         emit(next ? 'open' : 'close');
     };
     const showUnread = (count: number) => {
