@@ -208,10 +208,11 @@ export class Site {
 
 /** Passes requests on, writes down which, and knows which streams are open. `rule(request)` may say otherwise:
  *  'break' the connection, 'hang', 'mute' (the answer's head comes, its body doesn't), 'lose' (passed on, then the answer is
- *  lost), 'refuse' (with 400). */
+ *  lost), 'hold' (passed on, and the answer waits for release()), 'refuse' (with 400). */
 export class Relay {
     requests = []; // "GET /stream"
     streams = new Set(); // open ones
+    held = []; // answers
     rule = () => 'pass';
 
     constructor(target) {
@@ -240,6 +241,10 @@ export class Relay {
         this.sockets.forEach((socket) => socket.destroy());
     }
 
+    release() {
+        this.held.splice(0).forEach((answer) => answer());
+    }
+
     count(what) {
         return this.requests.filter((line) => line.startsWith(what)).length;
     }
@@ -255,14 +260,20 @@ export class Relay {
         const options = { method, headers: request.headers, host: this.target.hostname, port: this.target.port, path: url };
         const onward = http.request(options, (answer) => {
             if (rule === 'lose') return void request.socket.destroy();
-            response.writeHead(answer.statusCode, answer.rawHeaders);
-            response.flushHeaders();
-            if (rule !== 'mute') answer.pipe(response); // a proxy that buffers: the headers come, the body doesn't
-            answer.on('error', () => response.destroy());
+            if (rule === 'hold') this.held.push(() => this.#answer(response, answer));
+            else this.#answer(response, answer, rule === 'mute');
         });
         onward.on('error', () => response.destroy());
         response.on('close', () => onward.destroy());
         request.pipe(onward);
+    }
+
+    /** A proxy that buffers mutes: the headers come, the body doesn't. */
+    #answer(response, answer, isMute = false) {
+        response.writeHead(answer.statusCode, answer.rawHeaders);
+        response.flushHeaders();
+        if (!isMute) answer.pipe(response);
+        answer.on('error', () => response.destroy());
     }
 
     #refuse(request, response) {

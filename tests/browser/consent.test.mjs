@@ -186,6 +186,34 @@ test('forget me asks for the word, erases everything on the server and in every 
     assert.deepEqual((await transcripts(org)).flat(), ['user: I stay', 'user: somebody new']);
 });
 
+test('while the answer to "forget me" is long in coming, another tab says nothing as that visitor', async (t) => {
+    const org = await world.server.org();
+    const relay = await world.relay(t);
+    const profile = await world.profile(t);
+    const url = world.page(org, { base: relay.url });
+    const [widget, other] = [await profile.tab(url), await profile.tab()];
+    await talk(widget);
+    await other.page.clock.install();
+    await other.page.goto(url);
+    await other.launcher.waitFor();
+    const key = await other.visitorId();
+    relay.rule = ({ method }) => (method === 'DELETE' ? 'hold' : 'pass');
+    const receipt = widget.page.evaluate(() => window.Helvino.forget());
+    await becomes(() => relay.held.length, 1, 'the answers that wait');
+
+    await other.open();
+    await other.write('is anybody there?');
+    await other.page.clock.fastForward(25_000);
+    await other.page.evaluate((base) => fetch(`${base}/health`).then((answer) => answer.text()), relay.url);
+    relay.release();
+    assert.equal((await receipt).visitors, 1);
+    await becomes(async () => (await other.visitorId()) === key, false, 'that the other tab is the same visitor');
+    await other.write('hello from nobody');
+    await other.delivered('Sent');
+    assert.equal(await org.seen(key), undefined);
+    assert.deepEqual(await transcripts(org), [['user: hello from nobody']]);
+});
+
 test('Helvino.forget() does the same without the dialog', async (t) => {
     const org = await world.server.org();
     const widget = await (await world.profile(t)).tab(world.page(org));

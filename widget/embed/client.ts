@@ -30,7 +30,7 @@ const LATEST = 1e15; // no seq is larger
 const READ_MS = 300;
 const TYPING_EVERY_MS = 3_000;
 const TYPING_ENDS_MS = 6_000;
-const HUSH_MS = 10_000;
+const HUSH_MS = 40_000; // later than another tab gives up being forgotten
 const SOUND = 'helvino_sound';
 
 interface Life {
@@ -391,7 +391,7 @@ export default function start(host: Host): Chat {
     };
     const sayTyping = (types: boolean) => {
         clearTimeout(typedTimer);
-        if (!current || !isKnown) return;
+        if (!current || !isKnown || !life) return;
         if (types) typedTimer = setTimeout(sayTyping, TYPING_ENDS_MS, false);
         if (types ? Date.now() - typedAt < TYPING_EVERY_MS : !typedAt) return;
         typedAt = types ? Date.now() : 0;
@@ -491,7 +491,7 @@ export default function start(host: Host): Chat {
             const news = store._talks().find((talk) => talk.unreadCount);
             if (news && !store._talk(current)?.unreadCount) show(news.id);
             if (!shown) sayTyping(false);
-            else if (!isMet) surely(see);
+            else if (!isMet && life) surely(see);
             changed();
         },
         send(text) {
