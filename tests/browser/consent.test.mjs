@@ -214,6 +214,28 @@ test('while the answer to "forget me" is long in coming, another tab says nothin
     assert.deepEqual(await transcripts(org), [['user: hello from nobody']]);
 });
 
+test('a chat that is destroyed while it is being forgotten does not begin again, and leads no other tab', async (t) => {
+    const org = await world.server.org();
+    const relay = await world.relay(t);
+    const profile = await world.profile(t);
+    const url = world.page(org, { base: relay.url });
+    const widget = await profile.tab(url);
+    await talk(widget);
+    const key = await widget.visitorId();
+    relay.rule = ({ method }) => (method === 'DELETE' ? 'hold' : 'pass');
+    await widget.page.evaluate(() => void window.Helvino.forget());
+    await becomes(() => relay.held.length, 1, 'the answers that wait');
+    await widget.page.evaluate(() => window.Helvino.destroy());
+    relay.release();
+    await becomes(async () => (await widget.storage()).local[ID] === key, false, 'that the visitor is kept');
+    const other = await profile.tab(url);
+    await other.open();
+    await other.write('hello again');
+    await other.delivered('Sent');
+    await answer(org, await onlyConversation(org), 'welcome');
+    await other.shows('user: hello again', 'assistant: welcome');
+});
+
 test('Helvino.forget() does the same without the dialog', async (t) => {
     const org = await world.server.org();
     const widget = await (await world.profile(t)).tab(world.page(org));

@@ -419,6 +419,7 @@ export default function start(host: Host): Chat {
     };
     const channelName = () => `helvino:${host.orgKey}:${shortHash(who)}`;
     const begin = () => {
+        if (signal.aborted) return; // after being forgotten, or hushed
         const id = host.visitorId();
         if (who && id !== who) clear();
         who = id;
@@ -467,9 +468,9 @@ export default function start(host: Host): Chat {
         }
     };
 
-    begin();
     const stopping = new AbortController();
     const { signal } = stopping;
+    begin();
     const off = host.onChange(refresh);
     listen(window, 'storage', signal, refresh); // another tab has forgotten the visitor
     listen(document, 'visibilitychange', signal, changed);
