@@ -302,6 +302,24 @@ test('a small window and one of 320 px at 200 % keep everything in reach', async
     await widget.shoot('tiny-forget');
 });
 
+test('a name in another direction stands where the others stand', async (t) => {
+    for (const [language, title] of [['ar', 'Shoe shop'], ['en', 'متجر']]) {
+        const org = await world.server.org();
+        await world.server.cliOk('org', 'update', org.key, '--widget-language', language, '--widget-title', title);
+        const widget = await (await world.profile(t)).tab(world.page(org));
+        await widget.open();
+        const [name, line] = await widget.panel.locator('header :is(h2, p)').evaluateAll((elements) =>
+            elements.map((element) => {
+                const range = document.createRange();
+                range.selectNodeContents(element);
+                const { left, right } = range.getBoundingClientRect();
+                return getComputedStyle(element.closest('dialog')).direction === 'rtl' ? right : left;
+            }),
+        );
+        assert.ok(Math.abs(name - line) < 2, `${language}: the name begins at ${name}, the line below at ${line}`);
+    }
+});
+
 test('the input grows with its text up to a limit, and shrinks again', async (t) => {
     const org = await world.server.org();
     const widget = await (await world.profile(t)).tab(world.page(org));
