@@ -302,6 +302,16 @@ test('a small window and one of 320 px at 200 % keep everything in reach', async
     await widget.shoot('tiny-forget');
 });
 
+test('a long text and what is wrong with it leave the send button in reach at 320 px and 400 %', async (t) => {
+    const org = await world.server.org();
+    const widget = await (await world.profile(t, { viewport: { width: 320, height: 256 } })).tab(world.page(org));
+    await widget.open();
+    await widget.write('line '.repeat(8000));
+    await widget.panel.getByText('This message is too long').waitFor();
+    const bottom = () => widget.sendButton.evaluate((button) => button.getBoundingClientRect().bottom <= innerHeight);
+    await becomes(bottom, true, 'that the button is on screen');
+});
+
 test('a name in another direction stands where the others stand', async (t) => {
     for (const [language, title] of [['ar', 'Shoe shop'], ['en', 'متجر']]) {
         const org = await world.server.org();
