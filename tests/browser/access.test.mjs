@@ -330,6 +330,20 @@ test('a name in another direction stands where the others stand', async (t) => {
     }
 });
 
+test('a long address and a receipt stay inside what frames them', async (t) => {
+    const org = await world.server.org();
+    const widget = await (await world.profile(t, { viewport: { width: 360, height: 640 } })).tab(world.page(org));
+    await widget.open();
+    await widget.email.fill(`${'somebody'.repeat(7)}@a.very.long.name.of.a.company.example`);
+    await widget.email.press('Enter');
+    const thanks = widget.panel.getByText('Thank you!');
+    await thanks.waitFor();
+    const isInside = (element) => element.scrollWidth <= element.clientWidth && element.scrollHeight <= element.clientHeight;
+    assert.equal(await widget.panel.locator('.away').evaluate(isInside), true, 'the address');
+    await widget.forget();
+    assert.equal(await widget.receipt.evaluate(isInside), true, 'the receipt');
+});
+
 test('the input grows with its text up to a limit, and shrinks again', async (t) => {
     const org = await world.server.org();
     const widget = await (await world.profile(t)).tab(world.page(org));
