@@ -174,6 +174,25 @@ test('earlier conversations are listed, and each can be read and continued', asy
     ]);
 });
 
+test('a long list of conversations begins with the newest, also beside a new one', async (t) => {
+    const org = await world.server.org();
+    const widget = await (await world.profile(t)).tab(world.page(org));
+    const visitor = org.visitor(await widget.visitorId());
+    for (let count = 1; count <= 20; ++count) await visitor.say(await visitor.converse(), `question ${count}`);
+    await widget.page.reload();
+    await widget.open();
+    await widget.shows('user: question 20');
+    await widget.newConversation();
+    await widget.showHistory();
+    const panel = await widget.panel.boundingBox();
+    for (const shown of [widget.conversation('question 20'), widget.panel.getByRole('button', { name: 'New conversation' })]) {
+        const { y, height } = await shown.boundingBox();
+        assert.ok(y > panel.y && y + height < panel.y + panel.height, `${y} is outside of the panel`);
+    }
+    await widget.conversation('question 1').click();
+    await widget.shows('user: question 1');
+});
+
 test('a long conversation begins with its end, and earlier messages are added above without a double', async (t) => {
     const org = await world.server.org();
     const profile = await world.profile(t);
