@@ -193,6 +193,15 @@ test('a long list of conversations begins with the newest, also beside a new one
     await widget.shows('user: question 1');
 });
 
+test('a first connection that takes its time is not called another one', async (t) => {
+    const org = await world.server.org();
+    const relay = await world.relay(t);
+    relay.rule = ({ url }) => (url.startsWith('/stream') ? 'hang' : 'pass');
+    const widget = await (await world.profile(t)).tab(world.page(org, { base: relay.url }));
+    await widget.open();
+    await widget.panel.getByText('Connecting…', { exact: true }).waitFor();
+});
+
 test('a long conversation begins with its end, and earlier messages are added above without a double', async (t) => {
     const org = await world.server.org();
     const profile = await world.profile(t);

@@ -27,7 +27,7 @@ const texts: Texts = {
     send: 'Senden',
     too_long: 'Diese Nachricht ist zu lang. Bitte kürzen Sie sie oder senden Sie sie in Teilen.',
     offline: 'Zurzeit keine Verbindung. Nachrichten werden gesendet, sobald wieder eine besteht.',
-    connecting: 'Verbindung wird wiederhergestellt …',
+    connecting: 'Verbindung wird hergestellt …',
     outbox_full: 'Es warten zu viele Nachrichten auf den Versand. Bitte versuchen Sie es gleich noch einmal.',
     wrong: 'Das hat nicht geklappt. Bitte versuchen Sie es noch einmal.',
     newConversation: 'Neue Unterhaltung',

@@ -26,7 +26,7 @@ const texts = {
     send: 'Send',
     too_long: 'This message is too long. Please shorten it, or send it in parts.',
     offline: 'No connection right now. Messages are sent as soon as there is one.',
-    connecting: 'Reconnecting…',
+    connecting: 'Connecting…',
     outbox_full: 'Too many messages wait to be sent. Please try again in a moment.',
     wrong: 'That did not work. Please try again.',
     newConversation: 'New conversation',

@@ -27,7 +27,7 @@ const texts: Texts = {
     send: 'Enviar',
     too_long: 'Este mensaje es demasiado largo. Acórtelo o envíelo por partes.',
     offline: 'Sin conexión por ahora. Los mensajes se enviarán en cuanto vuelva.',
-    connecting: 'Reconectando…',
+    connecting: 'Conectando…',
     outbox_full: 'Hay demasiados mensajes por enviar. Inténtelo de nuevo en un momento.',
     wrong: 'No ha funcionado. Inténtelo de nuevo.',
     newConversation: 'Nueva conversación',

@@ -27,7 +27,7 @@ const texts: Texts = {
     send: 'Envoyer',
     too_long: 'Ce message est trop long. Raccourcissez-le ou envoyez-le en plusieurs fois.',
     offline: 'Pas de connexion pour le moment. Vos messages partiront dès son retour.',
-    connecting: 'Reconnexion…',
+    connecting: 'Connexion…',
     outbox_full: 'Trop de messages attendent d’être envoyés. Veuillez réessayer dans un instant.',
     wrong: 'Cela n’a pas fonctionné. Veuillez réessayer.',
     newConversation: 'Nouvelle conversation',

@@ -27,7 +27,7 @@ const texts: Texts = {
     send: 'Gönder',
     too_long: 'Bu mesaj çok uzun. Lütfen kısaltın veya parça parça gönderin.',
     offline: 'Şu anda bağlantı yok. Mesajlarınız bağlantı kurulunca gönderilir.',
-    connecting: 'Yeniden bağlanılıyor…',
+    connecting: 'Bağlanılıyor…',
     outbox_full: 'Gönderilmeyi bekleyen çok fazla mesaj var. Lütfen biraz sonra yeniden deneyin.',
     wrong: 'Bir sorun oluştu. Lütfen yeniden deneyin.',
     newConversation: 'Yeni görüşme',
