@@ -215,7 +215,7 @@ test('what has the focus can be seen', async (t) => {
             let element = document.activeElement;
             while (element?.shadowRoot?.activeElement) element = element.shadowRoot.activeElement;
             const { outlineStyle, outlineWidth, boxShadow } = getComputedStyle(element);
-            const around = getComputedStyle(element.closest('form') ?? element);
+            const around = getComputedStyle(element.closest('.composer') ?? element);
             return (outlineStyle !== 'none' && outlineWidth !== '0px') || boxShadow !== 'none' || around.outlineStyle !== 'none' || around.boxShadow !== 'none';
         });
     assert.equal(await look(), true, 'the launcher');

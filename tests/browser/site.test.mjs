@@ -224,6 +224,15 @@ test('in a frame without an origin, where every storage really throws, the chat 
     await becomes(() => transcripts(org), [['user: from a frame']], 'what the server has');
     await answer(org, await onlyConversation(org), 'into a frame');
     await frame.getByRole('log').getByText('into a frame').waitFor();
+    // Such a frame may submit no forms either.
+    await frame.locator('textarea').fill('by the button');
+    await frame.getByRole('button', { name: 'Send' }).click();
+    await becomes(async () => (await transcripts(org))[0].at(-1), 'user: by the button', 'the last message');
+    await frame.locator('[aria-haspopup=menu]').click();
+    await frame.getByRole('menuitem', { name: 'Forget me' }).click();
+    await frame.getByRole('textbox').fill('forget');
+    await frame.getByRole('textbox').press('Enter');
+    await frame.getByRole('textbox', { name: 'Receipt' }).waitFor();
     assert.deepEqual(await tab.page.frames()[1].evaluate(() => window.noise), []);
 });
 

@@ -48,8 +48,9 @@ function mounted(element: HTMLTextAreaElement | null): void {
     area.value = host.keep.get(DRAFT) ?? '';
 }
 
+// No form: a frame in a sandbox may not submit one.
 export const composer = () => (
-    <form class="composer" onSubmit={send}>
+    <div class="composer">
         <textarea
             rows={1}
             dir={isEmpty ? texts.direction : 'auto'}
@@ -64,9 +65,10 @@ export const composer = () => (
             class="button"
             title={texts.send}
             disabled={isEmpty}
+            onClick={send}
             onMouseDown={(event) => event.preventDefault() /* the focus, and a phone's keyboard, stay */}
         >
             {icon('send')}
         </button>
-    </form>
+    </div>
 );

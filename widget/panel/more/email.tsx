@@ -54,7 +54,7 @@ function email() {
             </p>
         );
     return (
-        <form onSubmit={(event: Event) => void save(event)} noValidate>
+        <form noValidate>
             <label for="email">{kit.texts.email}</label>
             <div class="row">
                 <input
@@ -67,7 +67,7 @@ function email() {
                     aria-describedby="wrong"
                     ref={mounted}
                 />
-                <button class="button" disabled={isBusy}>
+                <button class="button" disabled={isBusy} onClick={(event: Event) => void save(event)}>
                     {kit.texts.save}
                 </button>
             </div>

@@ -22,7 +22,7 @@ function onInput(event: Event): void {
     kit.draw();
 }
 
-async function onSubmit(event: Event): Promise<void> {
+async function onConfirm(event: Event): Promise<void> {
     event.preventDefault();
     if (!isConfirmed() || isBusy) return;
     isBusy = true;
@@ -45,7 +45,7 @@ const form = () => (
         <p id="what">
             {kit.texts.forgetWhat} <b>{kit.texts.forgetFinal}</b>
         </p>
-        <form onSubmit={(event: Event) => void onSubmit(event)}>
+        <form>
             <label for="word">{kit.texts.forgetType.replace('{0}', kit.texts.forgetWord)}</label>
             <input id="word" class="field" autocomplete="off" data-focus onInput={onInput} />
             <p class="wrong" role="alert">
@@ -55,7 +55,11 @@ const form = () => (
                 <button type="button" class="button quiet" onClick={back}>
                     {kit.texts.cancel}
                 </button>
-                <button class="button danger" disabled={isBusy || !isConfirmed()}>
+                <button
+                    class="button danger"
+                    disabled={isBusy || !isConfirmed()}
+                    onClick={(event: Event) => void onConfirm(event)}
+                >
                     {kit.texts.forget}
                 </button>
             </div>
