@@ -291,6 +291,27 @@ test('on a phone a chat at the left is the whole screen as well', async (t) => {
     assert.deepEqual(Object.values(box).map(Math.round), [0, 0, PHONE.viewport.width, PHONE.viewport.height]);
 });
 
+test('a window that grows or shrinks while the chat is open has it beside the page, or over it', async (t) => {
+    const org = await world.server.org();
+    const own = '<button id="own" onclick="this.textContent = `pressed`">A button</button>';
+    const widget = await (await world.profile(t, { viewport: { width: 390, height: 844 } })).tab(world.page(org, { body: own }));
+    const isModal = () => widget.panel.evaluate((panel) => panel.matches(':modal'));
+    await widget.open();
+    assert.equal(await isModal(), true);
+    await widget.input.fill('half a message');
+    await widget.page.setViewportSize({ width: 1200, height: 800 });
+    await becomes(isModal, false, 'that the page is behind it');
+    await widget.page.locator('#own').click();
+    assert.equal(await widget.page.locator('#own').textContent(), 'pressed');
+    await widget.page.setViewportSize({ width: 390, height: 844 });
+    await becomes(isModal, true, 'that the page is behind it');
+    assert.equal(await widget.input.inputValue(), 'half a message');
+    assert.equal(await widget.page.evaluate(() => window.Helvino.isOpen()), true);
+    await widget.page.keyboard.press('Escape');
+    await widget.input.waitFor({ state: 'hidden' });
+    assert.equal(await widget.page.evaluate(() => window.Helvino.isOpen()), false);
+});
+
 test('a small window and one of 320 px at 200 % keep everything in reach', async (t) => {
     const org = await world.server.org();
     const widget = await (await world.profile(t, { viewport: { width: 320, height: 256 } })).tab(world.page(org));

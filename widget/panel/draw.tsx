@@ -60,8 +60,8 @@ function onKey(event: KeyboardEvent): void {
     all[0]?.focus();
 }
 
-// By a phone's "back".
-const closing = { onClose: () => host.isOpen() && host.close() };
+// By a phone's "back"; not when it was opened again at once.
+const closing = { onClose: () => host.isOpen() && !dialog.open && host.close() };
 
 const app = () => (
     <dialog

@@ -27,12 +27,19 @@ const mount: MountPanel = async (host, chat) => {
     reset();
     const stop = chat.subscribe(draw);
     document.addEventListener('visibilitychange', tellShown, ending);
+    const open = () => (PHONE.matches ? dialog.showModal() : dialog.show());
+    const turn = () => {
+        if (!dialog.open) return;
+        dialog.close();
+        open();
+        focus();
+    };
+    PHONE.addEventListener('change', turn, ending);
     for (const name of ['resize', 'scroll']) visualViewport?.addEventListener(name, fit, ending);
     return {
         show() {
             if (dialog.open) return;
-            if (PHONE.matches) dialog.showModal();
-            else dialog.show();
+            open();
             focus();
         },
         hide() {
