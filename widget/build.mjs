@@ -1,7 +1,7 @@
 // Builds the widget into build/widget: what the binary serves, each file plain, gzip and brotli; assets.c, which puts them
 // into the binary; and manifest.json, which says how large each is. The same sources give the same bytes. Node 18 or later.
 //
-// Every file but embed.js and the demo page has a hash of its content in its name, and who loads it gets that name from
+// Every file but embed.js and the pages has a hash of its content in its name, and who loads it gets that name from
 // here as a constant (build.d.ts). So a name stands for one content for ever, and the order below is the order of loading,
 // backwards.
 import { execFileSync } from 'node:child_process';
@@ -123,18 +123,18 @@ async function addWidget() {
     add('embed.js', '/embed.js', JAVASCRIPT, loader);
 }
 
-async function addDemo() {
-    const demo = { demo: true };
-    const css = await minifiedCss(join(here, 'demo', 'demo.css'));
-    const icon = readFileSync(join(here, 'demo', 'demo.svg'), 'utf8');
+/** A page of its own with a style sheet, a script and an icon, each NAME.* in the folder NAME. */
+async function addPage(name, path, options) {
+    const css = await minifiedCss(join(here, name, `${name}.css`));
+    const icon = readFileSync(join(here, name, `${name}.svg`), 'utf8');
     const paths = {
-        'demo.svg': addHashed('demo.svg', 'image/svg+xml', icon, demo),
-        'demo.css': addHashed('demo.css', 'text/css; charset=utf-8', css, demo),
-        'demo.js': addHashed('demo.js', JAVASCRIPT, await script('demo/demo.ts'), demo),
+        [`${name}.svg`]: addHashed(`${name}.svg`, 'image/svg+xml', icon, options),
+        [`${name}.css`]: addHashed(`${name}.css`, 'text/css; charset=utf-8', css, options),
+        [`${name}.js`]: addHashed(`${name}.js`, JAVASCRIPT, await script(`${name}/${name}.ts`), options),
     };
-    const page = readFileSync(join(here, 'demo', 'demo.html'), 'utf8');
-    const linked = page.replace(/(href|src)="(demo\.\w+)"/g, (_, attribute, file) => `${attribute}="${paths[file]}"`);
-    add('demo.html', '/demo', 'text/html; charset=utf-8', linked, demo);
+    const page = readFileSync(join(here, name, `${name}.html`), 'utf8');
+    const linked = page.replace(/(href|src)="(\w+\.\w+)"/g, (_, attribute, file) => `${attribute}="${paths[file]}"`);
+    add(`${name}.html`, path, 'text/html; charset=utf-8', linked, options);
 }
 
 // ---- as C ----------------------------------------------------------------------------------------------------------
@@ -159,6 +159,7 @@ function literal(bytes) {
 }
 
 const isImmutable = (file) => file.path.startsWith('/widget/');
+const isPage = (file) => file.contentType.startsWith('text/html');
 
 function cInitialiser(file, index) {
     const body = (encoding) => {
@@ -167,7 +168,7 @@ function cInitialiser(file, index) {
     };
     return (
         `    {.path = BYTES("${file.path}"),\n     .content_type = "${file.contentType}",\n` +
-        `     .is_immutable = ${isImmutable(file)},\n     .is_demo = ${file.demo},\n` +
+        `     .is_immutable = ${isImmutable(file)},\n     .is_page = ${isPage(file)},\n     .is_demo = ${file.demo},\n` +
         `${body('plain')}${body('gzip')}${body('brotli')}    },\n`
     );
 }
@@ -198,7 +199,7 @@ function write(name, content) {
     written.add(name);
 }
 
-const nameOf = (file) => (file.path === '/demo' ? 'demo.html' : file.path.split('/').pop());
+const nameOf = (file) => (isPage(file) ? file.entry : file.path.split('/').pop());
 
 const manifest = () =>
     Object.fromEntries(
@@ -216,7 +217,8 @@ const manifest = () =>
     );
 
 await addWidget();
-await addDemo();
+await addPage('account', '/account');
+await addPage('demo', '/demo', { demo: true });
 files.sort((a, b) => (a.path < b.path ? -1 : 1));
 
 mkdirSync(out, { recursive: true });

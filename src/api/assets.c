@@ -1,5 +1,5 @@
 /*
- * The files that pages load: the widget, and the demo page. They are in the binary, each in three forms, compressed
+ * The files that pages load: the widget, and pages of our own. They are in the binary, each in three forms, compressed
  * when it was built. A file whose name changes with its content is kept for ever; embed.js and the page are asked for
  * again after a while, and answered 304 as long as nothing has changed. A loader that was kept from before an upgrade
  * asks for files by names that are gone, and gets the ones that took their place, which nobody may keep under that
@@ -17,8 +17,8 @@
 
 #define HASH_LEN 12 /* hexadecimal digits, in the names of files that may be kept for ever */
 
-/* The page has nothing inline and speaks to nobody but its own server. */
-#define DEMO_POLICY                                                                                       \
+/* Our pages have nothing inline and speak to nobody but their own server. */
+#define PAGE_POLICY                                                                                       \
     BYTES("default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'; " \
           "base-uri 'none'; form-action 'none'; frame-ancestors 'none'")
 
@@ -27,7 +27,7 @@ static struct bytes cache_control(const struct asset *asset, bool is_outdated)
     if (is_outdated)
         return CACHE_NEVER;
     /* The page names files of this very build, so a kept page must not outlive it. */
-    return asset->is_immutable ? CACHE_FOR_EVER : asset->is_demo ? CACHE_WITH_QUESTION : CACHE_A_WHILE;
+    return asset->is_immutable ? CACHE_FOR_EVER : asset->is_page ? CACHE_WITH_QUESTION : CACHE_A_WHILE;
 }
 
 static enum encoding encoding_for(struct request *request)
@@ -125,10 +125,16 @@ enum error handle_widget_file(struct call *call)
     return answer_file(call);
 }
 
+enum error handle_account(struct call *call)
+{
+    request_add_header(call->request, BYTES("content-security-policy"), PAGE_POLICY);
+    return answer_file(call);
+}
+
 enum error handle_demo(struct call *call)
 {
     if (!call->loop->api->config.demo)
         return ERR_NOT_FOUND;
-    request_add_header(call->request, BYTES("content-security-policy"), DEMO_POLICY);
+    request_add_header(call->request, BYTES("content-security-policy"), PAGE_POLICY);
     return answer_file(call);
 }

@@ -13,6 +13,7 @@ struct asset {
     struct bytes path; /* as it is asked for */
     const char *content_type;
     bool is_immutable; /* the path changes with the content */
+    bool is_page;      /* HTML: it names files of its own build */
     bool is_demo;      /* only there with --demo */
     struct asset_body plain, gzip, brotli;
 };

@@ -6,7 +6,9 @@
 #include "api/internal.h"
 
 #define HOUSEKEEPING_SECONDS 10
-#define BUSY_COMMANDS 8 /* commands waiting: then the next step is left to the next second */
+#define EXPIRY_SECONDS 600 /* between two looks for sessions and links whose time is over */
+#define EXPIRY_LIMIT 1000  /* of each that one step removes */
+#define BUSY_COMMANDS 8    /* commands waiting: then the next step is left to the next second */
 
 /* A stop comes first: what was applied after it is delivered when the log is gone. */
 static bool may_go_on(struct api_loop *loop)
@@ -87,6 +89,15 @@ static void purge_step(struct api_loop *loop, struct id doomed)
         on_purged);
 }
 
+/* ---- sessions and links ---- */
+
+static void expire_step(struct api_loop *loop)
+{
+    loop_submit(loop,
+                &(struct command){.kind = COMMAND_EXPIRE, .expire = {.at_ms = clock_now_ms(), .limit = EXPIRY_LIMIT}},
+                NULL);
+}
+
 /* ---- once a second ---- */
 
 void maintain(struct api *api, struct api_loop *loop)
@@ -105,4 +116,6 @@ void maintain(struct api *api, struct api_loop *loop)
         sweep_step(loop);
     if (!id_is_none(doomed))
         purge_step(loop, doomed);
+    if (api->seconds % EXPIRY_SECONDS == 0 && may_go_on(loop))
+        expire_step(loop);
 }

@@ -65,6 +65,7 @@ DETAILS(metrics, "", NULL, false, "200", "text/plain", NULL);
 DETAILS(openapi, "", NULL, false, "200", JSON, "Document");
 DETAILS(embed, "", NULL, false, "200", "text/javascript", NULL);
 DETAILS(widget_file, "", NULL, false, "200", "text/javascript", NULL);
+DETAILS(account, "", NULL, false, "200", "text/html", NULL);
 DETAILS(demo, "", NULL, false, "200", "text/html", NULL);
 
 static const struct details *const route_details[] = {

@@ -16,6 +16,7 @@
 #include "base/version.h"
 #include "cli/cli.h"
 #include "cli/demo.h"
+#include "cli/setup_link.h"
 
 #define URL_LEN_MAX 80
 
@@ -243,14 +244,37 @@ static bool has_orgs(struct store *store)
     return has;
 }
 
+/* The first listener that serves the API, as people reach it. */
+static size_t first_listener(const struct server *server)
+{
+    size_t first = 0;
+    while (first + 1 < server->options->listen.count && server->listeners[first].kind == LISTENER_REDIRECT)
+        ++first;
+    return first;
+}
+
+/* While nobody can log in yet: here and in the log, which is this machine's. */
+static void tell_setup_link(const struct server *server, const struct setup_link *link)
+{
+    char url[URL_LEN_MAX + LINK_TEXT_LEN + 16];
+    if (link->text[0] == '\0')
+        return;
+    format_url(server, first_listener(server), true, url);
+    size_t len = strlen(url);
+    snprintf(url + len, sizeof(url) - len, "/account#%s", link->text);
+    log_line(LOG_INFO, "nobody can log in yet; this link makes the first owner, once, within 30 minutes",
+             LOG_TEXT("url", url));
+    if (isatty(STDOUT_FILENO))
+        printf("Nobody can log in yet. Make the first account, within 30 minutes:\n  %s\n\n", url);
+    fflush(stdout);
+}
+
 /* For whoever has started it by hand; a service has the log lines. */
 static void greet(const struct server *server)
 {
     const struct options *options = server->options;
     char url[URL_LEN_MAX];
-    size_t first = 0;
-    while (first + 1 < options->listen.count && server->listeners[first].kind == LISTENER_REDIRECT)
-        ++first;
+    size_t first = first_listener(server);
     if (!server->demo.has_org && !isatty(STDOUT_FILENO))
         return;
     format_url(server, first, true, url);
@@ -268,11 +292,15 @@ static void greet(const struct server *server)
 /* The demo's token is made once the ports are there: a start that fails would take the only sight of it along. */
 static bool serve(struct server *server)
 {
-    if (server->options->demo && !demo_prepare(server->store, &server->demo))
+    struct setup_link link;
+    if ((server->options->demo && !demo_prepare(server->store, &server->demo)) ||
+        !setup_link_prepare(server->store, &link))
         return false;
     log_listeners(server);
     greet(server);
+    tell_setup_link(server, &link);
     sodium_memzero(server->demo.token, sizeof(server->demo.token));
+    sodium_memzero(&link, sizeof(link));
     edge_run(server->edge, NULL);
     return !atomic_load(&server->has_failed);
 }

@@ -486,8 +486,8 @@ enum error scan_value(struct scan *scan, unsigned index, struct value *out)
             give_text(member, out);
         return OK;
     case FIELD_TIME:
-        out->type = VALUE_TIME;
         out->time_ms = *(const int64_t *)member;
+        out->type = out->time_ms == 0 && column->show == COLUMN_NULLABLE ? VALUE_NULL : VALUE_TIME;
         return OK;
     case FIELD_UINT:
         out->type = VALUE_UINT;
