@@ -14,8 +14,8 @@
 #include <cmocka.h>
 
 #include "base/clock.h"
+#include "base/zone.h"
 #include "dump/period.h"
-#include "dump/zone.h"
 
 #define NOW_MS INT64_C(1769904000000) /* 2026-02-01 00:00 UTC */
 

@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "zone.h"
+#include "base/zone.h"
 
 #define DAY_MS 86400000
 #define DAY_LEN 10   /* "2026-01-31" */

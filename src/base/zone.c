@@ -3,7 +3,7 @@
  * changes several times a year. Asking it costs a lock and a search, so what it says is kept by the day; only days on
  * which clocks change are asked for again.
  */
-#include "zone.h"
+#include "base/zone.h"
 
 #include <stdbool.h>
 #include <stdio.h>
