@@ -64,3 +64,6 @@ bool origin_read(struct bytes text, char out[ORIGIN_LEN_MAX + 1]);
 bool origin_next(struct bytes *rest, struct bytes *origin);
 /* "#rrggbb" */
 bool color_is_valid(struct bytes color);
+/* As base/hours.h has them, in a zone that this machine knows; empty: always. False with a sentence. */
+#define SETTING_WHY_LEN 320
+bool business_hours_are_valid(struct bytes text, char why[SETTING_WHY_LEN]);

@@ -23,6 +23,9 @@
 #define ROLE {"enum": ["user", "assistant"]}
 #define AGENT_ROLE {"enum": ["agent", "admin", "owner"]}
 #define SCOPE {"enum": ["read", "write", "admin"]}
+#define BUSINESS_HOURS \
+    {"type": ["string", "null"], \
+     "description": "Such as: Europe/Istanbul mon-fri 09:00-18:00, sat 10:00-14:00. Empty or null: always."}
 #define WIDGET \
     {"type": "object", \
      "description": "null or empty: the default.", \

@@ -1,5 +1,6 @@
 /* /organization: the settings, by those who may see and change them. Empty texts bring the default back. */
 #include "api/internal.h"
+#include "base/hours.h"
 
 /* ---- showing ---- */
 
@@ -31,6 +32,7 @@ static void render_organization(struct buffer *json, const struct org *org)
     json_close(json, ']');
     render_widget(json, org);
     json_member_bool(json, "countVisits", org->count_visits);
+    render_text(json, BYTES("businessHours"), org->business_hours);
     json_member_time(json, "createdAt", org->created_at_ms);
     json_member_time(json, "updatedAt", org->updated_at_ms);
     json_close(json, '}');
@@ -111,6 +113,13 @@ static enum error read_widget(struct call *call, const struct json_value *widget
     return error;
 }
 
+static enum error read_business_hours(struct call *call, const struct json_value *root, struct bytes *out)
+{
+    char *why = request_alloc(call->request, SETTING_WHY_LEN);
+    enum error error = field_text(call, root, "businessHours", 0, HOURS_TEXT_LEN_MAX, out);
+    return error == OK && !business_hours_are_valid(*out, why) ? call_refuse(call, ERR_INVALID_FIELD, why) : error;
+}
+
 static void on_changed(struct api_loop *loop, struct txn *txn, struct request *request, const struct log_entry *entry)
 {
     struct org org;
@@ -141,6 +150,8 @@ static enum error update(struct call *call, const struct json_value *root, struc
         error = read_widget(call, json_member(root, "widget"), change);
     if (error == OK)
         error = field_flag(call, root, "countVisits", &change->set_count_visits, &change->count_visits);
+    if (error == OK)
+        error = read_business_hours(call, root, &change->business_hours);
     return error == OK ? call_submit(call, &command, on_changed) : error;
 }
 

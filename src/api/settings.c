@@ -1,5 +1,9 @@
 /* What the settings of an organisation may be, for the API and the shell alike. */
+#include <stdio.h>
+
 #include "api/api.h"
+#include "base/hours.h"
+#include "base/zone.h"
 
 bool origin_read(struct bytes text, char out[ORIGIN_LEN_MAX + 1])
 {
@@ -33,4 +37,21 @@ bool color_is_valid(struct bytes color)
         if (strchr("0123456789abcdefABCDEF", color.data[i]) == NULL || color.data[i] == '\0')
             return false;
     return true;
+}
+
+bool business_hours_are_valid(struct bytes text, char why[SETTING_WHY_LEN])
+{
+    struct hours hours;
+    const char *sentence;
+    char zone_why[ZONE_WHY_LEN];
+    if (text.len == 0)
+        return true;
+    if (!hours_parse(text, &hours, &sentence)) {
+        snprintf(why, SETTING_WHY_LEN, "%s", sentence);
+        return false;
+    }
+    if (zone_is_known(hours.zone, zone_why))
+        return true;
+    snprintf(why, SETTING_WHY_LEN, "Business hours: %s.", zone_why);
+    return false;
 }

@@ -8,9 +8,9 @@
 #include <stdint.h>
 
 #include "base/bytes.h"
+#include "base/limits.h"
 
-#define HOURS_TEXT_LEN_MAX 400 /* bytes */
-#define HOURS_SPANS_MAX 64     /* in one week */
+#define HOURS_SPANS_MAX 64 /* in one week */
 #define HOURS_ZONE_LEN_MAX 64
 
 struct hours {

@@ -30,6 +30,7 @@
 #define ORG_ORIGINS_MAX 32       /* allowed origins of an organisation */
 #define ORIGIN_LEN_MAX 256       /* bytes */
 #define ORG_TEXT_LEN_MAX 500     /* bytes of one widget text */
+#define HOURS_TEXT_LEN_MAX 400   /* bytes of an organisation's business hours */
 #define TOKENS_PER_ORG_MAX 100
 #define MEMBERS_PER_ORG_MAX 1000   /* agents of one organisation */
 #define ORGS_PER_AGENT_MAX 100     /* organisations that one agent is a member of */

@@ -99,16 +99,18 @@ static bool is_zone_file(const char *path)
     return is_zone;
 }
 
-static struct zone *find_in_database(const char *name, char why[ZONE_WHY_LEN])
+#define PATH_LEN_MAX 4096
+
+/* The file of a zone in the database; false with a sentence when there is none. */
+static bool locate(const char *name, char path[PATH_LEN_MAX], char why[ZONE_WHY_LEN])
 {
-    char path[4096];
     struct stat about;
     const char *place = getenv("TZDIR");
     if (place == NULL || place[0] != '/')
         place = PLACE;
-    snprintf(path, sizeof(path), "%s/%s", place, name);
+    snprintf(path, PATH_LEN_MAX, "%s/%s", place, name);
     if (is_name(name) && is_zone_file(path))
-        return add_zone(name, path, 0);
+        return true;
     if (stat(place, &about) != 0)
         snprintf(why, ZONE_WHY_LEN,
                  "this machine knows no time zones by name: install its package tzdata, or give an offset such as "
@@ -118,19 +120,34 @@ static struct zone *find_in_database(const char *name, char why[ZONE_WHY_LEN])
                  "there is no time zone \"%.40s\"; a name such as Europe/Istanbul, an offset such as +03:00, or UTC "
                  "would be one",
                  name);
-    return NULL;
+    return false;
+}
+
+/* UTC, and offsets. */
+static bool is_fixed(const char *name, int64_t *ms)
+{
+    *ms = 0;
+    return strcmp(name, "UTC") == 0 || strcmp(name, "Z") == 0 ||
+           (strlen(name) <= NAME_LEN_MAX && read_offset(name, ms));
+}
+
+bool zone_is_known(const char *name, char why[ZONE_WHY_LEN])
+{
+    int64_t fixed_ms;
+    char path[PATH_LEN_MAX];
+    return is_fixed(name, &fixed_ms) || locate(name, path, why);
 }
 
 struct zone *zone_find(const char *name, char why[ZONE_WHY_LEN])
 {
-    int64_t fixed_ms = 0;
+    int64_t fixed_ms;
+    char path[PATH_LEN_MAX];
     for (struct zone *zone = zones; zone != NULL; zone = zone->next)
         if (strcmp(zone->name, name) == 0)
             return zone;
-    if (strcmp(name, "UTC") == 0 || strcmp(name, "Z") == 0 ||
-        (strlen(name) <= NAME_LEN_MAX && read_offset(name, &fixed_ms)))
+    if (is_fixed(name, &fixed_ms))
         return add_zone(name, NULL, fixed_ms);
-    return find_in_database(name, why);
+    return locate(name, path, why) ? add_zone(name, path, 0) : NULL;
 }
 
 /* ---- offsets ---------------------------------------------------------------------------------------------------- */

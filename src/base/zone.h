@@ -3,6 +3,7 @@
  * Time zones by name: how far local time is from UTC at a moment, and back. What was found stays for the life of the
  * process. Main thread: the C library knows one zone at a time, which is switched here (the variable TZ).
  */
+#include <stdbool.h>
 #include <stdint.h>
 
 #define ZONE_WHY_LEN 256
@@ -12,6 +13,8 @@ struct zone;
 /* "UTC", an offset such as "+03:00", or a name of the system's tz database such as "Europe/Istanbul". NULL with a
  * sentence. */
 struct zone *zone_find(const char *name, char why[ZONE_WHY_LEN]);
+/* Whether zone_find would find it. Any thread. */
+bool zone_is_known(const char *name, char why[ZONE_WHY_LEN]);
 /* Milliseconds to add to UTC at that moment. Cheap for moments of the same few thousand days. */
 int64_t zone_offset_ms(struct zone *zone, int64_t time_ms);
 /*

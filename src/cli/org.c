@@ -306,6 +306,7 @@ static void print_org(const struct org *org)
     print_line("widget position", org->widget_position, "(default)");
     print_line("widget language", org->widget_language, "(default)");
     print_line("count visits", org->count_visits ? BYTES("on") : BYTES("off"), "");
+    print_line("business hours", org->business_hours, "(always)");
 }
 
 static bool show(struct admin *admin)
@@ -338,10 +339,12 @@ int cli_org_show(const struct options *options)
 /* Says what is wrong with the flags together; each by itself has been read already. */
 static bool update_makes_sense(const struct options *options)
 {
+    char why[SETTING_WHY_LEN];
     bool changes = options->given[OPTION_name] || options->given[OPTION_origin] || options->no_origins ||
                    options->given[OPTION_widget_title] || options->given[OPTION_widget_subtitle] ||
                    options->given[OPTION_widget_color] || options->given[OPTION_widget_position] ||
-                   options->given[OPTION_widget_language] || options->given[OPTION_count_visits];
+                   options->given[OPTION_widget_language] || options->given[OPTION_count_visits] ||
+                   options->given[OPTION_business_hours];
     if (!changes)
         cli_complain("nothing to change was named; \"helvino help org update\" lists what can be");
     else if (options->given[OPTION_origin] && options->no_origins)
@@ -350,6 +353,9 @@ static bool update_makes_sense(const struct options *options)
              !color_is_valid(bytes_of_string(options->widget_color)))
         cli_complain("--widget-color takes # and six hexadecimal digits, such as #2563eb, not \"%.20s\"",
                      options->widget_color);
+    else if (options->given[OPTION_business_hours] &&
+             !business_hours_are_valid(bytes_of_string(options->business_hours), why))
+        cli_complain("%s", why);
     else
         return true;
     return false;
@@ -373,6 +379,7 @@ static enum error update(struct admin *admin, struct id org, struct bytes origin
         .widget_language = text_or_none(options->given[OPTION_widget_language], language),
         .set_count_visits = options->given[OPTION_count_visits],
         .count_visits = options->count_visits,
+        .business_hours = text_or_none(options->given[OPTION_business_hours], options->business_hours),
     };
     if (options->no_origins)
         change.origins = BYTES("");

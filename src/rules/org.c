@@ -91,6 +91,7 @@ static void change_settings(struct org *org, const struct org_update *command, s
     replace(&org->widget_color, command->widget_color, "widget.color", changes);
     replace(&org->widget_position, command->widget_position, "widget.position", changes);
     replace(&org->widget_language, command->widget_language, "widget.language", changes);
+    replace(&org->business_hours, command->business_hours, "businessHours", changes);
     replace_flag(&org->count_visits, command->set_count_visits, command->count_visits, "countVisits", changes);
 }
 
