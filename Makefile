@@ -44,7 +44,7 @@ CFLAGS += $(CFLAGS_$(MODE))
 # What a static libcrypto calls differs from release to release. (Nothing yet where set-up has still to install it; what
 # is built after set-up is built by another make.)
 OPENSSL_LIBS := $(shell pkg-config --static --libs openssl 2>/dev/null)
-LIBS := -L$(VENDOR)/lib -lh2o-evloop -llmdb -lmsgpackc -lyyjson $(OPENSSL_LIBS) -lz -lsodium \
+LIBS := -L$(VENDOR)/lib -lh2o-evloop -llmdb -lmsgpackc -lyyjson -lcurl -lcares $(OPENSSL_LIBS) -lz -lsodium \
 	$(if $(wildcard tools/dump/*.c),-lsqlite3) -lm
 
 # ---- files ----------------------------------------------------------------------------------------------------------

@@ -52,6 +52,7 @@ for purpose in "$@"; do
         need pkg-config "knows what OpenSSL links with" pkg-config
         need libssl-dev "TLS"
         need libzstd-dev "the static OpenSSL of newer releases calls it"
+        need libc-ares-dev "resolves names for webhooks and mail"
         need zlib1g-dev "compressed answers"
         need libsodium-dev "hashes of tokens"
         need libsqlite3-dev "SQL of the dump tool"

@@ -104,6 +104,26 @@ build_msgpack_c() {
     cmake --build build --target install -- -j"$(nproc)"
 }
 
+build_curl() {
+    # HTTP and SMTP, each with and without TLS, and nothing else of what curl can do: what is not compiled in needs no
+    # care. c-ares resolves names, because a static glibc can't load the system's own lookups.
+    local off=(ALTSVC AWS BEARER_AUTH COOKIES DICT DOH FILE FORM_API FTP GETOPTIONS GOPHER HEADERS_API HSTS
+        HTTP_AUTH IMAP IPFS KERBEROS_AUTH LDAP LDAPS LIBCURL_OPTION MIME MQTT NEGOTIATE_AUTH NETRC NTLM
+        OPENSSL_AUTO_LOAD_CONFIG POP3 PROGRESS_METER PROXY RTSP SHA512_256 SMB SRP TELNET TFTP WEBSOCKETS)
+    off=("${off[@]/#/-DCURL_DISABLE_}")
+    off=("${off[@]/%/=on}")
+    unpack curl
+    cd "$work/curl"
+    cmake -S . -B build -DCMAKE_BUILD_TYPE=None -DCMAKE_C_COMPILER="$cc" -DCMAKE_C_FLAGS="$cflags" \
+        -DCMAKE_INSTALL_PREFIX="$out" -DCMAKE_INSTALL_LIBDIR=lib -DBUILD_SHARED_LIBS=off -DBUILD_STATIC_LIBS=on \
+        -DBUILD_CURL_EXE=off -DBUILD_TESTING=off -DBUILD_EXAMPLES=off -DBUILD_LIBCURL_DOCS=off -DBUILD_MISC_DOCS=off \
+        -DENABLE_CURL_MANUAL=off -DPICKY_COMPILER=off -DCURL_USE_OPENSSL=on -DENABLE_ARES=on -DENABLE_IPV6=on \
+        -DENABLE_UNIX_SOCKETS=off -DENABLE_THREADED_RESOLVER=off -DCURL_ZLIB=off -DCURL_BROTLI=off -DCURL_ZSTD=off \
+        -DUSE_NGHTTP2=off -DUSE_LIBIDN2=off -DCURL_USE_LIBPSL=off -DCURL_USE_LIBSSH2=off -DCURL_CA_BUNDLE=none \
+        -DCURL_CA_PATH=none "${off[@]}"
+    cmake --build build --target install -- -j"$(nproc)"
+}
+
 build_yyjson() {
     unpack yyjson
     cd "$work/yyjson"
@@ -122,7 +142,7 @@ show_failure() {
 }
 exec 3>&2 >"$log" 2>&1
 trap show_failure EXIT
-for library in h2o lmdb msgpack_c yyjson; do
+for library in h2o lmdb msgpack_c yyjson curl; do
     echo "== $library"
     ("build_$library")
 done
