@@ -72,7 +72,13 @@ enum error call_submit_keeping(struct call *call, const struct command *command,
 
 bool loop_submit(struct api_loop *loop, const struct command *command, on_applied *applied)
 {
-    struct log_entry *entry = entry_new(loop, command, applied, (struct kept){NULL, 0});
+    return loop_submit_keeping(loop, command, applied, NULL, 0);
+}
+
+bool loop_submit_keeping(struct api_loop *loop, const struct command *command, on_applied *applied, const void *kept,
+                         size_t kept_len)
+{
+    struct log_entry *entry = entry_new(loop, command, applied, (struct kept){kept, kept_len});
     bool added = log_port_add(loop->port, entry) == OK;
     if (!added)
         log_entry_free(entry);
@@ -81,7 +87,7 @@ bool loop_submit(struct api_loop *loop, const struct command *command, on_applie
 
 /* ---- the way back ---- */
 
-struct delivery {
+struct handback {
     struct loop_message message;
     struct api_loop *loop;
     struct log_entry *entries;
@@ -108,26 +114,26 @@ static void answer(struct api_loop *loop, struct txn *txn, struct log_entry *ent
 }
 
 /* On the loop's thread; or, for what was applied after the loop had ended, on the one that closes it. */
-static void on_delivery(struct loop *unused, struct loop_message *message)
+static void on_handback(struct loop *unused, struct loop_message *message)
 {
-    struct delivery *delivery = (struct delivery *)message;
-    struct api_loop *loop = delivery->loop;
+    struct handback *handback = (struct handback *)message;
+    struct api_loop *loop = handback->loop;
     struct txn *txn = reader_begin(loop->reader);
     (void)unused;
-    for (struct log_entry *entry = delivery->entries, *next; entry != NULL; entry = next) {
+    for (struct log_entry *entry = handback->entries, *next; entry != NULL; entry = next) {
         next = entry->next;
         answer(loop, txn, entry);
     }
     if (txn != NULL)
         reader_end(loop->reader);
-    free(delivery);
+    free(handback);
 }
 
 void on_delivered(struct log_port *port, struct log_entry *entries)
 {
-    struct delivery *delivery = malloc(sizeof(*delivery));
-    if (delivery == NULL)
+    struct handback *handback = malloc(sizeof(*handback));
+    if (handback == NULL)
         abort();
-    *delivery = (struct delivery){.message.run = on_delivery, .loop = log_port_context(port), .entries = entries};
-    loop_post(delivery->loop->loop, &delivery->message);
+    *handback = (struct handback){.message.run = on_handback, .loop = log_port_context(port), .entries = entries};
+    loop_post(handback->loop->loop, &handback->message);
 }

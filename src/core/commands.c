@@ -3,7 +3,7 @@
 
 #include <assert.h>
 
-#define COMMAND_NUMBER_LIMIT 64
+#define COMMAND_NUMBER_LIMIT 128
 
 #define COMMAND(name, upper, number, erasing) static const struct field name##_fields[] = {
 #define FIELD(command, type, member) {#member, FIELD_##type, false, offsetof(struct command, member)},

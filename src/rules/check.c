@@ -21,6 +21,8 @@
 #define SENTENCE_LEN_MAX 512
 #define ORG_SLOTS 256
 #define ROWS_BETWEEN_CALLS 1024 /* of on_rows */
+#define DELIVERY_KEY_LEN (ID_LEN + 12)
+#define PAST_KEY_LEN (ID_LEN + 16)
 
 enum org_state { ORG_UNKNOWN, ORG_MISSING, ORG_DAMAGED, ORG_ALIVE, ORG_DELETED };
 
@@ -119,8 +121,16 @@ static void format_key(const struct entry *entry, char *out, size_t len)
     case TABLE_MEMBERS:
     case TABLE_MEMBER_BY_AGENT:
     case TABLE_SESSION_BY_AGENT:
+    case TABLE_WEBHOOK_BY_ORG:
         if (key.len == 2 * ID_LEN) {
             snprintf(out, len, "%s/%s", first.text, text_of(id_at(key, ID_LEN)).text);
+            return;
+        }
+        break;
+    case TABLE_WEBHOOK_QUEUE:
+    case TABLE_WEBHOOK_PAST:
+        if (key.len == DELIVERY_KEY_LEN || key.len == PAST_KEY_LEN) {
+            snprintf(out, len, "%s/%" PRIu64, first.text, u64_at(key, key.len - 12));
             return;
         }
         break;
@@ -229,6 +239,34 @@ static bool index_has(struct check *check, enum table table, struct bytes key)
 
 /* ---- organisations and tokens -------------------------------------------------------------------------------- */
 
+/* What its enabled webhooks want together; false when one of them can't be read. */
+static bool sum_up_wishes(struct check *check, struct id org, uint64_t *wishes)
+{
+    struct bytes key;
+    bool is_whole = true;
+    struct cursor *cursor = cursor_open(check->txn, TABLE_WEBHOOK_BY_ORG);
+    enum error error = cursor_seek(cursor, bytes_view(org.bytes, ID_LEN), &key, NULL);
+    *wishes = 0;
+    for (; error == OK && key.len == 2 * ID_LEN && id_equal(id_at(key, 0), org);
+         error = cursor_next(cursor, &key, NULL)) {
+        struct webhook webhook;
+        uint64_t events;
+        is_whole &= webhook_get(check->txn, id_at(key, ID_LEN), &webhook) == OK;
+        if (is_whole && webhook.enabled && hook_events_parse(webhook.events, &events))
+            *wishes |= events;
+    }
+    cursor_close(cursor);
+    return is_whole && error != ERR_CORRUPT;
+}
+
+static void check_wishes(struct check *check, const struct entry *entry, const struct org *org)
+{
+    uint64_t wishes;
+    if (sum_up_wishes(check, org->id, &wishes) && org->hook_events != wishes)
+        broken(check, entry, "it says that its webhooks want %" PRIx64 ", and they want %" PRIx64, org->hook_events,
+               wishes);
+}
+
 static void check_org(struct check *check, const struct entry *entry)
 {
     struct org org;
@@ -243,6 +281,8 @@ static void check_org(struct check *check, const struct entry *entry)
     check->report->orgs_deleted += org.deleted;
     if (key_is_fine && !org.deleted && !index_leads_to(check, TABLE_ORG_BY_KEY, org.key, org.id))
         broken(check, entry, "org_by_key does not lead to it");
+    if (!org.deleted)
+        check_wishes(check, entry, &org);
 }
 
 static void check_org_by_key(struct check *check, const struct entry *entry)
@@ -765,6 +805,103 @@ static void check_audit(struct check *check, const struct entry *entry)
         broken(check, entry, "its number is beyond the last one");
 }
 
+/* ---- webhooks ------------------------------------------------------------------------------------------------ */
+
+static uint64_t count_under(struct check *check, enum table table, const struct key *prefix)
+{
+    struct bytes key;
+    uint64_t count = 0;
+    struct cursor *cursor = cursor_open(check->txn, table);
+    enum error error = cursor_seek(cursor, key_view(prefix), &key, NULL);
+    /* A damaged entry is one too. */
+    for (; (error == OK || error == ERR_CORRUPT) && key.data != NULL && key.len >= prefix->len &&
+           memcmp(key.data, prefix->bytes, prefix->len) == 0;
+         ++count)
+        error = cursor_next(cursor, &key, NULL);
+    cursor_close(cursor);
+    return count;
+}
+
+static void check_count(struct check *check, const struct entry *entry, const char *what, uint64_t said, uint64_t there)
+{
+    if (said != there)
+        broken(check, entry, "it says that %" PRIu64 " deliveries %s, and there are %" PRIu64, said, what, there);
+}
+
+static void check_deliveries(struct check *check, const struct entry *entry, const struct webhook *webhook)
+{
+    struct key key;
+    key_clear(&key);
+    key_put_id(&key, webhook->id);
+    check_count(check, entry, "wait", webhook->waiting, count_under(check, TABLE_WEBHOOK_QUEUE, &key));
+    key_put_u32(&key, PAST_PARKED);
+    check_count(check, entry, "are parked", webhook->parked, count_under(check, TABLE_WEBHOOK_PAST, &key));
+    key_clear(&key);
+    key_put_id(&key, webhook->id);
+    key_put_u32(&key, PAST_DELIVERED);
+    check_count(check, entry, "have succeeded", webhook->delivered, count_under(check, TABLE_WEBHOOK_PAST, &key));
+}
+
+static void check_webhook(struct check *check, const struct entry *entry)
+{
+    struct webhook webhook;
+    struct key key;
+    uint64_t events;
+    if (!decode(check, entry, RECORD_WEBHOOKS, ID_LEN, &webhook))
+        return;
+    webhook.id = id_at(entry->key, 0);
+    if (webhook.url.len == 0 || webhook.url.len > WEBHOOK_URL_LEN_MAX)
+        broken(check, entry, "its URL has %zu characters", webhook.url.len);
+    if (webhook.secret.len == 0 || webhook.secret.len > WEBHOOK_SECRET_LEN_MAX)
+        broken(check, entry, "its secret has %zu characters", webhook.secret.len);
+    if (!hook_events_parse(webhook.events, &events))
+        broken(check, entry, "its events are none");
+    if (!is_time(webhook.created_at_ms) || !is_time(webhook.updated_at_ms))
+        broken(check, entry, "one of its times is out of range");
+    if (!org_is_complete(check, entry, webhook.org))
+        return;
+    webhook_org_key(&key, webhook.org, webhook.id);
+    if (!index_leads_to(check, TABLE_WEBHOOK_BY_ORG, key_view(&key), webhook.id))
+        broken(check, entry, "webhook_by_org does not lead to it");
+    check_deliveries(check, entry, &webhook);
+}
+
+static void check_webhook_by_org(struct check *check, const struct entry *entry)
+{
+    struct webhook webhook;
+    if (!has_lengths(check, entry, 2 * ID_LEN, ID_LEN) || !org_is_complete(check, entry, id_at(entry->key, 0)))
+        return;
+    struct id id = id_at(entry->key, ID_LEN);
+    if (!id_equal(id, id_at(entry->value, 0)))
+        broken(check, entry, "its value is another webhook");
+    enum error error = webhook_get(check->txn, id, &webhook);
+    if (error == ERR_NOT_FOUND)
+        broken(check, entry, "its webhook does not exist");
+    else if (error == OK && !id_equal(webhook.org, id_at(entry->key, 0)))
+        broken(check, entry, "its webhook is of another organisation");
+}
+
+/* Its conversation or visitor may be gone: then nothing is told. */
+static void check_delivery(struct check *check, const struct entry *entry)
+{
+    struct delivery delivery;
+    struct webhook webhook;
+    bool is_past = entry->table == TABLE_WEBHOOK_PAST;
+    if (!decode(check, entry, RECORD_WEBHOOK_QUEUE, is_past ? PAST_KEY_LEN : DELIVERY_KEY_LEN, &delivery))
+        return;
+    size_t offset = entry->key.len - 12, past_offset = ID_LEN;
+    if (key_get_u64(entry->key, &offset) > check->last_seq)
+        broken(check, entry, "its sequence number is beyond the last one, %" PRIu64, check->last_seq);
+    if (hook_event_name(key_get_u32(entry->key, &offset)) == NULL)
+        broken(check, entry, "its event is not known");
+    if (is_past && key_get_u32(entry->key, &past_offset) >= PAST_COUNT)
+        broken(check, entry, "it is neither parked nor delivered");
+    if (!is_time(delivery.at_ms) || !is_time(delivery.since_ms) || !is_time(delivery.next_at_ms))
+        broken(check, entry, "one of its times is out of range");
+    if (webhook_get(check->txn, id_at(entry->key, 0), &webhook) == ERR_NOT_FOUND)
+        broken(check, entry, "its webhook does not exist");
+}
+
 /* ---- the rest ------------------------------------------------------------------------------------------------ */
 
 static void check_idempotency(struct check *check, const struct entry *entry)
@@ -815,6 +952,10 @@ static check_entry *const checks[TABLE_COUNT] = {
     [TABLE_MESSAGES] = check_message_entry,
     [TABLE_IDEMPOTENCY] = check_idempotency,
     [TABLE_ALIASES] = check_alias,
+    [TABLE_WEBHOOKS] = check_webhook,
+    [TABLE_WEBHOOK_BY_ORG] = check_webhook_by_org,
+    [TABLE_WEBHOOK_QUEUE] = check_delivery,
+    [TABLE_WEBHOOK_PAST] = check_delivery,
 };
 
 static bool is_before(struct bytes a, struct bytes b)

@@ -17,6 +17,18 @@ static struct event news(enum event_kind kind, bool by_org, const struct convers
     };
 }
 
+static enum error note_hooks(struct txn *txn, uint64_t seq, enum hook_event event, int64_t at_ms,
+                             const struct conversation *conversation, struct outcome *outcome)
+{
+    return hook_note(txn, seq,
+                     &(struct hook_news){.event = event,
+                                         .org = conversation->org,
+                                         .conversation = conversation->id,
+                                         .visitor = conversation->visitor,
+                                         .at_ms = at_ms},
+                     outcome);
+}
+
 /* ---- what every change of a conversation leaves in the indexes ---- */
 
 static enum error put_activity(struct txn *txn, struct id org, uint64_t seq, struct id conversation)
@@ -103,7 +115,12 @@ static enum error write_conversation(struct txn *txn, uint64_t seq, const struct
     };
     enum error error = conversation_add(txn, seq, &conversation, sighting);
     outcome->event = news(EVENT_CONVERSATION, false, &conversation, seq);
-    return error == OK ? keep_answer(txn, command) : error;
+    if (error == OK)
+        error = keep_answer(txn, command);
+    if (error == OK)
+        error = hook_note_visitor(txn, seq, sighting, outcome);
+    return error == OK ? note_hooks(txn, seq, HOOK_CONVERSATION_CREATED, command->at_ms, &conversation, outcome)
+                       : error;
 }
 
 enum error rule_conversation_create(struct txn *txn, uint64_t seq, const struct conversation_create *command,
@@ -214,7 +231,13 @@ enum error rule_message_create(struct txn *txn, uint64_t seq, const struct messa
         outcome->event = news(EVENT_MESSAGE, command->by_org, &conversation, seq);
         error = write_message(txn, seq, command, &conversation, client_id, block);
     }
-    return error == OK ? visitor_write(txn, &sighting) : error;
+    if (error == OK)
+        error = visitor_write(txn, &sighting);
+    if (error == OK)
+        error = hook_note_visitor(txn, seq, &sighting, outcome);
+    return error == OK && !outcome->replayed
+               ? note_hooks(txn, seq, HOOK_MESSAGE_CREATED, command->at_ms, &conversation, outcome)
+               : error;
 }
 
 /* ---- reading ---- */

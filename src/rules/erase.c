@@ -217,6 +217,11 @@ static enum error mark_goes(void *context, struct bytes key, struct bytes value,
     return OK;
 }
 
+static bool names_what_is_gone(void *context, struct id id)
+{
+    return !id_is_none(id) && is_gone(context, id);
+}
+
 /* Nothing leads from a record to its aliases, which only an import makes; so all of the organisation's are looked at.
  */
 static enum error erase_what_leads_to_them(struct erasure *erasure)
@@ -227,7 +232,7 @@ static enum error erase_what_leads_to_them(struct erasure *erasure)
     enum error error = remove_under(erasure->txn, TABLE_ALIASES, org, NULL, alias_goes, erasure);
     if (error == OK && erasure->broken)
         error = remove_under(erasure->txn, TABLE_CONVERSATION_BY_MARK, org, NULL, mark_goes, erasure);
-    return error;
+    return error == OK ? hook_forget(erasure->txn, erasure->org, names_what_is_gone, erasure) : error;
 }
 
 /* ---- the visitor ---- */
@@ -292,6 +297,20 @@ static enum error erase(struct erasure *erasure, struct bytes visitor_key)
     return error == OK ? sweep_after_erasing(erasure->txn) : error;
 }
 
+/* Ids and counts are all that is left to be told. */
+static enum error note_erased(struct txn *txn, uint64_t seq, const struct visitor_erase *command,
+                              struct outcome *outcome)
+{
+    return hook_note(txn, seq,
+                     &(struct hook_news){.event = HOOK_VISITOR_ERASED,
+                                         .org = command->org,
+                                         .visitor = outcome->id,
+                                         .at_ms = command->at_ms,
+                                         .conversations = outcome->erased_conversations,
+                                         .messages = outcome->erased_messages},
+                     outcome);
+}
+
 enum error rule_visitor_erase(struct txn *txn, uint64_t seq, const struct visitor_erase *command,
                               struct outcome *outcome)
 {
@@ -304,5 +323,5 @@ enum error rule_visitor_erase(struct txn *txn, uint64_t seq, const struct visito
     outcome->erased_messages = erasure.messages;
     outcome->event = (struct event){.kind = EVENT_ERASED, .org = command->org, .visitor = erasure.visitor, .seq = seq};
     buffer_dispose(&erasure.gone);
-    return error;
+    return error == OK ? note_erased(txn, seq, command, outcome) : error;
 }

@@ -83,6 +83,25 @@ enum error conversation_note_change(struct txn *txn, uint64_t seq, const struct 
 enum error message_add(struct txn *txn, uint64_t seq, const struct conversation *conversation, struct message *message,
                        struct bytes block);
 
+/* ---- webhooks (hook.c) ---- */
+
+/* Something that webhooks may want to be told. What its event does not have is ID_NONE or 0. */
+struct hook_news {
+    enum hook_event event;
+    struct id org, conversation, visitor;
+    int64_t at_ms;
+    uint64_t conversations, messages; /* HOOK_VISITOR_ERASED: how many went */
+};
+/* Puts it into the queue of each webhook that wants it, at most once for each event and command. Says so in the outcome.
+ * Whatever was read from the tables so far stays good. */
+enum error hook_note(struct txn *txn, uint64_t seq, const struct hook_news *news, struct outcome *outcome);
+/* HOOK_VISITOR_CREATED, when the visitor is new; after visitor_write. */
+enum error hook_note_visitor(struct txn *txn, uint64_t seq, const struct sighting *sighting, struct outcome *outcome);
+/* Removes all deliveries that name an id that has to be forgotten, whether they wait or are kept. What the command has
+ * read so far is gone afterwards. */
+typedef bool hook_names(void *context, struct id id);
+enum error hook_forget(struct txn *txn, struct id org, hook_names *names, void *context);
+
 /* ---- removing what has to be forgotten (remove.c) ---- */
 
 /* A damaged entry goes like a sound one: what has to be forgotten must not stay because it can't be read. A damaged

@@ -7,17 +7,18 @@
 
 #define ORG_CHANGES_LEN_MAX 512
 
-/* Most commands of a batch are of one organisation, so the last one found alive is noted for the transaction. */
+/* Most commands of a batch are of one organisation, so the last one found alive is noted for the transaction, with what
+ * its webhooks want. */
 enum error org_is_alive(struct txn *txn, struct id id)
 {
     struct org org;
-    if (!id_is_none(id) && id_equal(*txn_note(txn), id))
+    if (!id_is_none(id) && id_equal(txn_note(txn)->org, id))
         return OK;
     enum error error = org_get(txn, id, &org);
     if (error == OK && org.deleted)
         return ERR_NOT_FOUND;
     if (error == OK)
-        *txn_note(txn) = id;
+        *txn_note(txn) = (struct txn_note){id, org.hook_events};
     return error;
 }
 
@@ -120,7 +121,7 @@ enum error rule_org_delete(struct txn *txn, uint64_t seq, const struct org_delet
     if (error != OK || org.deleted)
         return error == OK ? ERR_NOT_FOUND : error;
     org.deleted = true;
-    *txn_note(txn) = ID_NONE;
+    *txn_note(txn) = (struct txn_note){0};
     org.updated_at_ms = command->at_ms;
     error = table_del(txn, TABLE_ORG_BY_KEY, org.key);
     if (error == OK)

@@ -32,6 +32,15 @@ static enum error purge_visitor(struct purge *purge, struct id visitor)
     return delete_record(purge->txn, TABLE_VISITORS, visitor);
 }
 
+static enum error purge_webhook(struct purge *purge, struct id webhook)
+{
+    struct bytes prefix = bytes_view(webhook.bytes, ID_LEN);
+    enum error error = purge_prefix(purge, TABLE_WEBHOOK_QUEUE, prefix);
+    if (error == OK)
+        error = purge_prefix(purge, TABLE_WEBHOOK_PAST, prefix);
+    return error == OK ? delete_record(purge->txn, TABLE_WEBHOOKS, webhook) : error;
+}
+
 /* Walks the organisation's entries of an index whose values are ids: first what an entry names goes, then the entry. */
 static enum error purge_index(struct purge *purge, enum table table, enum error (*remove)(struct purge *, struct id))
 {
@@ -109,6 +118,8 @@ enum error rule_org_purge(struct txn *txn, uint64_t seq, const struct org_purge 
     error = purge_index(&purge, TABLE_CONVERSATION_BY_ACTIVITY, purge_conversation);
     if (error == OK)
         error = purge_index(&purge, TABLE_VISITOR_BY_KEY, purge_visitor);
+    if (error == OK)
+        error = purge_index(&purge, TABLE_WEBHOOK_BY_ORG, purge_webhook);
     if (error == OK)
         error = purge_prefixes(&purge);
     if (error == OK)

@@ -6,6 +6,7 @@
  */
 #include "core/commands.h"
 #include "core/events.h"
+#include "core/hooks.h"
 #include "store/store.h"
 
 #define RECOVERY_HASH_LEN 16 /* bytes of a recovery code's hash; agent.recovery_hashes has one behind the other */
@@ -21,6 +22,8 @@ struct outcome {
     struct id id;  /* conversation_create: the conversation; message_create: the one it is in; org_create, token_create:
                       itself; visitor_import: the visitor that it has become; visitor_see, visitor_erase: the visitor */
     struct event event; /* what is news to listeners; kind EVENT_NONE when nothing is */
+    bool hooked; /* deliveries to webhooks wait, or there is something else about webhooks that is news */
+    uint32_t hooks_lost; /* deliveries that were not noted, since too many wait */
     /* visitor_erase: what went */
     uint64_t erased_conversations, erased_messages;
     /* sweep: where to go on; empty at the end of the index. Set by sweep alone */

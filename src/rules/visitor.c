@@ -90,7 +90,6 @@ bool email_is_valid(struct bytes email)
 enum error rule_visitor_see(struct txn *txn, uint64_t seq, const struct visitor_see *command, struct outcome *outcome)
 {
     struct sighting sighting;
-    (void)seq;
     if (command->visitor_key.data == NULL || (command->email.len != 0 && !email_is_valid(command->email)))
         return ERR_CONFLICT;
     enum error error = org_is_alive(txn, command->org);
@@ -103,5 +102,6 @@ enum error rule_visitor_see(struct txn *txn, uint64_t seq, const struct visitor_
         sighting.visitor.email = command->email.len == 0 ? BYTES_NONE : command->email;
     outcome->id = sighting.visitor.id;
     outcome->replayed = !sighting.is_new;
-    return visitor_write(txn, &sighting);
+    error = visitor_write(txn, &sighting);
+    return error == OK ? hook_note_visitor(txn, seq, &sighting, outcome) : error;
 }

@@ -253,6 +253,10 @@ static bool may_be_missing(int table)
         [TABLE_SESSION_BY_AGENT] = true,
         [TABLE_LINKS] = true,
         [TABLE_AUDIT] = true,
+        [TABLE_WEBHOOKS] = true,
+        [TABLE_WEBHOOK_BY_ORG] = true,
+        [TABLE_WEBHOOK_QUEUE] = true,
+        [TABLE_WEBHOOK_PAST] = true,
     };
     return is_later[table];
 }

@@ -22,7 +22,7 @@ struct txn {
     MDB_cursor *cursors[TABLE_COUNT]; /* kept between calls: LMDB looks first at the page where one stands */
     struct buffer scratch;
     struct arena_chunk *arena; /* copies of what a write transaction read */
-    struct id note;
+    struct txn_note note;
     uint64_t changes;
 };
 

@@ -60,6 +60,7 @@ RECORD_BY_ID(session, SESSIONS)
 RECORD_BY_ID(link, LINKS)
 RECORD_BY_ID(visitor, VISITORS)
 RECORD_BY_ID(conversation, CONVERSATIONS)
+RECORD_BY_ID(webhook, WEBHOOKS)
 
 /* ---- ids by another name ---- */
 
@@ -308,6 +309,90 @@ enum error conversation_activity(struct txn *txn, const struct conversation *con
     if (out->last_message.at_ms > out->updated_at_ms)
         out->updated_at_ms = out->last_message.at_ms;
     return OK;
+}
+
+/* ---- webhooks ---- */
+
+void webhook_org_key(struct key *key, struct id org, struct id webhook)
+{
+    id_key(key, org);
+    key_put_id(key, webhook);
+}
+
+void delivery_key(struct key *key, struct id webhook, uint64_t seq, uint64_t event)
+{
+    id_key(key, webhook);
+    key_put_u64(key, seq);
+    key_put_u32(key, (uint32_t)event);
+}
+
+void past_key(struct key *key, struct id webhook, enum past past, uint64_t seq, uint64_t event)
+{
+    id_key(key, webhook);
+    key_put_u32(key, past);
+    key_put_u64(key, seq);
+    key_put_u32(key, (uint32_t)event);
+}
+
+static enum error delivery_get_by(struct txn *txn, enum table table, const struct key *key, struct delivery *out)
+{
+    return record_get(txn, table, RECORD_WEBHOOK_QUEUE, key, out);
+}
+
+enum error delivery_get(struct txn *txn, struct id webhook, uint64_t seq, uint64_t event, struct delivery *out)
+{
+    struct key key;
+    delivery_key(&key, webhook, seq, event);
+    out->webhook = webhook;
+    out->seq = seq;
+    out->event = event;
+    return delivery_get_by(txn, TABLE_WEBHOOK_QUEUE, &key, out);
+}
+
+enum error past_get(struct txn *txn, struct id webhook, enum past past, uint64_t seq, uint64_t event,
+                    struct delivery *out)
+{
+    struct key key;
+    past_key(&key, webhook, past, seq, event);
+    out->webhook = webhook;
+    out->seq = seq;
+    out->event = event;
+    return delivery_get_by(txn, TABLE_WEBHOOK_PAST, &key, out);
+}
+
+enum error delivery_put(struct txn *txn, const struct delivery *delivery)
+{
+    struct key key;
+    delivery_key(&key, delivery->webhook, delivery->seq, delivery->event);
+    return record_put(txn, TABLE_WEBHOOK_QUEUE, RECORD_WEBHOOK_QUEUE, &key, delivery);
+}
+
+enum error past_put(struct txn *txn, enum past past, const struct delivery *delivery)
+{
+    struct key key;
+    past_key(&key, delivery->webhook, past, delivery->seq, delivery->event);
+    return record_put(txn, TABLE_WEBHOOK_PAST, RECORD_WEBHOOK_QUEUE, &key, delivery);
+}
+
+static enum error decode_delivery(struct bytes key, size_t seq_at, struct bytes value, struct delivery *out)
+{
+    size_t offset = 0;
+    if (key.len != seq_at + sizeof(uint64_t) + sizeof(uint32_t))
+        return ERR_CORRUPT;
+    out->webhook = key_get_id(key, &offset);
+    out->seq = key_get_u64(key, &seq_at);
+    out->event = key_get_u32(key, &seq_at);
+    return record_decode(RECORD_WEBHOOK_QUEUE, value, out);
+}
+
+enum error delivery_decode(struct bytes key, struct bytes value, struct delivery *out)
+{
+    return decode_delivery(key, ID_LEN, value, out);
+}
+
+enum error past_decode(struct bytes key, struct bytes value, struct delivery *out)
+{
+    return decode_delivery(key, ID_LEN + sizeof(uint32_t), value, out);
 }
 
 /* ---- idempotency ---- */

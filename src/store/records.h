@@ -77,6 +77,28 @@ void alias_key(struct key *key, struct id org, struct bytes text);
 /* Whether it can be an alias: 1 to ALIAS_LEN_MAX visible ASCII characters. */
 bool alias_text_is_fit(struct bytes text);
 
+/* ---- webhooks ---- */
+
+enum error webhook_get(struct txn *txn, struct id id, struct webhook *out);
+enum error webhook_put(struct txn *txn, const struct webhook *webhook);
+/* "org, webhook" as webhook_by_org has it. */
+void webhook_org_key(struct key *key, struct id org, struct id webhook);
+
+/* What waits: "webhook, seq, event" as webhook_queue has it. */
+void delivery_key(struct key *key, struct id webhook, uint64_t seq, uint64_t event);
+enum error delivery_get(struct txn *txn, struct id webhook, uint64_t seq, uint64_t event, struct delivery *out);
+enum error delivery_put(struct txn *txn, const struct delivery *delivery);
+/* Fills *out, its key too, from an entry that a cursor found. */
+enum error delivery_decode(struct bytes key, struct bytes value, struct delivery *out);
+
+/* What does not wait any more, and is kept to be looked at: "webhook, past, seq, event" as webhook_past has it. */
+enum past { PAST_PARKED, PAST_DELIVERED, PAST_COUNT };
+void past_key(struct key *key, struct id webhook, enum past past, uint64_t seq, uint64_t event);
+enum error past_get(struct txn *txn, struct id webhook, enum past past, uint64_t seq, uint64_t event,
+                    struct delivery *out);
+enum error past_put(struct txn *txn, enum past past, const struct delivery *delivery);
+enum error past_decode(struct bytes key, struct bytes value, struct delivery *out);
+
 /* ---- clientIds (client_ids.c) ---- */
 
 #define CLIENT_ID_ENTRY_LEN 16     /* bytes: hash, seq */

@@ -107,8 +107,12 @@ enum error write_begin(struct store *store, struct txn **out);
  */
 enum error write_commit(struct txn *txn);
 void write_abort(struct txn *txn);
-/* An id that the caller may note until the transaction ends; ID_NONE at its beginning. */
-struct id *txn_note(struct txn *txn);
+/* What the rules may note of an organisation until the transaction ends; all zero at its beginning. */
+struct txn_note {
+    struct id org;        /* found alive; ID_NONE: none noted */
+    uint64_t hook_events; /* what its webhooks want */
+};
+struct txn_note *txn_note(struct txn *txn);
 /* How much was put or deleted since write_begin. */
 uint64_t txn_changes(const struct txn *txn);
 /* After ERR_STORE_FULL: whether the map was full, which can grow, or the disk. */

@@ -82,7 +82,7 @@ struct buffer *txn_scratch(struct txn *txn)
     return &txn->scratch;
 }
 
-struct id *txn_note(struct txn *txn)
+struct txn_note *txn_note(struct txn *txn)
 {
     return &txn->note;
 }
@@ -218,7 +218,7 @@ enum error write_begin(struct store *store, struct txn **out)
         return error == ERR_STORE_FULL ? error : ERR_OUTCOME_UNKNOWN;
     }
     txn->changes = 0;
-    txn->note = ID_NONE;
+    txn->note = (struct txn_note){0};
     txn_arena_reset(txn);
     *out = txn;
     return OK;

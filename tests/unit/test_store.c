@@ -209,13 +209,13 @@ static void test_the_note_lasts_as_long_as_the_transaction(void **state)
     struct fixture *f = *state;
     struct id id = id_make(1769903999999, &pool);
     struct txn *txn = begin_write(f->store);
-    assert_true(id_is_none(*txn_note(txn)));
-    *txn_note(txn) = id;
+    assert_true(id_is_none(txn_note(txn)->org));
+    txn_note(txn)->org = id;
     txn_arena_reset(txn);
-    assert_true(id_equal(*txn_note(txn), id));
+    assert_true(id_equal(txn_note(txn)->org, id));
     write_abort(txn);
     txn = begin_write(f->store);
-    assert_true(id_is_none(*txn_note(txn)));
+    assert_true(id_is_none(txn_note(txn)->org));
     write_abort(txn);
 }
 
