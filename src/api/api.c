@@ -10,6 +10,7 @@
 #include <sodium.h>
 #include <stdlib.h>
 
+#include "api/hook_courier.h"
 #include "api/internal.h"
 #include "api/login_guard.h"
 #include "api/password.h"
@@ -171,6 +172,7 @@ struct api *api_open(const struct api_config *config)
         loop->port = log_port_open(api->log, loop);
         loop->streams = streams_open(loop);
     }
+    api->courier = courier_open(api);
     return api;
 }
 
@@ -195,6 +197,7 @@ void api_drain(struct api *api)
 {
     passwords_close(api->passwords);
     api->passwords = NULL;
+    courier_drain(api->courier);
     for (unsigned i = 0; i < api->config.loop_count; ++i)
         log_port_flush(api->loops[i].port);
     log_close(api->log);
@@ -204,6 +207,7 @@ void api_drain(struct api *api)
 void api_close(struct api *api)
 {
     assert(api->log == NULL);
+    courier_close(api->courier);
     for (unsigned i = 0; i < api->config.loop_count; ++i) {
         struct api_loop *loop = &api->loops[i];
         streams_close(loop->streams);

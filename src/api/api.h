@@ -6,6 +6,7 @@
 #include "api/credential.h"
 #include "edge/edge.h"
 #include "log/log.h"
+#include "post/post.h"
 
 struct api;
 
@@ -22,13 +23,16 @@ struct api_config {
     bool visitor_cookie; /* /visitors/me/cookie is there */
     bool demo;           /* /demo is there */
     unsigned loop_count;
+    struct post *post; /* what goes out; the caller opens it before api_open, and closes it between edge_run and api_drain */
+    bool webhook_allow_private; /* as the post was opened with */
+    const char *public_url; /* how the server is reached, without a slash at the end: for links in mails. Or NULL */
     /* Once, on the committer's thread: the disk failed. The server must stop and exit non-zero. */
     void (*on_failure)(void *app);
     void *app;
 };
 
-/* Opens the log over the store. Order of life: api_open, edge_open with api_edge_config, edge_run, api_drain,
- * edge_close, api_close. */
+/* Opens the log over the store. Order of life: post_open, api_open, edge_open with api_edge_config, edge_run,
+ * post_close, api_drain, edge_close, api_close. */
 struct api *api_open(const struct api_config *config);
 /* Fills routes and callbacks of *config (and its app). */
 void api_edge_config(struct api *api, struct edge_config *config);

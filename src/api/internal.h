@@ -83,6 +83,7 @@ struct api {
     struct news *news;
     struct passwords *passwords;
     struct login_guard *login_guard;
+    struct courier *courier;
     struct sweeper {
         struct key next_seen, next_activity, next_updated;
         bool under_way;
@@ -212,7 +213,8 @@ enum limited_action {
     LIMITED_VISITORS,
     LIMITED_EXPORTS,
     LIMITED_TYPING,
-    LIMITED_STREAMS
+    LIMITED_STREAMS,
+    LIMITED_PINGS
 };
 enum error rate_limit(struct call *call, enum limited_action action);
 
@@ -231,6 +233,9 @@ const void *entry_kept(const struct log_entry *entry);
 /* Hands over a command that nobody waits for; `applied` may be NULL and gets request NULL. False when the queue is
  * full. */
 bool loop_submit(struct api_loop *loop, const struct command *command, on_applied *applied);
+/* The same, and what `applied` needs beside is copied: entry_kept gives it. */
+bool loop_submit_keeping(struct api_loop *loop, const struct command *command, on_applied *applied, const void *kept,
+                         size_t kept_len);
 /* The log's deliver callback. */
 void on_delivered(struct log_port *port, struct log_entry *entries);
 void respond_error(struct request *request, enum error error, const char *sentence, unsigned retry_after_s);

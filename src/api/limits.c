@@ -59,7 +59,10 @@ enum error rate_limit(struct call *call, enum limited_action action)
                            : messages                ? limits->messages_visitor
                                                      : limits->conversations_visitor;
     uint32_t per_address = messages ? limits->messages_address : limits->conversations_address;
-    uint32_t per_org = action == LIMITED_STREAMS ? 0 : messages ? limits->messages_org : limits->conversations_org;
+    uint32_t per_org = action == LIMITED_STREAMS ? 0
+                       : action == LIMITED_PINGS ? WEBHOOK_TESTS_PER_MINUTE
+                       : messages                ? limits->messages_org
+                                                 : limits->conversations_org;
     struct in6_addr address = request_client_address(call->request);
     /* A client of IPv6 has a network of 64 bits to itself; one of IPv4 is the last 32 bits of a mapped address. */
     size_t address_len = IN6_IS_ADDR_V4MAPPED(&address) ? 16 : 8;

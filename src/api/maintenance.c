@@ -3,7 +3,7 @@
  * of them is stale, and going on with the deletion of an organisation that was interrupted. A job that has found work
  * goes on at once while nobody else writes, so a backlog is gone soon after a rush and never slows one.
  */
-#include "api/internal.h"
+#include "api/hook_courier.h"
 
 #define HOUSEKEEPING_SECONDS 10
 #define EXPIRY_SECONDS 600 /* between two looks for sessions and links whose time is over */
@@ -106,6 +106,7 @@ void maintain(struct api *api, struct api_loop *loop)
     if (housekeeping)
         store_check_readers(api->config.store);
     news_look_for_others(loop);
+    courier_tick(loop);
     struct txn *txn = reader_begin(loop->reader);
     if (txn == NULL)
         return;

@@ -2,7 +2,7 @@
  * GET /metrics in the Prometheus text format (https://prometheus.io/docs/instrumenting/exposition_formats/). Each loop
  * counts for itself without a lock; the sum is taken here, when somebody asks.
  */
-#include "api/internal.h"
+#include "api/hook_courier.h"
 #include "base/version.h"
 
 #define LABEL_NO_ROUTE "other"
@@ -158,6 +158,10 @@ static void put_limits(struct buffer *out, struct api *api, const struct log_fig
     buffer_printf(out, "helvino_limit_hits_total{limit=\"store\"} %llu\n", (unsigned long long)figures->store_full);
     buffer_printf(out, "helvino_limit_hits_total{limit=\"connections\"} %llu\n",
                   (unsigned long long)edge_connections_refused(api->edge));
+    buffer_printf(out, "helvino_limit_hits_total{limit=\"post_queue\"} %llu\n",
+                  (unsigned long long)post_figures(api->config.post)->queue_full);
+    buffer_printf(out, "helvino_limit_hits_total{limit=\"webhook_queue\"} %llu\n",
+                  (unsigned long long)courier_figures(api->courier)->lost);
     counter(out, "helvino_touches_total", "Reads that moved a visitor's lastSeenAt.", (double)SUM(api, touches));
     gauge(out, "helvino_connections", "Open connections.", edge_connection_count(api->edge));
 }
@@ -174,6 +178,39 @@ static void put_streams(struct buffer *out, struct api *api)
     counter(out, "helvino_stream_resets_total", "How often that was too much.", (double)SUM(api, resets));
 }
 
+/* By what became of each; the first of the failures is that there was none. */
+static void put_ended(struct buffer *out, const char *name, const char *help, const _Atomic uint64_t *ended)
+{
+    family(out, name, "counter", help);
+    for (unsigned failure = 0; failure < POST_FAILURE_COUNT; ++failure)
+        buffer_printf(out, "%s{failure=\"%s\"} %llu\n", name, post_failure_word((enum post_failure)failure),
+                      (unsigned long long)atomic_load_explicit(&ended[failure], memory_order_relaxed));
+}
+
+static void put_webhooks(struct buffer *out, struct call *call)
+{
+    const struct courier_figures *figures = courier_figures(call->loop->api->courier);
+    family(out, "helvino_webhook_tries_total", "counter", "Deliveries to webhooks that were tried, by what became of them.");
+    buffer_printf(out, "helvino_webhook_tries_total{result=\"delivered\"} %llu\n", (unsigned long long)figures->delivered);
+    buffer_printf(out, "helvino_webhook_tries_total{result=\"retry\"} %llu\n", (unsigned long long)figures->failed);
+    buffer_printf(out, "helvino_webhook_tries_total{result=\"parked\"} %llu\n", (unsigned long long)figures->parked);
+    buffer_printf(out, "helvino_webhook_tries_total{result=\"gone\"} %llu\n", (unsigned long long)figures->gone);
+    buffer_printf(out, "helvino_webhook_tries_total{result=\"void\"} %llu\n", (unsigned long long)figures->void_);
+    gauge(out, "helvino_webhooks", "Webhooks of all organisations.", (double)figures->targets);
+    gauge(out, "helvino_webhook_waiting", "Deliveries that wait.", (double)table_rows(call->txn, TABLE_WEBHOOK_QUEUE));
+    gauge(out, "helvino_webhook_under_way", "Deliveries that are being tried.", (double)figures->under_way);
+}
+
+static void put_post(struct buffer *out, struct call *call)
+{
+    const struct api *api = call->loop->api;
+    const struct post_figures *figures = post_figures(api->config.post);
+    put_ended(out, "helvino_post_requests_total", "Requests that went out, by why there was no answer.",
+              figures->requests);
+    put_ended(out, "helvino_mails_total", "Mails that were sent, by why they were not taken.", figures->mails);
+    gauge(out, "helvino_post_waiting", "Requests and mails on their way.", (double)figures->waiting);
+}
+
 enum error handle_metrics(struct call *call)
 {
     struct api *api = call->loop->api;
@@ -187,6 +224,8 @@ enum error handle_metrics(struct call *call)
     put_store(out, api);
     put_limits(out, api, figures);
     put_streams(out, api);
+    put_webhooks(out, call);
+    put_post(out, call);
     request_respond(call->request, 200, "text/plain; version=0.0.4; charset=utf-8", buffer_view(out));
     return OK;
 }

@@ -12,7 +12,7 @@
  */
 #include <stdlib.h>
 
-#include "api/internal.h"
+#include "api/hook_courier.h"
 
 struct news {
     _Atomic uint64_t published_seq; /* up to here the committer has told of everything */
@@ -174,6 +174,7 @@ void on_published(void *app, const struct log_entry *entries, uint64_t seq_befor
     struct news *news = api->news;
     bool is_behind = atomic_load_explicit(&news->published_seq, memory_order_relaxed) != seq_before;
     atomic_store(&news->published_seq, seq_after);
+    courier_hear(api, entries);
     if (anybody_listens(api))
         publish(api, entries, is_behind);
 }

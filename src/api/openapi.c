@@ -59,6 +59,15 @@ DETAILS(token_end, "", NULL, false, "204", NOTHING, NULL);
 DETAILS(organization_show, "", NULL, false, "200", JSON, "Organization");
 DETAILS(organization_update, "", "OrganizationChange", true, "200", JSON, "Organization");
 DETAILS(audit_list, "Limit Before", NULL, false, "200", JSON, "AuditList");
+DETAILS(webhook_list, "", NULL, false, "200", JSON, "WebhookList");
+DETAILS(webhook_create, "", "NewWebhook", true, "201", JSON, "WebhookWithSecret");
+DETAILS(webhook_show, "", NULL, false, "200", JSON, "Webhook");
+DETAILS(webhook_update, "", "WebhookChange", true, "200", JSON, "Webhook");
+DETAILS(webhook_delete, "", NULL, false, "204", NOTHING, NULL);
+DETAILS(webhook_rotate, "", NULL, false, "200", JSON, "WebhookWithSecret");
+DETAILS(webhook_test, "", NULL, false, "200", JSON, "PingResult");
+DETAILS(webhook_deliveries, "Limit", NULL, false, "200", JSON, "Deliveries");
+DETAILS(webhook_retry, "", NULL, false, "200", JSON, "Webhook");
 DETAILS(bootloader, "", NULL, false, "200", JSON, "Bootloader");
 DETAILS(health, "", NULL, false, "200", JSON, "Health");
 DETAILS(metrics, "", NULL, false, "200", "text/plain", NULL);
@@ -111,6 +120,8 @@ static void put_parameters(struct buffer *out, const struct route_row *row, cons
     json_open(out, '[');
     if (strstr(row->pattern, ":id") != NULL)
         put_references(out, "parameters", "Id");
+    if (strstr(row->pattern, ":delivery") != NULL)
+        put_references(out, "parameters", "Delivery");
     if (strstr(row->pattern, ":file") != NULL)
         put_references(out, "parameters", "File");
     put_references(out, "parameters", who_words[row->who].parameters);

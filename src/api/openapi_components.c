@@ -17,6 +17,20 @@
 #define BOOLEAN {"type": "boolean"}
 #define COUNT {"type": "integer", "minimum": 0}
 #define TIME {"type": "string", "format": "date-time"}
+#define TIME_OR_NULL {"type": ["string", "null"], "format": "date-time"}
+#define HOOK_EVENTS {"type": "array", "minItems": 1, "items": {"enum": ["conversation.created", "conversation.status", "message.created", "visitor.created", "visitor.identified", "visitor.erased"]}}
+#define WEBHOOK_MEMBERS \
+    "id": ID, \
+    "url": STRING, \
+    "events": HOOK_EVENTS, \
+    "description": STRING_OR_NULL, \
+    "enabled": BOOLEAN, \
+    "disabledBecause": {"type": ["string", "null"], "description": "gone: it has answered 410. null: by hand, or it is enabled."}, \
+    "createdAt": TIME, \
+    "updatedAt": TIME, \
+    "waiting": {"type": "integer", "minimum": 0, "description": "Deliveries that wait."}, \
+    "parked": {"type": "integer", "minimum": 0, "description": "Deliveries that were given up after 24 hours."}, \
+    "lost": {"type": "integer", "minimum": 0, "description": "What it was never told, since more than 10000 deliveries waited."}
 #define ID {"type": "string", "pattern": "^c[0-9a-z]{24}$"}
 #define ID_OR_NULL {"type": ["string", "null"], "pattern": "^c[0-9a-z]{24}$"}
 #define TIME_OR_NULL {"type": ["string", "null"], "format": "date-time"}
