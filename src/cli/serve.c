@@ -3,12 +3,14 @@
  * be wrong with the configuration is said before the first client is let in.
  */
 #include <arpa/inet.h>
+#include <errno.h>
 #include <sched.h>
 #include <signal.h>
 #include <sodium.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "api/api.h"
@@ -19,6 +21,8 @@
 #include "cli/setup_link.h"
 
 #define URL_LEN_MAX 80
+#define PUBLIC_URL_LEN_MAX 400
+#define PASSWORD_LEN_MAX 256
 
 struct server {
     const struct options *options;
@@ -26,6 +30,8 @@ struct server {
     struct trusted_proxies *proxies;
     unsigned loop_count;
     struct store *store;
+    struct post *post;
+    char public_url[PUBLIC_URL_LEN_MAX + 1];
     struct api *api;
     struct edge *edge;
     struct demo demo;
@@ -72,6 +78,26 @@ static unsigned choose_loop_count(const struct options *options)
     return count == 0 ? 1 : count > LOOPS_MAX ? LOOPS_MAX : count;
 }
 
+/* http:// or https:// and something behind it that can stand in a link; a slash at the end is taken off. */
+static bool read_public_url(struct server *server)
+{
+    const char *url = server->options->public_url;
+    if (url == NULL)
+        return true;
+    size_t scheme = strncmp(url, "https://", 8) == 0 ? 8 : strncmp(url, "http://", 7) == 0 ? 7 : 0;
+    size_t len = strlen(url), plain = strcspn(url, " \"<>\\^`{|}#?@");
+    while (len > scheme && url[len - 1] == '/')
+        --len;
+    if (scheme == 0 || plain != strlen(url) || len == scheme) {
+        cli_complain("--public-url takes http:// or https:// and how people reach this server, such as "
+                     "https://chat.example.com; not \"%.80s\"",
+                     url);
+        return false;
+    }
+    snprintf(server->public_url, sizeof(server->public_url), "%.*s", (int)len, url);
+    return true;
+}
+
 static bool read_configuration(struct server *server)
 {
     const struct options *options = server->options;
@@ -80,7 +106,7 @@ static bool read_configuration(struct server *server)
         return false;
     }
     server->loop_count = choose_loop_count(options);
-    return read_listeners(server) && read_proxies(server);
+    return read_listeners(server) && read_proxies(server) && read_public_url(server);
 }
 
 /* What was asked for and can't have an effect is said, since it looks as if it had one. */
@@ -134,6 +160,44 @@ static void on_failure(void *app)
     edge_stop(server->edge);
 }
 
+/* The first line of a file; false, once it has been said, when there is none. */
+static bool read_password(const char *path, char out[PASSWORD_LEN_MAX + 2])
+{
+    out[0] = '\0';
+    FILE *file = fopen(path, "re");
+    bool is_read = file != NULL && fgets(out, PASSWORD_LEN_MAX + 2, file) != NULL;
+    out[strcspn(out, "\r\n")] = '\0';
+    if (file == NULL)
+        cli_complain("--smtp-password-file %.300s can't be read: %s", path, strerror(errno));
+    else if (!is_read || out[0] == '\0' || strlen(out) > PASSWORD_LEN_MAX)
+        cli_complain("--smtp-password-file %.300s must have a password of at most %d characters as its first line",
+                     path, PASSWORD_LEN_MAX);
+    if (file != NULL)
+        fclose(file);
+    return is_read && out[0] != '\0' && strlen(out) <= PASSWORD_LEN_MAX;
+}
+
+static bool open_post(struct server *server)
+{
+    const struct options *options = server->options;
+    char password[PASSWORD_LEN_MAX + 2];
+    const char *why = "";
+    if (options->smtp_password_file != NULL && !read_password(options->smtp_password_file, password))
+        return false;
+    server->post = post_open(&(struct post_config){.allow_private = options->webhook_allow_private,
+                                                   .ca_file = options->ca_file,
+                                                   .smtp_url = options->smtp_url,
+                                                   .smtp_user = options->smtp_user,
+                                                   .smtp_password = options->smtp_password_file != NULL ? password : NULL,
+                                                   .smtp_from = options->smtp_from},
+                             &why);
+    if (options->smtp_password_file != NULL)
+        sodium_memzero(password, sizeof(password));
+    if (server->post == NULL)
+        cli_complain("%s", why);
+    return server->post != NULL;
+}
+
 static void open_api(struct server *server)
 {
     const struct options *options = server->options;
@@ -148,6 +212,9 @@ static void open_api(struct server *server)
                         .messages_org = (uint32_t)options->rate_messages_org},
         .demo = options->demo,
         .visitor_cookie = options->visitor_cookie,
+        .post = server->post,
+        .webhook_allow_private = options->webhook_allow_private,
+        .public_url = server->public_url[0] == '\0' ? NULL : server->public_url,
         .loop_count = server->loop_count,
         .on_failure = on_failure,
         .app = server,
@@ -310,11 +377,18 @@ static int run(struct server *server)
     open_api(server);
     bool is_open = open_edge(server);
     bool is_fine = is_open && serve(server);
+    post_close(server->post, POST_STOP_MS);
     api_drain(server->api);
     if (is_open)
         edge_close(server->edge);
     api_close(server->api);
     return is_fine ? EXIT_FINE : EXIT_FAILED;
+}
+
+static int close_post(struct server *server)
+{
+    post_close(server->post, 0);
+    return EXIT_FAILED;
 }
 
 int cli_serve(const struct options *options)
@@ -328,8 +402,8 @@ int cli_serve(const struct options *options)
     block_signals();
     if (sodium_init() < 0)
         cli_complain("the system gives no random numbers");
-    else if (open_store(&server))
-        status = run(&server);
+    else if (open_post(&server))
+        status = open_store(&server) ? run(&server) : close_post(&server);
     if (server.store != NULL)
         store_close(server.store);
     if (server.proxies != NULL)
