@@ -12,7 +12,7 @@
 #include "base/text.h"
 
 #define IN(name) (UINT64_C(1) << SUBCOMMAND_##name)
-#define IN_STORE (~(IN(VERSION) | IN(HELP)))
+#define IN_STORE (~(IN(VERSION) | IN(HELP) | IN(MAIL_TEST)))
 
 const struct option_spec option_specs[OPTION_COUNT] = {
 #define GROUP(title)

@@ -3,7 +3,6 @@
  * be wrong with the configuration is said before the first client is let in.
  */
 #include <arpa/inet.h>
-#include <errno.h>
 #include <sched.h>
 #include <signal.h>
 #include <sodium.h>
@@ -18,11 +17,11 @@
 #include "base/version.h"
 #include "cli/cli.h"
 #include "cli/demo.h"
+#include "cli/outgoing.h"
 #include "cli/setup_link.h"
 
 #define URL_LEN_MAX 80
 #define PUBLIC_URL_LEN_MAX 400
-#define PASSWORD_LEN_MAX 256
 
 struct server {
     const struct options *options;
@@ -160,41 +159,9 @@ static void on_failure(void *app)
     edge_stop(server->edge);
 }
 
-/* The first line of a file; false, once it has been said, when there is none. */
-static bool read_password(const char *path, char out[PASSWORD_LEN_MAX + 2])
-{
-    out[0] = '\0';
-    FILE *file = fopen(path, "re");
-    bool is_read = file != NULL && fgets(out, PASSWORD_LEN_MAX + 2, file) != NULL;
-    out[strcspn(out, "\r\n")] = '\0';
-    if (file == NULL)
-        cli_complain("--smtp-password-file %.300s can't be read: %s", path, strerror(errno));
-    else if (!is_read || out[0] == '\0' || strlen(out) > PASSWORD_LEN_MAX)
-        cli_complain("--smtp-password-file %.300s must have a password of at most %d characters as its first line",
-                     path, PASSWORD_LEN_MAX);
-    if (file != NULL)
-        fclose(file);
-    return is_read && out[0] != '\0' && strlen(out) <= PASSWORD_LEN_MAX;
-}
-
 static bool open_post(struct server *server)
 {
-    const struct options *options = server->options;
-    char password[PASSWORD_LEN_MAX + 2];
-    const char *why = "";
-    if (options->smtp_password_file != NULL && !read_password(options->smtp_password_file, password))
-        return false;
-    server->post = post_open(&(struct post_config){.allow_private = options->webhook_allow_private,
-                                                   .ca_file = options->ca_file,
-                                                   .smtp_url = options->smtp_url,
-                                                   .smtp_user = options->smtp_user,
-                                                   .smtp_password = options->smtp_password_file != NULL ? password : NULL,
-                                                   .smtp_from = options->smtp_from},
-                             &why);
-    if (options->smtp_password_file != NULL)
-        sodium_memzero(password, sizeof(password));
-    if (server->post == NULL)
-        cli_complain("%s", why);
+    server->post = outgoing_open(server->options);
     return server->post != NULL;
 }
 

@@ -1,5 +1,4 @@
 /* `helvino webhook …`: whom an organisation has told of what happens. The server notices each change by itself. */
-#include <pthread.h>
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,6 +8,7 @@
 #include "base/json.h"
 #include "cli/admin.h"
 #include "cli/grid.h"
+#include "cli/outgoing.h"
 
 /* Calls `visit` for each webhook of an organisation; false, once it has been said, when one can't be read. */
 static bool each_webhook(struct admin *admin, struct id org,
@@ -236,31 +236,6 @@ int cli_webhook_delete(const struct options *options)
 
 /* ---- test ---------------------------------------------------------------------------------------------------- */
 
-struct answer {
-    pthread_mutex_t mutex;
-    pthread_cond_t came;
-    bool has_come;
-    struct post_result result;
-};
-
-static void on_answer(void *context, const struct post_result *result)
-{
-    struct answer *answer = context;
-    pthread_mutex_lock(&answer->mutex);
-    answer->result = *result;
-    answer->has_come = true;
-    pthread_cond_signal(&answer->came);
-    pthread_mutex_unlock(&answer->mutex);
-}
-
-static void wait_for(struct answer *answer)
-{
-    pthread_mutex_lock(&answer->mutex);
-    while (!answer->has_come)
-        pthread_cond_wait(&answer->came, &answer->mutex);
-    pthread_mutex_unlock(&answer->mutex);
-}
-
 static bool report(const struct post_result *result)
 {
     bool arrived = hook_has_arrived(result);
@@ -276,13 +251,13 @@ static bool report(const struct post_result *result)
 
 static bool ping(struct admin *admin, struct post *post, const struct webhook *webhook)
 {
-    struct answer answer = {.mutex = PTHREAD_MUTEX_INITIALIZER, .came = PTHREAD_COND_INITIALIZER};
-    enum error error = hook_ping(post, webhook, &admin->random, on_answer, &answer);
+    struct outgoing_answer answer = OUTGOING_ANSWER;
+    enum error error = hook_ping(post, webhook, &admin->random, outgoing_heard, &answer);
     if (error != OK) {
         cli_complain("%s", error_sentence(error));
         return false;
     }
-    wait_for(&answer);
+    outgoing_wait(&answer);
     return report(&answer.result);
 }
 
@@ -324,15 +299,11 @@ int cli_webhook_test(const struct options *options)
 {
     struct admin admin;
     struct id webhook;
-    const char *why = "";
     if (!parse_id(options, &webhook))
         return EXIT_USAGE;
-    struct post *post = post_open(
-        &(struct post_config){.allow_private = options->webhook_allow_private, .ca_file = options->ca_file}, &why);
-    if (post == NULL) {
-        cli_complain("%s", why);
-        return EXIT_FAILED;
-    }
+    struct post *post = outgoing_open(options);
+    if (post == NULL)
+        return EXIT_USAGE;
     bool is_open = admin_open(&admin, options, STORE_READ_ONLY);
     bool is_fine = is_open && test_webhook(&admin, post, webhook);
     if (is_open)

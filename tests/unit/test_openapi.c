@@ -183,7 +183,7 @@ static void test_every_part_of_a_path_is_a_parameter(void **state)
     struct description *d = *state;
     for (size_t i = 0; i < ROUTES; ++i) {
         size_t at, max;
-        bool found = false;
+        const char *colon = strchr(routes[i].pattern, ':');
         yyjson_val *parameter;
         yyjson_arr_foreach(yyjson_obj_get(operation_of(d, i), "parameters"), at, max, parameter)
         {
@@ -191,12 +191,11 @@ static void test_every_part_of_a_path_is_a_parameter(void **state)
             if (strcmp(yyjson_get_str(yyjson_obj_get(resolved, "in")), "path") != 0)
                 continue;
             assert_true(yyjson_get_bool(yyjson_obj_get(resolved, "required")));
-            const char *colon = strchr(routes[i].pattern, ':');
-            assert_non_null(colon);
+            assert_non_null(colon); /* in the order of the path */
             assert_memory_equal(yyjson_get_str(yyjson_obj_get(resolved, "name")), colon + 1, strcspn(colon + 1, "/"));
-            found = true;
+            colon = strchr(colon + 1, ':');
         }
-        assert_int_equal(found, strchr(routes[i].pattern, ':') != NULL);
+        assert_null(colon);
     }
 }
 
