@@ -6,6 +6,21 @@
 
 #include "store/internal.h"
 
+/* Two webhooks for whom something waits, is parked and has succeeded. */
+static void fill_webhooks(struct world *w, struct id org)
+{
+    for (unsigned i = 0; i < 2; ++i) {
+        struct command hook = webhook_create(w, org, "message.created conversation.created");
+        struct id webhook = must(w, &hook).id, conversation = converse(w, org, NULL);
+        for (unsigned n = 0; n < 4; ++n) {
+            struct command result = webhook_result(w, webhook, say(w, org, conversation, NULL), HOOK_MESSAGE_CREATED,
+                                                   n % 2 == 0 ? HOOK_PARK : HOOK_DELIVERED, 500);
+            must(w, &result);
+        }
+        say(w, org, conversation, NULL);
+    }
+}
+
 /* Conversations of three visitors and of nobody, with messages, clientIds, replays and tokens. */
 static void fill_org(struct world *w, struct id org, unsigned conversations)
 {
@@ -33,6 +48,7 @@ static void fill_org(struct world *w, struct id org, unsigned conversations)
         struct command token = token_create(w, org);
         must(w, &token);
     }
+    fill_webhooks(w, org);
 }
 
 /* What belongs to an organisation, looked for everywhere: as a part of a key, or as a part of a value. */
@@ -94,7 +110,12 @@ static void test_nothing_is_left_and_nobody_else_is_touched(void **state)
         /* Answers to Idempotency-Keys and a conversation's clientIds name no organisation, so they are counted. */
         struct rows left = count_rows(w);
         assert_true(left.of[TABLE_ORGS] == rows.of[TABLE_ORGS] - 1);
-        assert_true(left.of[TABLE_CONVERSATIONS] == rows.of[TABLE_CONVERSATIONS] - 30);
+        assert_true(left.of[TABLE_CONVERSATIONS] == rows.of[TABLE_CONVERSATIONS] - 32);
+        assert_true(left.of[TABLE_WEBHOOKS] == rows.of[TABLE_WEBHOOKS] - 2);
+        assert_true(left.of[TABLE_WEBHOOK_BY_ORG] == rows.of[TABLE_WEBHOOK_BY_ORG] - 2);
+        /* The second webhook's messages are told to the first one too. */
+        assert_true(left.of[TABLE_WEBHOOK_QUEUE] == rows.of[TABLE_WEBHOOK_QUEUE] - 10);
+        assert_true(left.of[TABLE_WEBHOOK_PAST] == rows.of[TABLE_WEBHOOK_PAST] - 8);
         assert_true(left.of[TABLE_VISITORS] == rows.of[TABLE_VISITORS] - 3);
         assert_true(left.of[TABLE_TOKENS] == rows.of[TABLE_TOKENS] - 3);
         assert_true(left.of[TABLE_CONVERSATION_BY_MARK] == rows.of[TABLE_CONVERSATION_BY_MARK] - 15);

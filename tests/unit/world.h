@@ -151,6 +151,40 @@ static inline struct command sweep(struct world *w, uint64_t limit, struct bytes
                                       .from_updated = from_updated}};
 }
 
+static inline struct command webhook_create(struct world *w, struct id org, const char *events)
+{
+    return (struct command){.kind = COMMAND_WEBHOOK_CREATE,
+                            .webhook_create = {.org = org,
+                                               .webhook = world_id(w),
+                                               .at_ms = w->now_ms,
+                                               .url = BYTES("https://example.com/hook"),
+                                               .secret = BYTES("whsec_a secret"),
+                                               .events = bytes_of_string(events),
+                                               .enabled = true}};
+}
+
+/* HOOK_RETRY: due again at once. */
+static inline struct command webhook_result(struct world *w, struct id webhook, uint64_t seq, enum hook_event event,
+                                            enum hook_verdict verdict, unsigned status)
+{
+    return (struct command){.kind = COMMAND_WEBHOOK_RESULT,
+                            .webhook_result = {.webhook = webhook,
+                                               .seq = seq,
+                                               .event = event,
+                                               .at_ms = w->now_ms,
+                                               .verdict = verdict,
+                                               .status = status,
+                                               .next_at_ms = verdict == HOOK_RETRY ? w->now_ms : 0}};
+}
+
+static inline struct command webhook_retry(struct world *w, struct id org, struct id webhook, uint64_t seq,
+                                           enum hook_event event)
+{
+    return (struct command){
+        .kind = COMMAND_WEBHOOK_RETRY,
+        .webhook_retry = {.org = org, .webhook = webhook, .seq = seq, .event = event, .at_ms = w->now_ms}};
+}
+
 /* ---- short ways ------------------------------------------------------------------------------------------------ */
 
 static inline struct id converse(struct world *w, struct id org, const char *visitor_key)
