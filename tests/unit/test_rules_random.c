@@ -17,6 +17,8 @@
 #define MESSAGES_MAX COMMANDS
 #define CLIENT_IDS 6
 #define HASHES 40
+#define HOOKS_MAX (2 * ORGS_MAX)
+#define DELIVERIES_MAX (8 * COMMANDS)
 
 /* ---- a generator that can be repeated -------------------------------------------------------------------------- */
 
@@ -95,6 +97,22 @@ struct model_answer {
     int64_t at_ms;
 };
 
+struct model_hook {
+    struct id id;
+    unsigned org;
+    uint64_t wishes;
+    bool exists, enabled;
+};
+
+/* What a webhook has to be told. */
+struct model_delivery {
+    unsigned hook;
+    enum hook_event event;
+    int conversation, visitor; /* that it names, or -1 */
+    bool waits;
+    uint64_t seq; /* 0: not known yet */
+};
+
 static struct {
     struct model_org orgs[ORGS_MAX];
     unsigned org_count;
@@ -107,6 +125,10 @@ static struct {
     unsigned answer_count;
     int64_t now_ms;
     struct key next_seen, next_activity, next_updated;
+    struct model_hook hooks[HOOKS_MAX];
+    unsigned hook_count;
+    struct model_delivery deliveries[DELIVERIES_MAX];
+    unsigned delivery_count;
 } model;
 
 /* What a command must answer, and what the model has to learn from the answer. */
@@ -119,6 +141,7 @@ struct expectation {
     bool is_sweep;
     enum event_kind event;
     uint64_t erased_conversations, erased_messages;
+    unsigned first_delivery, delivery_count; /* that it adds */
 };
 
 static struct model_org *living_org(struct id id)
@@ -180,6 +203,29 @@ static unsigned any_org(void)
     /* The newest one or two most of the time: the others are mostly gone. */
     return below(20) == 0 ? below(model.org_count)
                           : model.org_count - 1 - below(model.org_count < 3 ? model.org_count : 3);
+}
+
+/* It happens in the organisation, and waits for each of its webhooks that wants to hear of it. */
+static void model_tells(struct expectation *expected, unsigned org, enum hook_event event, int conversation,
+                        int visitor)
+{
+    for (unsigned i = 0; i < model.hook_count; ++i) {
+        const struct model_hook *hook = &model.hooks[i];
+        if (!hook->exists || hook->org != org || !hook->enabled || (hook->wishes & HOOK_BIT(event)) == 0)
+            continue;
+        assert_true(model.delivery_count < DELIVERIES_MAX);
+        if (expected->delivery_count++ == 0)
+            expected->first_delivery = model.delivery_count;
+        model.deliveries[model.delivery_count++] =
+            (struct model_delivery){i, event, conversation, visitor, true, 0};
+    }
+}
+
+static void model_tells_visitor(struct expectation *expected, unsigned org, const struct model_visitor *visitor,
+                                bool was_there)
+{
+    if (visitor != NULL && !was_there)
+        model_tells(expected, org, HOOK_VISITOR_CREATED, -1, (int)(visitor - model.visitors));
 }
 
 /* Applies the sighting of a visitor to the model, as each write of one does. */
@@ -301,6 +347,7 @@ static struct command random_conversation_create(struct expectation *expected)
     }
     const struct model_answer *answer = with_hash ? kept_answer(org, hash) : NULL;
     struct model_visitor *visitor = with_visitor ? visitor_at(org, key) : NULL;
+    bool was_there = visitor != NULL && visitor->exists;
     if (visitor != NULL)
         model_sees(visitor, command.conversation_create.visitor, org, key, agent);
     expected->checks_id = true;
@@ -313,6 +360,8 @@ static struct command random_conversation_create(struct expectation *expected)
     int number = model_converses(command.conversation_create.conversation, org, visitor, model.now_ms, model.now_ms);
     if (with_hash)
         model.answers[model.answer_count++] = (struct model_answer){hash, number, model.now_ms};
+    model_tells_visitor(expected, org, visitor, was_there);
+    model_tells(expected, org, HOOK_CONVERSATION_CREATED, number, visitor == NULL ? -1 : (int)(visitor - model.visitors));
     expected->id = command.conversation_create.conversation;
     expected->at_ms = model.now_ms;
     expected->event = EVENT_CONVERSATION;
@@ -374,8 +423,10 @@ static struct command random_message_create(struct expectation *expected)
         return command;
     }
     struct model_visitor *visitor = with_visitor ? visitor_at(org, key) : NULL;
+    bool was_there = visitor == NULL || visitor->exists;
     if (visitor != NULL && (visitor->exists || (!by_org && conversation->visitor < 0)))
         model_sees(visitor, command.message_create.visitor, org, key, agent);
+    model_tells_visitor(expected, org, visitor, was_there || !visitor->exists);
     expected->checks_id = true;
     expected->id = conversation->id;
     expected->at_ms = INT64_MIN;
@@ -385,6 +436,7 @@ static struct command random_message_create(struct expectation *expected)
         return command;
     }
     model_says(command.message_create.message, at, model.now_ms, client_id, by_org);
+    model_tells(expected, org, HOOK_MESSAGE_CREATED, (int)at, conversation->visitor);
     expected->fresh_message = (int)number;
     expected->event = EVENT_MESSAGE;
     return command;
@@ -415,6 +467,7 @@ static struct command random_visitor_see(struct expectation *expected)
     }
     expected->replayed = visitor->exists;
     model_sees(visitor, command.visitor_see.visitor, org, key, agent);
+    model_tells_visitor(expected, org, visitor, expected->replayed);
     if (forgets || email != 0)
         visitor->email = forgets ? 0 : email;
     expected->checks_id = true;
@@ -469,6 +522,17 @@ static struct command random_conversation_read(struct expectation *expected)
     return command;
 }
 
+/* What waits and names the visitor, or a conversation that has gone with it. */
+static void model_forgets(const struct model_visitor *visitor)
+{
+    for (unsigned i = 0; i < model.delivery_count; ++i) {
+        struct model_delivery *delivery = &model.deliveries[i];
+        if (delivery->visitor == (int)(visitor - model.visitors) ||
+            (delivery->conversation >= 0 && !model.conversations[delivery->conversation].exists))
+            delivery->waits = false;
+    }
+}
+
 static struct command random_visitor_erase(struct expectation *expected)
 {
     unsigned org = any_org(), key = below(KEYS);
@@ -486,6 +550,8 @@ static struct command random_visitor_erase(struct expectation *expected)
         expected->erased_messages += model.conversations[at].messages;
     }
     visitor->exists = false;
+    model_forgets(visitor);
+    model_tells(expected, org, HOOK_VISITOR_ERASED, -1, -1);
     expected->checks_id = true;
     expected->id = visitor->id;
     expected->at_ms = INT64_MIN;
@@ -630,6 +696,98 @@ static struct command random_message_import(struct expectation *expected)
     return command;
 }
 
+/* ---- webhooks ---------------------------------------------------------------------------------------------------- */
+
+static struct command random_webhook_create(struct expectation *expected)
+{
+    static const struct {
+        const char *events;
+        uint64_t wishes;
+    } choices[] = {
+        {"message.created", HOOK_BIT(HOOK_MESSAGE_CREATED)},
+        {"conversation.created visitor.created", HOOK_BIT(HOOK_CONVERSATION_CREATED) | HOOK_BIT(HOOK_VISITOR_CREATED)},
+        {"message.created visitor.erased visitor.identified",
+         HOOK_BIT(HOOK_MESSAGE_CREATED) | HOOK_BIT(HOOK_VISITOR_ERASED) | HOOK_BIT(HOOK_VISITOR_IDENTIFIED)},
+    };
+    unsigned org = any_org(), choice = below(3);
+    struct command command = {.kind = COMMAND_WEBHOOK_CREATE,
+                              .webhook_create = {.org = model.orgs[org].id,
+                                                 .webhook = next_id(),
+                                                 .at_ms = model.now_ms,
+                                                 .url = BYTES("https://example.com/"),
+                                                 .secret = BYTES("whsec_x"),
+                                                 .events = bytes_of_string(choices[choice].events),
+                                                 .enabled = below(4) != 0}};
+    if (living_org(model.orgs[org].id) == NULL) {
+        expected->error = ERR_NOT_FOUND;
+        return command;
+    }
+    assert_true(model.hook_count < HOOKS_MAX);
+    model.hooks[model.hook_count++] = (struct model_hook){command.webhook_create.webhook, org, choices[choice].wishes,
+                                                          true, command.webhook_create.enabled};
+    expected->checks_id = true;
+    expected->id = command.webhook_create.webhook;
+    expected->at_ms = INT64_MIN;
+    return command;
+}
+
+/* One of a living organisation; NULL when luck finds none. */
+static struct model_hook *any_hook(void)
+{
+    for (unsigned tries = 0; tries < 20 && model.hook_count != 0; ++tries) {
+        struct model_hook *hook = &model.hooks[below(model.hook_count)];
+        if (hook->exists && living_org(model.orgs[hook->org].id) != NULL)
+            return hook;
+    }
+    return NULL;
+}
+
+static struct command random_webhook_change(struct expectation *expected)
+{
+    struct model_hook *hook = any_hook();
+    if (hook == NULL)
+        return random_webhook_create(expected);
+    struct id org = model.orgs[hook->org].id;
+    if (below(5) == 0) {
+        hook->exists = false;
+        for (unsigned i = 0; i < model.delivery_count; ++i)
+            model.deliveries[i].waits &= model.deliveries[i].hook != (unsigned)(hook - model.hooks);
+        return (struct command){.kind = COMMAND_WEBHOOK_DELETE, .webhook_delete = {org, hook->id, model.now_ms}};
+    }
+    hook->enabled = below(3) != 0;
+    return (struct command){.kind = COMMAND_WEBHOOK_UPDATE,
+                            .webhook_update = {.org = org,
+                                               .webhook = hook->id,
+                                               .at_ms = model.now_ms,
+                                               .set_enabled = true,
+                                               .enabled = hook->enabled}};
+}
+
+static struct command random_webhook_result(struct expectation *expected)
+{
+    static const enum hook_verdict verdicts[] = {HOOK_DELIVERED, HOOK_DELIVERED, HOOK_DELIVERED, HOOK_RETRY,
+                                                 HOOK_PARK,      HOOK_GONE,      HOOK_VOID};
+    struct model_delivery *delivery = NULL;
+    for (unsigned tries = 0; tries < 50 && model.delivery_count != 0 && delivery == NULL; ++tries) {
+        struct model_delivery *found = &model.deliveries[below(model.delivery_count)];
+        if (found->waits && found->seq != 0 && living_org(model.orgs[model.hooks[found->hook].org].id) != NULL)
+            delivery = found;
+    }
+    if (delivery == NULL)
+        return random_webhook_create(expected);
+    struct model_hook *hook = &model.hooks[delivery->hook];
+    enum hook_verdict verdict = verdicts[below(7)];
+    delivery->waits = verdict == HOOK_RETRY || verdict == HOOK_GONE;
+    hook->enabled &= verdict != HOOK_GONE;
+    return (struct command){.kind = COMMAND_WEBHOOK_RESULT,
+                            .webhook_result = {.webhook = hook->id,
+                                               .seq = delivery->seq,
+                                               .event = delivery->event,
+                                               .at_ms = model.now_ms,
+                                               .verdict = verdict,
+                                               .status = below(600)}};
+}
+
 /* ---- maintenance ----------------------------------------------------------------------------------------------- */
 
 static struct command random_touch(void)
@@ -693,6 +851,12 @@ static struct command random_command(struct expectation *expected)
         return random_conversation_read(expected);
     if (dice < 955)
         return random_visitor_erase(expected);
+    if (dice < 958 && model.hook_count < HOOKS_MAX - 1)
+        return random_webhook_create(expected);
+    if (dice < 961 && model.hook_count < HOOKS_MAX - 1)
+        return random_webhook_change(expected);
+    if (dice < 980 && model.hook_count < HOOKS_MAX - 1)
+        return random_webhook_result(expected);
     return random_sweep(expected);
 }
 
@@ -726,6 +890,8 @@ static void learn_purge(const struct outcome *outcome, unsigned at)
             model.conversations[i].exists = false;
     for (unsigned key = 0; key < KEYS; ++key)
         visitor_at(at, key)->exists = false;
+    for (unsigned i = 0; i < model.hook_count; ++i)
+        model.hooks[i].exists &= model.hooks[i].org != at;
 }
 
 static uint64_t seq_before;
@@ -754,6 +920,10 @@ static void check_entry(const struct log_entry *entry, const struct expectation 
     }
     if (expected->marked >= 0)
         model.conversations[expected->marked].marked_seq = outcome->seq;
+    assert_true(expected->delivery_count == 0 || outcome->hooked);
+    assert_int_equal(outcome->hooks_lost, 0);
+    for (unsigned i = 0; i < expected->delivery_count; ++i)
+        model.deliveries[expected->first_delivery + i].seq = outcome->seq;
     if (expected->purged_org >= 0)
         learn_purge(outcome, (unsigned)expected->purged_org);
     if (expected->is_sweep) {
@@ -842,6 +1012,33 @@ static void check_message(struct txn *txn, const struct model_message *expected)
                                                    : numbered("client-", (unsigned)expected->client_id)));
 }
 
+/* Gives how many deliveries wait for webhooks of living organisations. */
+static uint64_t check_hooks(struct txn *txn)
+{
+    uint64_t waiting = 0;
+    for (unsigned i = 0; i < model.delivery_count; ++i) {
+        const struct model_delivery *expected = &model.deliveries[i];
+        const struct model_hook *hook = &model.hooks[expected->hook];
+        struct delivery delivery;
+        if (!hook->exists || living_org(model.orgs[hook->org].id) == NULL)
+            continue;
+        waiting += expected->waits;
+        enum error error = delivery_get(txn, hook->id, expected->seq, expected->event, &delivery);
+        assert_int_equal(error, expected->waits ? OK : ERR_NOT_FOUND);
+        if (error == OK && expected->conversation >= 0)
+            assert_true(id_equal(delivery.conversation, model.conversations[expected->conversation].id));
+    }
+    for (unsigned i = 0; i < model.hook_count; ++i) {
+        const struct model_hook *expected = &model.hooks[i];
+        struct webhook webhook;
+        if (living_org(model.orgs[expected->org].id) == NULL)
+            continue;
+        assert_int_equal(webhook_get(txn, expected->id, &webhook), expected->exists ? OK : ERR_NOT_FOUND);
+        assert_true(!expected->exists || webhook.enabled == expected->enabled);
+    }
+    return waiting;
+}
+
 static void check_everything(struct txn *txn)
 {
     uint64_t orgs = 0, keys = 0, visitors = 0, conversations = 0, marked = 0, deleted = 0;
@@ -874,7 +1071,9 @@ static void check_everything(struct txn *txn)
         if (conversation->exists && !model.orgs[conversation->org].deleted)
             check_message(txn, &model.messages[i]);
     }
+    uint64_t waiting = check_hooks(txn);
     if (deleted == 0) {
+        assert_true(table_rows(txn, TABLE_WEBHOOK_QUEUE) == waiting);
         assert_true(table_rows(txn, TABLE_VISITORS) == visitors && table_rows(txn, TABLE_VISITOR_BY_KEY) == visitors);
         assert_true(table_rows(txn, TABLE_CONVERSATIONS) == conversations);
         assert_true(table_rows(txn, TABLE_CONVERSATION_BY_MARK) == marked);
