@@ -73,6 +73,7 @@ for purpose in "$@"; do
         need openssl "TLS tests" openssl
         need strace "fault tests" strace
         need util-linux "runs the server in an empty root" unshare
+        need iproute2 "gives tests a network of their own" ip
         need_postgres "answers the same SQL as we do"
         need sqlite3 "the same" sqlite3
         need_chromium "browser tests"
