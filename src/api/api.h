@@ -23,9 +23,10 @@ struct api_config {
     bool visitor_cookie; /* /visitors/me/cookie is there */
     bool demo;           /* /demo is there */
     unsigned loop_count;
-    struct post *post; /* what goes out; the caller opens it before api_open, and closes it between edge_run and api_drain */
+    struct post
+        *post; /* what goes out; the caller opens it before api_open, and closes it between edge_run and api_drain */
     bool webhook_allow_private; /* as the post was opened with */
-    const char *public_url; /* how the server is reached, without a slash at the end: for links in mails. Or NULL */
+    const char *public_url;     /* how the server is reached, without a slash at the end: for links in mails. Or NULL */
     /* Once, on the committer's thread: the disk failed. The server must stop and exit non-zero. */
     void (*on_failure)(void *app);
     void *app;

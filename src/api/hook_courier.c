@@ -1,7 +1,7 @@
 /*
- * Deliveries wait in the tables; in memory are only their places, sorted into lanes (hook_lanes.c), so that order is kept
- * within a conversation and nothing else holds anybody back. A look reads what has come behind the last place known;
- * a webhook that was changed in any other way is read anew. What is sent is read again when it is sent.
+ * Deliveries wait in the tables; in memory are only their places, sorted into lanes (hook_lanes.c), so that order is
+ * kept within a conversation and nothing else holds anybody back. A look reads what has come behind the last place
+ * known; a webhook that was changed in any other way is read anew. What is sent is read again when it is sent.
  *
  * A result becomes a command, and only when that is on disk does the next one of its lane follow: whatever happens in
  * between, a delivery that was not noted as done is tried again, and none overtakes another.
@@ -15,9 +15,9 @@
 #include "api/hooks.h"
 #include "base/logline.h"
 
-#define LOOK_ENTRIES_MAX 5000                      /* of the queue, in one turn of the loop */
-#define UNDER_WAY_MAX (POST_RUNNING_MAX * 3 / 4)   /* the rest is left to mails and pings */
-#define AFTER_FAILURE_MS 10000                     /* after a failure of our own */
+#define LOOK_ENTRIES_MAX 5000                    /* of the queue, in one turn of the loop */
+#define UNDER_WAY_MAX (POST_RUNNING_MAX * 3 / 4) /* the rest is left to mails and pings */
+#define AFTER_FAILURE_MS 10000                   /* after a failure of our own */
 
 /* A webhook. */
 struct target {
@@ -229,7 +229,8 @@ static void log_failure(const struct flight *flight)
     char id[ID_TEXT_LEN + 1] = "";
     id_format(flight->webhook, id);
     if (flight->verdict == HOOK_GONE)
-        log_line(LOG_WARN, "a webhook wants no more and is disabled", LOG_TEXT("webhook", id), LOG_NUMBER("status", 410));
+        log_line(LOG_WARN, "a webhook wants no more and is disabled", LOG_TEXT("webhook", id),
+                 LOG_NUMBER("status", 410));
     else if (flight->verdict == HOOK_PARK)
         log_line(LOG_WARN, "a delivery to a webhook is given up", LOG_TEXT("webhook", id),
                  LOG_NUMBER("seq", flight->place.seq), LOG_NUMBER("status", flight->result.status),
@@ -261,8 +262,7 @@ static void on_result_applied(struct api_loop *loop, struct txn *txn, struct req
     bool is_gone = entry->error == ERR_NOT_FOUND ||
                    (entry->error == OK && flight->verdict != HOOK_RETRY && flight->verdict != HOOK_GONE);
     (void)txn, (void)request;
-    end_flight(courier, flight, !is_gone,
-               entry->error == OK ? flight->next_at_ms : clock_now_ms() + AFTER_FAILURE_MS);
+    end_flight(courier, flight, !is_gone, entry->error == OK ? flight->next_at_ms : clock_now_ms() + AFTER_FAILURE_MS);
     wake(courier);
 }
 
@@ -279,8 +279,8 @@ static bool submit_result(struct courier *courier, struct flight *flight)
                                .at_ms = clock_now_ms(),
                                .verdict = flight->verdict,
                                .status = (uint64_t)flight->result.status,
-                               .failure = failed ? bytes_of_string(post_failure_word(flight->result.failure))
-                                                 : BYTES_NONE,
+                               .failure =
+                                   failed ? bytes_of_string(post_failure_word(flight->result.failure)) : BYTES_NONE,
                                .next_at_ms = flight->next_at_ms},
         },
         on_result_applied, &flight, sizeof(flight));
@@ -446,8 +446,7 @@ static void go_round(struct courier *courier, bool must_look)
 
 static void on_woken(struct loop *loop, struct loop_message *message)
 {
-    struct courier *courier =
-        (struct courier *)((char *)message - offsetof(struct courier, message));
+    struct courier *courier = (struct courier *)((char *)message - offsetof(struct courier, message));
     (void)loop;
     atomic_store(&courier->is_woken, false);
     go_round(courier, true);

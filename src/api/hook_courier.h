@@ -1,7 +1,7 @@
 #pragma once
 /*
- * Who brings deliveries to webhooks: on loop 0, woken by whatever notes one and once a second. It reads the queue, sends
- * by the post, and writes what became of it by commands of its own.
+ * Who brings deliveries to webhooks: on loop 0, woken by whatever notes one and once a second. It reads the queue,
+ * sends by the post, and writes what became of it by commands of its own.
  */
 #include "api/internal.h"
 
@@ -20,8 +20,8 @@ void courier_drain(struct courier *courier);
 /* Since the start; any thread. */
 struct courier_figures {
     _Atomic uint64_t delivered, failed, parked, gone, void_; /* tries, by what became of them */
-    _Atomic uint64_t lost;      /* not noted, since too many waited */
-    _Atomic uint64_t targets;   /* webhooks now */
-    _Atomic uint64_t under_way; /* now */
+    _Atomic uint64_t lost;                                   /* not noted, since too many waited */
+    _Atomic uint64_t targets;                                /* webhooks now */
+    _Atomic uint64_t under_way;                              /* now */
 };
 const struct courier_figures *courier_figures(const struct courier *courier);

@@ -1,6 +1,6 @@
 /*
- * A lane is ready, under way, or rests until its first delivery is due. Ready ones stand in a list in the order in which
- * they became so; resting ones are looked at only when the earliest of them is due.
+ * A lane is ready, under way, or rests until its first delivery is due. Ready ones stand in a list in the order in
+ * which they became so; resting ones are looked at only when the earliest of them is due.
  */
 #include "api/hook_lanes.h"
 

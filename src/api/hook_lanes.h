@@ -20,7 +20,8 @@ struct hook_place {
 
 struct hook_lanes *hook_lanes_new(void);
 void hook_lanes_free(struct hook_lanes *lanes);
-/* Puts one behind the others of its lane, not to be tried before due_ms; 0: at once. The one that is being tried is not added again.
+/* Puts one behind the others of its lane, not to be tried before due_ms; 0: at once. The one that is being tried is not
+ * added again.
  */
 void hook_lanes_add(struct hook_lanes *lanes, const struct hook_place *place, int64_t due_ms);
 /* The next one that may be tried; it is under way from then on. False when there is none now. */

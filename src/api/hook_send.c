@@ -73,13 +73,11 @@ enum error hook_send(struct post *post, const struct hook_message *message, on_p
              message->delivery.data);
     snprintf(headers[3], sizeof(headers[3]), "X-Helvino-Event: %s", message->event);
     const char *const all[] = {headers[0], headers[1], headers[2], headers[3]};
-    return post_send(post,
-                     &(struct post_request){.url = url,
-                                            .headers = all,
-                                            .header_count = 4,
-                                            .body = message->body,
-                                            .deadline_ms = WEBHOOK_DEADLINE_MS},
-                     done, context);
+    return post_send(
+        post,
+        &(struct post_request){
+            .url = url, .headers = all, .header_count = 4, .body = message->body, .deadline_ms = WEBHOOK_DEADLINE_MS},
+        done, context);
 }
 
 bool hook_has_arrived(const struct post_result *result)
@@ -97,7 +95,8 @@ enum error hook_ping(struct post *post, const struct webhook *webhook, struct ra
     struct bytes delivery = bytes_view(name, sizeof(name));
     hook_ping_write(&body, webhook, delivery, now_ms);
     enum error error = hook_send(
-        post, &(struct hook_message){.webhook = webhook, .delivery = delivery, .event = "ping", .body = buffer_view(&body)},
+        post,
+        &(struct hook_message){.webhook = webhook, .delivery = delivery, .event = "ping", .body = buffer_view(&body)},
         done, context);
     buffer_dispose(&body);
     return error;

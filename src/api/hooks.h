@@ -17,8 +17,8 @@ void hook_sign(struct bytes secret, struct bytes timestamp, struct bytes body, c
 size_t hook_delivery_format(struct id webhook, uint64_t seq, uint64_t event, char out[HOOK_DELIVERY_LEN_MAX]);
 bool hook_delivery_parse(struct bytes text, struct id *webhook, uint64_t *seq, uint64_t *event);
 
-/* Appends the JSON of a delivery, made of what the tables hold now. ERR_NOT_FOUND when there is nothing to tell any more.
- * No visitor's key is ever in it. */
+/* Appends the JSON of a delivery, made of what the tables hold now. ERR_NOT_FOUND when there is nothing to tell any
+ * more. No visitor's key is ever in it. */
 enum error hook_body_write(struct buffer *out, struct txn *txn, struct id org, const struct delivery *delivery);
 /* The same of a ping; `delivery` is its name. */
 void hook_ping_write(struct buffer *out, const struct webhook *webhook, struct bytes delivery, int64_t at_ms);

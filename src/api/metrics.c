@@ -190,8 +190,10 @@ static void put_ended(struct buffer *out, const char *name, const char *help, co
 static void put_webhooks(struct buffer *out, struct call *call)
 {
     const struct courier_figures *figures = courier_figures(call->loop->api->courier);
-    family(out, "helvino_webhook_tries_total", "counter", "Deliveries to webhooks that were tried, by what became of them.");
-    buffer_printf(out, "helvino_webhook_tries_total{result=\"delivered\"} %llu\n", (unsigned long long)figures->delivered);
+    family(out, "helvino_webhook_tries_total", "counter",
+           "Deliveries to webhooks that were tried, by what became of them.");
+    buffer_printf(out, "helvino_webhook_tries_total{result=\"delivered\"} %llu\n",
+                  (unsigned long long)figures->delivered);
     buffer_printf(out, "helvino_webhook_tries_total{result=\"retry\"} %llu\n", (unsigned long long)figures->failed);
     buffer_printf(out, "helvino_webhook_tries_total{result=\"parked\"} %llu\n", (unsigned long long)figures->parked);
     buffer_printf(out, "helvino_webhook_tries_total{result=\"gone\"} %llu\n", (unsigned long long)figures->gone);

@@ -192,8 +192,8 @@ static void on_member(void *context, struct bytes name, const struct json_value 
     search->is_there |= bytes_equal(name, BYTES("description")) && json_is_null(value);
 }
 
-#define SENTENCE_EVENTS                                                                                   \
-    "The field \"events\" must be a list of one or more of conversation.created, conversation.status, "   \
+#define SENTENCE_EVENTS                                                                                 \
+    "The field \"events\" must be a list of one or more of conversation.created, conversation.status, " \
     "message.created, visitor.created, visitor.identified and visitor.erased."
 
 static enum error read_fields(struct call *call, const struct json_value *root, struct fields *out)
@@ -278,21 +278,22 @@ static enum error update(struct call *call, const struct fields *fields)
 {
     struct webhook webhook;
     enum error error = get_own(call, &webhook);
-    return error != OK ? error
-                       : call_submit(call,
-                                     &(struct command){
-                                         .kind = COMMAND_WEBHOOK_UPDATE,
-                                         .webhook_update = {.org = call->org.id,
-                                                            .webhook = webhook.id,
-                                                            .at_ms = call->now_ms,
-                                                            .url = fields->url,
-                                                            .events = fields->has_events ? buffer_view(&fields->names)
-                                                                                         : BYTES_NONE,
-                                                            .description = fields->description,
-                                                            .set_enabled = fields->has_enabled,
-                                                            .enabled = fields->enabled},
-                                     },
-                                     on_changed);
+    return error != OK
+               ? error
+               : call_submit(
+                     call,
+                     &(struct command){
+                         .kind = COMMAND_WEBHOOK_UPDATE,
+                         .webhook_update = {.org = call->org.id,
+                                            .webhook = webhook.id,
+                                            .at_ms = call->now_ms,
+                                            .url = fields->url,
+                                            .events = fields->has_events ? buffer_view(&fields->names) : BYTES_NONE,
+                                            .description = fields->description,
+                                            .set_enabled = fields->has_enabled,
+                                            .enabled = fields->enabled},
+                     },
+                     on_changed);
 }
 
 enum error handle_webhook_update(struct call *call)
@@ -304,12 +305,11 @@ enum error handle_webhook_delete(struct call *call)
 {
     struct webhook webhook;
     enum error error = get_own(call, &webhook);
-    return error != OK
-               ? error
-               : call_submit(call,
-                             &(struct command){.kind = COMMAND_WEBHOOK_DELETE,
-                                               .webhook_delete = {call->org.id, webhook.id, call->now_ms}},
-                             on_deleted);
+    return error != OK ? error
+                       : call_submit(call,
+                                     &(struct command){.kind = COMMAND_WEBHOOK_DELETE,
+                                                       .webhook_delete = {call->org.id, webhook.id, call->now_ms}},
+                                     on_deleted);
 }
 
 enum error handle_webhook_rotate(struct call *call)
@@ -455,8 +455,8 @@ enum error handle_webhook_retry(struct call *call)
     struct id id;
     uint64_t seq, event;
     enum error error = get_own(call, &webhook);
-    if (error == OK && (!hook_delivery_parse(request_path_param(call->request, 1), &id, &seq, &event) ||
-                        !id_equal(id, webhook.id)))
+    if (error == OK &&
+        (!hook_delivery_parse(request_path_param(call->request, 1), &id, &seq, &event) || !id_equal(id, webhook.id)))
         error = ERR_NOT_FOUND;
     if (error == OK)
         error = find_delivery(call, webhook.id, seq, event);
@@ -491,10 +491,8 @@ static void put_ping(struct buffer *json, const struct post_result *result)
         json_put_literal(json, "null");
     else
         json_put_integer(json, result->status);
-    render_text(json, BYTES("failure"),
-                answered ? BYTES_NONE : bytes_of_string(post_failure_word(result->failure)));
-    render_text(json, BYTES("reason"),
-                answered ? BYTES_NONE : bytes_of_string(post_failure_sentence(result->failure)));
+    render_text(json, BYTES("failure"), answered ? BYTES_NONE : bytes_of_string(post_failure_word(result->failure)));
+    render_text(json, BYTES("reason"), answered ? BYTES_NONE : bytes_of_string(post_failure_sentence(result->failure)));
     json_member_integer(json, "milliseconds", result->elapsed_ms);
     json_close(json, '}');
 }

@@ -72,16 +72,16 @@
 #define AGENT_PRESENT_MS 120000         /* how long a write by the token counts as somebody being there */
 
 /* ---- what goes out ---- */
-#define POST_RUNNING_MAX 32            /* requests and mails under way at a time */
-#define POST_WAITING_MAX 512           /* under way and waiting for their turn; one more is refused */
+#define POST_RUNNING_MAX 32             /* requests and mails under way at a time */
+#define POST_WAITING_MAX 512            /* under way and waiting for their turn; one more is refused */
 #define POST_WAITING_BYTES_MAX 33554432 /* bytes of their bodies */
-#define POST_CONNECTIONS_MAX 64        /* kept open for a next request */
-#define POST_CONNECT_MS 5000           /* how long a connection may take, its name and TLS included */
-#define POST_ANSWER_BYTES_MAX 16384    /* of an answer's head and body that are read */
-#define POST_STOP_MS 2000              /* what is under way gets that long when the server stops */
+#define POST_CONNECTIONS_MAX 64         /* kept open for a next request */
+#define POST_CONNECT_MS 5000            /* how long a connection may take, its name and TLS included */
+#define POST_ANSWER_BYTES_MAX 16384     /* of an answer's head and body that are read */
+#define POST_STOP_MS 2000               /* what is under way gets that long when the server stops */
 #define MAIL_DEADLINE_MS 30000
-#define MAIL_SUBJECT_LEN_MAX 500       /* bytes */
-#define MAIL_TEXT_LEN_MAX 65536        /* bytes */
+#define MAIL_SUBJECT_LEN_MAX 500 /* bytes */
+#define MAIL_TEXT_LEN_MAX 65536  /* bytes */
 
 /* ---- webhooks ---- */
 #define WEBHOOKS_PER_ORG_MAX 20
@@ -89,18 +89,18 @@
 #define WEBHOOK_SECRET_LEN_MAX 64       /* characters */
 #define WEBHOOK_DESCRIPTION_LEN_MAX 200 /* bytes */
 #define WEBHOOK_BODY_LEN_MAX 8192       /* bytes of a webhook's JSON in a request */
-#define WEBHOOK_WAITING_MAX 10000       /* deliveries that wait for one webhook; what happens beyond is not told to it */
-#define WEBHOOK_WAITING_ALL_MAX 100000  /* the same for all webhooks together */
-#define WEBHOOK_PARKED_MAX 1000         /* deliveries that were given up, kept to be looked at; then the oldest goes */
-#define WEBHOOK_DELIVERED_MAX 100       /* the same of those that succeeded */
-#define WEBHOOK_RUNNING_MAX 4           /* deliveries of one webhook under way at a time */
-#define WEBHOOK_DEADLINE_MS 10000       /* of one try */
-#define WEBHOOK_RETRY_FIRST_MS 1000     /* the first pause; each next one is twice as long */
+#define WEBHOOK_WAITING_MAX 10000      /* deliveries that wait for one webhook; what happens beyond is not told to it */
+#define WEBHOOK_WAITING_ALL_MAX 100000 /* the same for all webhooks together */
+#define WEBHOOK_PARKED_MAX 1000        /* deliveries that were given up, kept to be looked at; then the oldest goes */
+#define WEBHOOK_DELIVERED_MAX 100      /* the same of those that succeeded */
+#define WEBHOOK_RUNNING_MAX 4          /* deliveries of one webhook under way at a time */
+#define WEBHOOK_DEADLINE_MS 10000      /* of one try */
+#define WEBHOOK_RETRY_FIRST_MS 1000    /* the first pause; each next one is twice as long */
 #define WEBHOOK_RETRY_LONGEST_MS 3600000
-#define WEBHOOK_RETRY_FOR_MS 86400000   /* then a delivery is parked: 24 hours */
-#define WEBHOOK_FAILURES_IN_ROW 8       /* from then on a webhook is tried one at a time, with pauses up to the next */
+#define WEBHOOK_RETRY_FOR_MS 86400000 /* then a delivery is parked: 24 hours */
+#define WEBHOOK_FAILURES_IN_ROW 8     /* from then on a webhook is tried one at a time, with pauses up to the next */
 #define WEBHOOK_PAUSE_LONGEST_MS 30000
-#define WEBHOOK_TESTS_PER_MINUTE 10     /* pings that an organisation may ask for */
+#define WEBHOOK_TESTS_PER_MINUTE 10 /* pings that an organisation may ask for */
 
 /* ---- the write path ---- */
 #define BATCH_COMMANDS_MAX 1024    /* commands in one transaction */

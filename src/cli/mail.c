@@ -20,12 +20,12 @@ static bool report(const struct post_result *result, const char *to)
 static bool send_test(struct post *post, const char *to)
 {
     struct outgoing_answer answer = OUTGOING_ANSWER;
-    enum error error = post_mail(post,
-                                 &(struct post_mail){.to = bytes_of_string(to),
-                                                     .subject = BYTES("A test of Helvino"),
-                                                     .text = BYTES("This server can send mail.\n\nHelvino " HELVINO_VERSION
-                                                                   "\n")},
-                                 outgoing_heard, &answer);
+    enum error error =
+        post_mail(post,
+                  &(struct post_mail){.to = bytes_of_string(to),
+                                      .subject = BYTES("A test of Helvino"),
+                                      .text = BYTES("This server can send mail.\n\nHelvino " HELVINO_VERSION "\n")},
+                  outgoing_heard, &answer);
     if (error == ERR_INVALID_FIELD)
         cli_complain("\"%.80s\" is no e-mail address that mail can be sent to", to);
     else if (error != OK)

@@ -8,12 +8,12 @@
 
 #include "base/bytes.h"
 
-#define HOOK_EVENTS(EVENT)                                                                                      \
-    EVENT(CONVERSATION_CREATED, 1, "conversation.created")                                                      \
-    EVENT(CONVERSATION_STATUS, 2, "conversation.status")                                                        \
-    EVENT(MESSAGE_CREATED, 3, "message.created")                                                                \
-    EVENT(VISITOR_CREATED, 4, "visitor.created")                                                                \
-    EVENT(VISITOR_IDENTIFIED, 5, "visitor.identified")                                                          \
+#define HOOK_EVENTS(EVENT)                                 \
+    EVENT(CONVERSATION_CREATED, 1, "conversation.created") \
+    EVENT(CONVERSATION_STATUS, 2, "conversation.status")   \
+    EVENT(MESSAGE_CREATED, 3, "message.created")           \
+    EVENT(VISITOR_CREATED, 4, "visitor.created")           \
+    EVENT(VISITOR_IDENTIFIED, 5, "visitor.identified")     \
     EVENT(VISITOR_ERASED, 6, "visitor.erased")
 
 enum hook_event {

@@ -12,36 +12,36 @@ struct network {
 };
 
 static const struct network refused_ipv4[] = {
-    {{0}, 8},             /* this network */
-    {{10}, 8},            /* private */
-    {{100, 64}, 10},      /* shared by a provider's customers; 100.100.100.200 is Alibaba's metadata */
-    {{127}, 8},           /* loopback */
+    {{0}, 8},                 /* this network */
+    {{10}, 8},                /* private */
+    {{100, 64}, 10},          /* shared by a provider's customers; 100.100.100.200 is Alibaba's metadata */
+    {{127}, 8},               /* loopback */
     {{168, 63, 129, 16}, 32}, /* Azure's host */
-    {{169, 254}, 16},     /* link-local; 169.254.169.254 is everybody's metadata */
-    {{172, 16}, 12},      /* private */
-    {{192, 0, 0}, 24},    /* protocols; 192.0.0.192 is Oracle's metadata */
-    {{192, 0, 2}, 24},    /* documentation */
-    {{192, 31, 196}, 24}, /* AS112 */
-    {{192, 52, 193}, 24}, /* AMT */
-    {{192, 88, 99}, 24},  /* 6to4 relays */
-    {{192, 168}, 16},     /* private */
-    {{192, 175, 48}, 24}, /* AS112 */
-    {{198, 18}, 15},      /* benchmarks */
-    {{198, 51, 100}, 24}, /* documentation */
-    {{203, 0, 113}, 24},  /* documentation */
-    {{224}, 4},           /* multicast */
-    {{240}, 4},           /* reserved, and broadcast */
+    {{169, 254}, 16},         /* link-local; 169.254.169.254 is everybody's metadata */
+    {{172, 16}, 12},          /* private */
+    {{192, 0, 0}, 24},        /* protocols; 192.0.0.192 is Oracle's metadata */
+    {{192, 0, 2}, 24},        /* documentation */
+    {{192, 31, 196}, 24},     /* AS112 */
+    {{192, 52, 193}, 24},     /* AMT */
+    {{192, 88, 99}, 24},      /* 6to4 relays */
+    {{192, 168}, 16},         /* private */
+    {{192, 175, 48}, 24},     /* AS112 */
+    {{198, 18}, 15},          /* benchmarks */
+    {{198, 51, 100}, 24},     /* documentation */
+    {{203, 0, 113}, 24},      /* documentation */
+    {{224}, 4},               /* multicast */
+    {{240}, 4},               /* reserved, and broadcast */
 };
 
 static const struct network given_out_ipv6 = {{0x20}, 3};
 
 static const struct network refused_ipv6[] = {
-    {{0x20, 0x01, 0x00}, 23},       /* protocols: Teredo, ORCHID, benchmarks */
-    {{0x20, 0x01, 0x0d, 0xb8}, 32}, /* documentation */
-    {{0x20, 0x02}, 16},             /* 6to4 */
+    {{0x20, 0x01, 0x00}, 23},                   /* protocols: Teredo, ORCHID, benchmarks */
+    {{0x20, 0x01, 0x0d, 0xb8}, 32},             /* documentation */
+    {{0x20, 0x02}, 16},                         /* 6to4 */
     {{0x26, 0x20, 0x00, 0x4f, 0x80, 0x00}, 48}, /* AS112 */
-    {{0x3f, 0xfe}, 16},             /* the 6bone, which has been given back */
-    {{0x3f, 0xff, 0x00}, 20},       /* documentation */
+    {{0x3f, 0xfe}, 16},                         /* the 6bone, which has been given back */
+    {{0x3f, 0xff, 0x00}, 20},                   /* documentation */
 };
 
 static bool is_in(const unsigned char *address, const struct network *network)

@@ -1,7 +1,7 @@
 #pragma once
 /*
- * A mail as bytes (RFC 5322, MIME): plain text in UTF-8, for any mail server of the last thirty years. Nothing that comes
- * from outside can add a header or a recipient: addresses and subjects are checked first.
+ * A mail as bytes (RFC 5322, MIME): plain text in UTF-8, for any mail server of the last thirty years. Nothing that
+ * comes from outside can add a header or a recipient: addresses and subjects are checked first.
  */
 #include <stdbool.h>
 #include <stdint.h>

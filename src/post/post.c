@@ -305,7 +305,8 @@ static void start(struct post *post)
     post->end = &post->first;
     pthread_mutex_init(&post->mutex, NULL);
     post->multi = curl_multi_init();
-    if (post->multi == NULL || curl_multi_setopt(post->multi, CURLMOPT_MAXCONNECTS, (long)POST_CONNECTIONS_MAX) != CURLM_OK)
+    if (post->multi == NULL ||
+        curl_multi_setopt(post->multi, CURLMOPT_MAXCONNECTS, (long)POST_CONNECTIONS_MAX) != CURLM_OK)
         abort();
     pthread_attr_init(&attributes);
     pthread_attr_setstacksize(&attributes, THREAD_STACK_BYTES);

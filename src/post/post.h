@@ -17,19 +17,19 @@
 struct post;
 
 /* Why there was no whole answer: a word for machines, a sentence for people. */
-#define POST_FAILURES(FAILURE)                                                                                     \
-    FAILURE(NONE, "none", "There was an answer.")                                                                  \
+#define POST_FAILURES(FAILURE)                                                                                      \
+    FAILURE(NONE, "none", "There was an answer.")                                                                   \
     FAILURE(ADDRESS, "address_refused", "The host's address is private or special, and such are not connected to.") \
-    FAILURE(NAME, "name_unknown", "The host's name could not be resolved.")                                        \
-    FAILURE(CONNECT, "connect_failed", "No connection could be made.")                                             \
-    FAILURE(TLS, "tls_failed", "No TLS connection could be made.")                                                 \
-    FAILURE(CERTIFICATE, "certificate_refused", "The host's certificate is not trusted, or of another host.")      \
-    FAILURE(TRUST, "no_ca_certificates",                                                                           \
-            "There are no CA certificates to check the host with; install ca-certificates, or name a --ca-file.")  \
-    FAILURE(DEADLINE, "too_slow", "There was no whole answer in time.")                                            \
-    FAILURE(BROKEN, "broken_answer", "The connection broke off, or the answer was none.")                          \
-    FAILURE(LOGIN, "login_refused", "The mail server refused user and password.")                                  \
-    FAILURE(MAIL, "mail_refused", "The mail server refused the mail.")                                             \
+    FAILURE(NAME, "name_unknown", "The host's name could not be resolved.")                                         \
+    FAILURE(CONNECT, "connect_failed", "No connection could be made.")                                              \
+    FAILURE(TLS, "tls_failed", "No TLS connection could be made.")                                                  \
+    FAILURE(CERTIFICATE, "certificate_refused", "The host's certificate is not trusted, or of another host.")       \
+    FAILURE(TRUST, "no_ca_certificates",                                                                            \
+            "There are no CA certificates to check the host with; install ca-certificates, or name a --ca-file.")   \
+    FAILURE(DEADLINE, "too_slow", "There was no whole answer in time.")                                             \
+    FAILURE(BROKEN, "broken_answer", "The connection broke off, or the answer was none.")                           \
+    FAILURE(LOGIN, "login_refused", "The mail server refused user and password.")                                   \
+    FAILURE(MAIL, "mail_refused", "The mail server refused the mail.")                                              \
     FAILURE(STOPPING, "stopping", "The server was stopping.")
 
 enum post_failure {
@@ -50,8 +50,8 @@ struct post_result {
 typedef void on_posted(void *context, const struct post_result *result);
 
 struct post_config {
-    bool allow_private;  /* let requests go to any address, and without TLS */
-    const char *ca_file; /* certificates to trust; NULL: $SSL_CERT_FILE, or where the system has them */
+    bool allow_private;   /* let requests go to any address, and without TLS */
+    const char *ca_file;  /* certificates to trust; NULL: $SSL_CERT_FILE, or where the system has them */
     const char *smtp_url; /* smtps://HOST[:PORT] or smtp://HOST[:PORT]; NULL: mail can't be sent */
     const char *smtp_user, *smtp_password; /* both or neither */
     const char *smtp_from;                 /* "noreply@example.com" or "Helvino <noreply@example.com>" */
@@ -74,8 +74,8 @@ struct post_request {
 /* Any thread. Copies everything. ERR_QUEUE_FULL and ERR_STOPPING: nothing was taken, and `done` is not called. */
 enum error post_send(struct post *post, const struct post_request *request, on_posted *done, void *context);
 
-/* NULL when a request may go to this URL as far as its text can tell, or a static sentence that says what is wrong. What
- * the name stands for is looked at when the connection is made. */
+/* NULL when a request may go to this URL as far as its text can tell, or a static sentence that says what is wrong.
+ * What the name stands for is looked at when the connection is made. */
 const char *post_url_refusal(struct bytes url, bool allow_private);
 
 /* ---- mail ---- */

@@ -9,8 +9,8 @@
 /* What doesn't change while the post is open. */
 struct post_setup {
     bool allow_private;
-    char *ca_file;                                /* NULL: none was found */
-    char *smtp_url;                               /* "smtps://host:port/DOMAIN", or NULL */
+    char *ca_file;  /* NULL: none was found */
+    char *smtp_url; /* "smtps://host:port/DOMAIN", or NULL */
     char *smtp_user, *smtp_password, *from, *from_name;
     bool smtp_in_clear; /* no STARTTLS: the server is this machine */
 };
@@ -44,7 +44,7 @@ struct post {
     uint64_t close_by_ns;
 
     CURLM *multi;
-    struct transfer *running; /* the thread's own */
+    struct transfer *running;  /* the thread's own */
     struct random_pool random; /* under the mutex too: of Message-IDs */
     struct post_figures figures;
 };

@@ -34,7 +34,10 @@ static bool read_server(struct post_setup *setup, const char *url, const char *d
         bool in_clear = strcmp(scheme, "smtp") == 0;
         bool has_port = curl_url_get(parts, CURLUPART_PORT, &port, 0) == CURLUE_OK;
         int len = snprintf(whole, sizeof(whole), "%s://%s:%s/%s", scheme, host,
-                           has_port ? port : in_clear ? "587" : "465", domain);
+                           has_port   ? port
+                           : in_clear ? "587"
+                                      : "465",
+                           domain);
         setup->smtp_in_clear = in_clear && is_loopback(host);
         is_fine = (size_t)len < sizeof(whole);
     }
@@ -79,7 +82,8 @@ bool setup_mail(struct post_setup *setup, const struct post_config *config, cons
         setup->smtp_user = bytes_dup(bytes_of_string(config->smtp_user));
         setup->smtp_password = bytes_dup(bytes_of_string(config->smtp_password));
     }
-    *why = "--smtp-url takes smtps://HOST, smtp://HOST, each with :PORT or without, and nothing else; user and password "
-           "have flags of their own";
+    *why =
+        "--smtp-url takes smtps://HOST, smtp://HOST, each with :PORT or without, and nothing else; user and password "
+        "have flags of their own";
     return read_server(setup, config->smtp_url, strchr(setup->from, '@') + 1);
 }

@@ -106,10 +106,10 @@ static const char *parts_refusal(CURLU *parts, const char *url, bool allow_priva
     char scheme[16];
     CURLUcode code = curl_url_set(parts, CURLUPART_URL, url, CURLU_DISALLOW_USER | CURLU_NON_SUPPORT_SCHEME);
     if (code != CURLUE_OK)
-        return code == CURLUE_USER_NOT_ALLOWED    ? SENTENCE_USER
-               : code == CURLUE_BAD_HOSTNAME      ? SENTENCE_HOST
-               : code == CURLUE_BAD_PORT_NUMBER   ? SENTENCE_PORT
-                                                  : SENTENCE_FORM;
+        return code == CURLUE_USER_NOT_ALLOWED  ? SENTENCE_USER
+               : code == CURLUE_BAD_HOSTNAME    ? SENTENCE_HOST
+               : code == CURLUE_BAD_PORT_NUMBER ? SENTENCE_PORT
+                                                : SENTENCE_FORM;
     get_part(parts, CURLUPART_SCHEME, 0, scheme, sizeof(scheme));
     if (strcmp(scheme, "https") != 0 && !(allow_private && strcmp(scheme, "http") == 0))
         return SENTENCE_HTTPS;

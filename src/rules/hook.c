@@ -112,8 +112,7 @@ enum error hook_note(struct txn *txn, uint64_t seq, const struct hook_news *news
         return error;
     error = collect_webhooks(txn, news->org, &ids);
     for (size_t i = 0; i < webhook_count(&ids) && error == OK; ++i)
-        if (read_webhook(txn, webhook_number(&ids, i), &webhook) &&
-            (wishes_of(&webhook) & HOOK_BIT(news->event)) != 0)
+        if (read_webhook(txn, webhook_number(&ids, i), &webhook) && (wishes_of(&webhook) & HOOK_BIT(news->event)) != 0)
             error = note_for(txn, seq, news, &webhook, outcome);
     buffer_dispose(&ids);
     return error;

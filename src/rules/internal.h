@@ -92,8 +92,8 @@ struct hook_news {
     int64_t at_ms;
     uint64_t conversations, messages; /* HOOK_VISITOR_ERASED: how many went */
 };
-/* Puts it into the queue of each webhook that wants it, at most once for each event and command. Says so in the outcome.
- * Whatever was read from the tables so far stays good. */
+/* Puts it into the queue of each webhook that wants it, at most once for each event and command. Says so in the
+ * outcome. Whatever was read from the tables so far stays good. */
 enum error hook_note(struct txn *txn, uint64_t seq, const struct hook_news *news, struct outcome *outcome);
 /* HOOK_VISITOR_CREATED, when the visitor is new; after visitor_write. */
 enum error hook_note_visitor(struct txn *txn, uint64_t seq, const struct sighting *sighting, struct outcome *outcome);

@@ -21,8 +21,8 @@ struct outcome {
     int64_t at_ms; /* conversation_create: createdAt */
     struct id id;  /* conversation_create: the conversation; message_create: the one it is in; org_create, token_create:
                       itself; visitor_import: the visitor that it has become; visitor_see, visitor_erase: the visitor */
-    struct event event; /* what is news to listeners; kind EVENT_NONE when nothing is */
-    bool hooked; /* deliveries to webhooks wait, or there is something else about webhooks that is news */
+    struct event event;  /* what is news to listeners; kind EVENT_NONE when nothing is */
+    bool hooked;         /* deliveries to webhooks wait, or there is something else about webhooks that is news */
     uint32_t hooks_lost; /* deliveries that were not noted, since too many wait */
     /* visitor_erase: what went */
     uint64_t erased_conversations, erased_messages;

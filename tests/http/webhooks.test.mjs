@@ -1,8 +1,10 @@
 /* /webhooks: making, changing and looking at them; who may; what is refused; and that a secret is shown once. */
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import test, { describe } from 'node:test';
 
-import { Caller, eventually, serverFor } from './server.mjs';
+import { Caller, ROOT, eventually, run, serverFor } from './server.mjs';
 import { assertError } from './shapes.mjs';
 import { receiverFor, verify, webhookFor } from './receiver.mjs';
 
@@ -189,5 +191,25 @@ describe('helvino webhook', () => {
         await refused(/no such webhook/, 1, 'delete', org.key, 'c000000000000000000000001');
         await refused(/no such webhook/, 1, 'test', org.key, 'c000000000000000000000001');
         assert.match(await server.cliOk('webhook', 'list', org.key), /no webhooks yet/);
+    });
+});
+
+describe('the README', () => {
+    test('shows commands for webhooks that work', async (t) => {
+        const server = await serverFor(t, { flags: PRIVATE });
+        const org = await server.org();
+        const receiver = await receiverFor(t);
+        const readme = readFileSync(join(ROOT, 'README.md'), 'utf8');
+        const [, block] = readme.split('## Webhooks')[1].match(/```sh\n([\s\S]*?)```/);
+        const script = `set -euo pipefail\n${block.replace('https://example.com/helvino', receiver.url)}\necho "$SECRET"\n`;
+        const env = { BASE: server.url, AUTH: `authorization: Bearer ${org.token}`, JSON: 'content-type: application/json' };
+        const result = await run('bash', ['-c', script], { env });
+        assert.equal(result.code, 0, result.stderr);
+        const [ping] = receiver.deliveries;
+        verify(ping.headers, ping.raw, result.stdout.trim().split('\n').at(-1));
+        assert.match(result.stdout, /"delivered": true/);
+        assert.match(result.stdout, /"waitingCount": 0/);
+        assert.match(result.stdout, /"enabled": false/);
+        assert.equal((await org.agent.getOk('/webhooks')).webhooks.length, 1);
     });
 });

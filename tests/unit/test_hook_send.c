@@ -81,8 +81,14 @@ static void test_events_come_back_as_text(void **state)
     hook_events_write(&text, bits);
     assert_true(bytes_equal(buffer_view(&text), BYTES("message.created visitor.erased")));
     buffer_dispose(&text);
-    static const char *const wrong[] = {"", " ", "message.created ", " message.created", "message.created  visitor.erased",
-                                        "message", "message.created,visitor.erased", "MESSAGE.CREATED"};
+    static const char *const wrong[] = {"",
+                                        " ",
+                                        "message.created ",
+                                        " message.created",
+                                        "message.created  visitor.erased",
+                                        "message",
+                                        "message.created,visitor.erased",
+                                        "MESSAGE.CREATED"};
     for (size_t i = 0; i < sizeof(wrong) / sizeof(*wrong); ++i)
         assert_false(hook_events_parse(bytes_of_string(wrong[i]), &bits));
     for (uint64_t event = 1; event <= 6; ++event)

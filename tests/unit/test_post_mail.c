@@ -131,10 +131,12 @@ static void test_every_language_comes_back(void **state)
     (void)state;
     assert_comes_back("Passwort zurücksetzen", "Grüße\n", "Grüße\r\n");
     assert_comes_back("إعادة تعيين كلمة المرور", "مرحبا\n", "مرحبا\r\n");
-    assert_comes_back("Şifrenizi sıfırlayın: İstanbul'daki ekibiniz için çok uzun bir konu satırı, gerçekten çok uzun 😀",
-                      "a=b\t\n trailing \n", "a=b\t\r\n trailing \r\n");
+    assert_comes_back(
+        "Şifrenizi sıfırlayın: İstanbul'daki ekibiniz için çok uzun bir konu satırı, gerçekten çok uzun 😀",
+        "a=b\t\n trailing \n", "a=b\t\r\n trailing \r\n");
     assert_comes_back("=?UTF-8?Q?not_encoded?=", "x\n", "x\r\n");
-    assert_comes_back("a line of exactly the length at which it has to be cut, or one more than that.", "\n\n", "\r\n\r\n");
+    assert_comes_back("a line of exactly the length at which it has to be cut, or one more than that.", "\n\n",
+                      "\r\n\r\n");
     assert_comes_back("ends with a blank ", "no line end", "no line end\r\n");
     assert_comes_back("x", "was written with\r\nboth\r\n", "was written with\r\nboth\r\n");
 }
@@ -175,7 +177,8 @@ static void test_subjects_can_add_no_header(void **state)
 static void test_addresses_are_one_and_plain(void **state)
 {
     (void)state;
-    static const char *const fine[] = {"a@b", "first.last+tag@sub.example.com", "o'brien@example.com", "x_y-z@1.example"};
+    static const char *const fine[] = {"a@b", "first.last+tag@sub.example.com", "o'brien@example.com",
+                                       "x_y-z@1.example"};
     static const char *const wrong[] = {"",
                                         "a",
                                         "@b",
@@ -234,12 +237,9 @@ static void test_senders_have_a_name_or_none(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_a_plain_mail_is_these_bytes),
-        cmocka_unit_test(test_every_language_comes_back),
-        cmocka_unit_test(test_long_lines_are_cut_and_come_back),
-        cmocka_unit_test(test_subjects_can_add_no_header),
-        cmocka_unit_test(test_addresses_are_one_and_plain),
-        cmocka_unit_test(test_senders_have_a_name_or_none),
+        cmocka_unit_test(test_a_plain_mail_is_these_bytes),      cmocka_unit_test(test_every_language_comes_back),
+        cmocka_unit_test(test_long_lines_are_cut_and_come_back), cmocka_unit_test(test_subjects_can_add_no_header),
+        cmocka_unit_test(test_addresses_are_one_and_plain),      cmocka_unit_test(test_senders_have_a_name_or_none),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

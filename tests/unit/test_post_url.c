@@ -76,9 +76,15 @@ static void test_users_and_fragments_are_refused(void **state)
 static void test_what_a_parser_could_put_right_is_refused(void **state)
 {
     (void)state;
-    static const char *const urls[] = {"https://example.com\\@evil.example/", "https://example.com /", " https://example.com/",
-                                       "https://example.com/\r\nX: y",       "https://exam\tple.com/", "https://ex\xc3\xa4mple.com/",
-                                       "https://example.com/\x7f",           "https://exa<mple.com/",  "https://{a,b}.example.com/",
+    static const char *const urls[] = {"https://example.com\\@evil.example/",
+                                       "https://example.com /",
+                                       " https://example.com/",
+                                       "https://example.com/\r\nX: y",
+                                       "https://exam\tple.com/",
+                                       "https://ex\xc3\xa4mple.com/",
+                                       "https://example.com/\x7f",
+                                       "https://exa<mple.com/",
+                                       "https://{a,b}.example.com/",
                                        "https://example.com/|x"};
     for (size_t i = 0; i < sizeof(urls) / sizeof(*urls); ++i)
         assert_refused(urls[i], true, "");
@@ -89,13 +95,28 @@ static void test_what_a_parser_could_put_right_is_refused(void **state)
 static void test_addresses_in_every_spelling_are_seen(void **state)
 {
     (void)state;
-    static const char *const urls[] = {
-        "https://127.0.0.1/",     "https://127.1/",           "https://2130706433/",     "https://0x7f000001/",
-        "https://0177.0.0.1/",    "https://0x7f.1/",          "https://10.0.0.1:8443/",  "https://192.168.0.1/",
-        "https://169.254.169.254/latest/meta-data/",          "https://0/",              "https://[::1]/",
-        "https://[::]/",          "https://[::ffff:127.0.0.1]/", "https://[::ffff:7f00:1]/", "https://[64:ff9b::7f00:1]/",
-        "https://[fd00:ec2::254]/", "https://[fe80::1]/",     "https://localhost/",      "https://LOCALHOST:8443/",
-        "https://localhost./",    "https://a.localhost/",     "https://%31%32%37.0.0.1/"};
+    static const char *const urls[] = {"https://127.0.0.1/",
+                                       "https://127.1/",
+                                       "https://2130706433/",
+                                       "https://0x7f000001/",
+                                       "https://0177.0.0.1/",
+                                       "https://0x7f.1/",
+                                       "https://10.0.0.1:8443/",
+                                       "https://192.168.0.1/",
+                                       "https://169.254.169.254/latest/meta-data/",
+                                       "https://0/",
+                                       "https://[::1]/",
+                                       "https://[::]/",
+                                       "https://[::ffff:127.0.0.1]/",
+                                       "https://[::ffff:7f00:1]/",
+                                       "https://[64:ff9b::7f00:1]/",
+                                       "https://[fd00:ec2::254]/",
+                                       "https://[fe80::1]/",
+                                       "https://localhost/",
+                                       "https://LOCALHOST:8443/",
+                                       "https://localhost./",
+                                       "https://a.localhost/",
+                                       "https://%31%32%37.0.0.1/"};
     for (size_t i = 0; i < sizeof(urls) / sizeof(*urls); ++i)
         assert_refused(urls[i], false, "");
     assert_refused("https://[fe80::1%25eth0]/", true, "host");
@@ -107,9 +128,10 @@ static void test_addresses_in_every_spelling_are_seen(void **state)
 static void test_ports_of_other_services_are_refused(void **state)
 {
     (void)state;
-    static const char *const refused[] = {"https://example.com:22/",  "https://example.com:25/",    "https://example.com:80/",
-                                          "https://example.com:1023/", "https://example.com:0/",    "https://example.com:65536/",
-                                          "https://example.com:-1/",  "https://example.com:99999999999/"};
+    static const char *const refused[] = {"https://example.com:22/", "https://example.com:25/",
+                                          "https://example.com:80/", "https://example.com:1023/",
+                                          "https://example.com:0/",  "https://example.com:65536/",
+                                          "https://example.com:-1/", "https://example.com:99999999999/"};
     for (size_t i = 0; i < sizeof(refused) / sizeof(*refused); ++i)
         assert_refused(refused[i], false, "port");
     assert_taken("https://example.com:1024/", false);

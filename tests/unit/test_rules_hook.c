@@ -1,6 +1,6 @@
 /*
- * What webhooks have waiting: exactly what happened and was wanted, in the transaction of what happened; what becomes of
- * it; that a queue is bounded; and that nothing of an erased visitor is left in it.
+ * What webhooks have waiting: exactly what happened and was wanted, in the transaction of what happened; what becomes
+ * of it; that a queue is bounded; and that nothing of an erased visitor is left in it.
  */
 #include "world.h"
 
@@ -390,7 +390,10 @@ static void test_nothing_of_an_erased_visitor_is_left(void **state)
         conversations[i] = converse(w, w->org, "v_one");
         uint64_t said = say(w, w->org, conversations[i], NULL);
         struct command result = webhook_result(w, webhook, said, HOOK_MESSAGE_CREATED,
-                                               i == 0 ? HOOK_PARK : i == 1 ? HOOK_DELIVERED : HOOK_RETRY, 500);
+                                               i == 0   ? HOOK_PARK
+                                               : i == 1 ? HOOK_DELIVERED
+                                                        : HOOK_RETRY,
+                                               500);
         must(w, &result);
     }
     struct id visitor = visitor_of(w, w->org, "v_one").id;

@@ -216,8 +216,7 @@ static void model_tells(struct expectation *expected, unsigned org, enum hook_ev
         assert_true(model.delivery_count < DELIVERIES_MAX);
         if (expected->delivery_count++ == 0)
             expected->first_delivery = model.delivery_count;
-        model.deliveries[model.delivery_count++] =
-            (struct model_delivery){i, event, conversation, visitor, true, 0};
+        model.deliveries[model.delivery_count++] = (struct model_delivery){i, event, conversation, visitor, true, 0};
     }
 }
 
@@ -361,7 +360,8 @@ static struct command random_conversation_create(struct expectation *expected)
     if (with_hash)
         model.answers[model.answer_count++] = (struct model_answer){hash, number, model.now_ms};
     model_tells_visitor(expected, org, visitor, was_there);
-    model_tells(expected, org, HOOK_CONVERSATION_CREATED, number, visitor == NULL ? -1 : (int)(visitor - model.visitors));
+    model_tells(expected, org, HOOK_CONVERSATION_CREATED, number,
+                visitor == NULL ? -1 : (int)(visitor - model.visitors));
     expected->id = command.conversation_create.conversation;
     expected->at_ms = model.now_ms;
     expected->event = EVENT_CONVERSATION;
@@ -755,12 +755,10 @@ static struct command random_webhook_change(struct expectation *expected)
         return (struct command){.kind = COMMAND_WEBHOOK_DELETE, .webhook_delete = {org, hook->id, model.now_ms}};
     }
     hook->enabled = below(3) != 0;
-    return (struct command){.kind = COMMAND_WEBHOOK_UPDATE,
-                            .webhook_update = {.org = org,
-                                               .webhook = hook->id,
-                                               .at_ms = model.now_ms,
-                                               .set_enabled = true,
-                                               .enabled = hook->enabled}};
+    return (struct command){
+        .kind = COMMAND_WEBHOOK_UPDATE,
+        .webhook_update = {
+            .org = org, .webhook = hook->id, .at_ms = model.now_ms, .set_enabled = true, .enabled = hook->enabled}};
 }
 
 static struct command random_webhook_result(struct expectation *expected)
