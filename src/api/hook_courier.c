@@ -28,7 +28,8 @@ struct target {
     uint64_t last_seq; /* of what has been read of its queue, and the event */
     uint32_t last_event;
     struct hook_lanes *lanes;
-    unsigned failures; /* in a row, of different deliveries or the same */
+    unsigned failures; /* in a row, of one lane after another; one lane alone is its own affair */
+    struct id failed_lane;
     int64_t paused_until_ms;
 };
 
@@ -98,6 +99,7 @@ static void forget_place(struct target *target)
     hook_lanes_clear(target->lanes);
     target->last_seq = target->last_event = 0;
     target->failures = 0;
+    target->failed_lane = ID_NONE;
     target->paused_until_ms = 0;
 }
 
@@ -215,12 +217,13 @@ static enum hook_verdict judge(const struct flight *flight, int64_t now_ms, uint
 }
 
 /* A success ends every pause; a row of failures makes one. */
-static void learn(struct target *target, enum hook_verdict verdict, int64_t now_ms)
+static void learn(struct target *target, const struct flight *flight, int64_t now_ms)
 {
-    bool failed = verdict == HOOK_RETRY || verdict == HOOK_PARK;
-    if (verdict == HOOK_VOID)
+    bool failed = flight->verdict == HOOK_RETRY || flight->verdict == HOOK_PARK;
+    if (flight->verdict == HOOK_VOID || (failed && id_equal(flight->place.lane, target->failed_lane)))
         return;
     target->failures = failed ? target->failures + 1 : 0;
+    target->failed_lane = failed ? flight->place.lane : ID_NONE;
     target->paused_until_ms = failed ? now_ms + hook_pause_ms(target->failures) : 0;
 }
 
@@ -314,7 +317,7 @@ static void land(struct courier *courier, struct flight *flight)
     }
     if (flight->verdict == 0) {
         flight->verdict = judge(flight, now_ms, random_u64(&courier->loop->random), &flight->next_at_ms);
-        learn(find_target(courier, flight->webhook), flight->verdict, now_ms);
+        learn(find_target(courier, flight->webhook), flight, now_ms);
         count_verdict(courier, flight->verdict);
         log_failure(flight);
     }

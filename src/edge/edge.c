@@ -8,7 +8,7 @@
 #include "edge/private.h"
 
 #define DESCRIPTORS_SPARE \
-    128 /* for the store, the log, files being served, and whoever has to look into a full server */
+    256 /* for the store, the log, what goes out, files being served, and whoever has to look into a full server */
 #define DESCRIPTORS_PER_LOOP 8
 
 /* ---- open ---------------------------------------------------------------------------------------------------- */

@@ -180,7 +180,7 @@ static struct key queue_prefix(struct id webhook)
 static enum error forget_of(struct txn *txn, struct id id, struct forgetting *forgetting)
 {
     struct webhook webhook;
-    uint64_t waiting, parked, delivered;
+    uint64_t waiting = 0, parked = 0, delivered = 0;
     enum error error = forget_under(txn, TABLE_WEBHOOK_QUEUE, queue_prefix(id), forgetting, &waiting);
     if (error == OK)
         error = forget_under(txn, TABLE_WEBHOOK_PAST, past_prefix(id, PAST_PARKED), forgetting, &parked);
