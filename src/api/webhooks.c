@@ -1,5 +1,5 @@
 /*
- * /webhooks, for the organisation's token: whom to tell of what, and how that goes. The secret is in the answer that
+ * /webhooks, for whoever administers the organisation: whom to tell of what, and how that goes. The secret is in the answer that
  * makes it, and in no other: what can be looked up again can be stolen later.
  */
 #include <stdlib.h>
@@ -262,7 +262,9 @@ static enum error create(struct call *call, const struct fields *fields)
                                                .secret = bytes_view(secret, HOOK_SECRET_LEN),
                                                .events = buffer_view(&fields->names),
                                                .description = fields->description,
-                                               .enabled = fields->enabled},
+                                               .enabled = fields->enabled,
+                                               .by = call_actor(call),
+                                               .from = request_address_text(call->request)},
                         },
                         on_created);
     explicit_bzero(secret, sizeof(secret));
@@ -308,7 +310,11 @@ enum error handle_webhook_delete(struct call *call)
     return error != OK ? error
                        : call_submit(call,
                                      &(struct command){.kind = COMMAND_WEBHOOK_DELETE,
-                                                       .webhook_delete = {call->org.id, webhook.id, call->now_ms}},
+                                                       .webhook_delete = {.org = call->org.id,
+                                                                  .webhook = webhook.id,
+                                                                  .at_ms = call->now_ms,
+                                                                  .by = call_actor(call),
+                                                                  .from = request_address_text(call->request)}},
                                      on_deleted);
 }
 
@@ -325,7 +331,9 @@ enum error handle_webhook_rotate(struct call *call)
                                           .webhook_rotate = {.org = call->org.id,
                                                              .webhook = webhook.id,
                                                              .at_ms = call->now_ms,
-                                                             .secret = bytes_view(secret, HOOK_SECRET_LEN)}},
+                                                             .secret = bytes_view(secret, HOOK_SECRET_LEN),
+                                                             .by = call_actor(call),
+                                                             .from = request_address_text(call->request)}},
                         on_rotated);
     explicit_bzero(secret, sizeof(secret));
     return error;

@@ -8,12 +8,9 @@
  * more is noted for it until some have gone, and `lost` counts what was not: the oldest come first, and whoever finds
  * that it has missed something asks the API.
  */
-#include "rules/internal.h"
+#include <stdio.h>
 
-static struct bytes id_view(const struct id *id)
-{
-    return bytes_view(id->bytes, ID_LEN);
-}
+#include "rules/internal.h"
 
 /* ---- an organisation's webhooks ---- */
 
@@ -259,16 +256,31 @@ enum error rule_webhook_create(struct txn *txn, uint64_t seq, const struct webho
         return ERR_CONFLICT;
     outcome->id = command->webhook;
     outcome->hooked = true;
-    return add_webhook(txn, &(struct webhook){.id = command->webhook,
-                                              .org = command->org,
-                                              .url = command->url,
-                                              .secret = command->secret,
-                                              .events = command->events,
-                                              .description = or_none(command->description),
-                                              .enabled = command->enabled,
-                                              .created_at_ms = command->at_ms,
-                                              .updated_at_ms = command->at_ms,
-                                              .changed_seq = seq});
+    error = add_webhook(txn, &(struct webhook){.id = command->webhook,
+                                               .org = command->org,
+                                               .url = command->url,
+                                               .secret = command->secret,
+                                               .events = command->events,
+                                               .description = or_none(command->description),
+                                               .enabled = command->enabled,
+                                               .created_at_ms = command->at_ms,
+                                               .updated_at_ms = command->at_ms,
+                                               .changed_seq = seq});
+    return error != OK ? error
+                       : audit_note(txn, seq,
+                                    ACT(command, .org = command->org, .action = "webhook.created",
+                                        .subject = command->webhook, .subject_name = or_none(command->description),
+                                        .detail = command->events));
+}
+
+/* What a change names, for the audit log. */
+static struct bytes names_of_change(const struct webhook_update *command, char out[64])
+{
+    int len = snprintf(out, 64, "%s%s%s%s", command->url.data != NULL ? " url" : "",
+                       command->events.data != NULL ? " events" : "",
+                       command->description.data != NULL ? " description" : "",
+                       !command->set_enabled ? "" : command->enabled ? " on" : " off");
+    return len == 0 ? BYTES_NONE : bytes_view(out + 1, (size_t)len - 1);
 }
 
 static void set_enabled(struct webhook *webhook, bool enabled)
@@ -281,6 +293,7 @@ enum error rule_webhook_update(struct txn *txn, uint64_t seq, const struct webho
                                struct outcome *outcome)
 {
     struct webhook webhook;
+    char names[64];
     enum error error = get_own(txn, command->org, command->webhook, &webhook);
     if (error != OK)
         return error;
@@ -301,14 +314,18 @@ enum error rule_webhook_update(struct txn *txn, uint64_t seq, const struct webho
     outcome->id = webhook.id;
     outcome->hooked = true;
     error = webhook_put(txn, &webhook);
-    return error == OK ? note_wishes(txn, webhook.org) : error;
+    if (error == OK)
+        error = note_wishes(txn, webhook.org);
+    return error != OK ? error
+                       : audit_note(txn, seq,
+                                    ACT(command, .org = webhook.org, .action = "webhook.updated", .subject = webhook.id,
+                                        .subject_name = webhook.description, .detail = names_of_change(command, names)));
 }
 
 enum error rule_webhook_rotate(struct txn *txn, uint64_t seq, const struct webhook_rotate *command,
                                struct outcome *outcome)
 {
     struct webhook webhook;
-    (void)seq;
     enum error error = get_own(txn, command->org, command->webhook, &webhook);
     if (error == OK && !is_text(command->secret, WEBHOOK_SECRET_LEN_MAX))
         error = ERR_CONFLICT;
@@ -317,7 +334,11 @@ enum error rule_webhook_rotate(struct txn *txn, uint64_t seq, const struct webho
     webhook.secret = command->secret;
     webhook.updated_at_ms = command->at_ms;
     outcome->id = webhook.id;
-    return webhook_put(txn, &webhook);
+    error = webhook_put(txn, &webhook);
+    return error != OK ? error
+                       : audit_note(txn, seq,
+                                    ACT(command, .org = webhook.org, .action = "webhook.secret", .subject = webhook.id,
+                                        .subject_name = webhook.description));
 }
 
 enum error rule_webhook_delete(struct txn *txn, uint64_t seq, const struct webhook_delete *command,
@@ -326,13 +347,16 @@ enum error rule_webhook_delete(struct txn *txn, uint64_t seq, const struct webho
     struct webhook webhook;
     struct key key;
     struct id id = command->webhook, org = command->org;
-    (void)seq;
     enum error error = get_own(txn, org, id, &webhook);
     if (error != OK)
         return error;
     outcome->id = id;
     outcome->hooked = true;
-    error = remove_under(txn, TABLE_WEBHOOK_QUEUE, id_view(&id), NULL, NULL, NULL);
+    error = audit_note(txn, seq,
+                       ACT(command, .org = org, .action = "webhook.deleted", .subject = id,
+                           .subject_name = webhook.description));
+    if (error == OK)
+        error = remove_under(txn, TABLE_WEBHOOK_QUEUE, id_view(&id), NULL, NULL, NULL);
     if (error == OK)
         error = remove_under(txn, TABLE_WEBHOOK_PAST, id_view(&id), NULL, NULL, NULL);
     webhook_org_key(&key, org, id);
