@@ -1,6 +1,6 @@
 /*
- * /webhooks, for whoever administers the organisation: whom to tell of what, and how that goes. The secret is in the answer that
- * makes it, and in no other: what can be looked up again can be stolen later.
+ * /webhooks, for whoever administers the organisation: whom to tell of what, and how that goes. The secret is in the
+ * answer that makes it, and in no other: what can be looked up again can be stolen later.
  */
 #include <stdlib.h>
 
@@ -311,10 +311,10 @@ enum error handle_webhook_delete(struct call *call)
                        : call_submit(call,
                                      &(struct command){.kind = COMMAND_WEBHOOK_DELETE,
                                                        .webhook_delete = {.org = call->org.id,
-                                                                  .webhook = webhook.id,
-                                                                  .at_ms = call->now_ms,
-                                                                  .by = call_actor(call),
-                                                                  .from = request_address_text(call->request)}},
+                                                                          .webhook = webhook.id,
+                                                                          .at_ms = call->now_ms,
+                                                                          .by = call_actor(call),
+                                                                          .from = request_address_text(call->request)}},
                                      on_deleted);
 }
 

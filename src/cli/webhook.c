@@ -211,7 +211,8 @@ static bool delete_webhook(struct admin *admin, struct id webhook)
     struct outcome outcome;
     if (!admin_find_org_id(admin, admin->options->arguments[0], &org))
         return false;
-    const struct command command = {.kind = COMMAND_WEBHOOK_DELETE, .webhook_delete = {.org = org, .webhook = webhook, .at_ms = clock_now_ms()}};
+    const struct command command = {.kind = COMMAND_WEBHOOK_DELETE,
+                                    .webhook_delete = {.org = org, .webhook = webhook, .at_ms = clock_now_ms()}};
     enum error error = admin_execute(admin, &command, ERR_NOT_FOUND, &outcome);
     if (error == ERR_NOT_FOUND)
         complain_of_no_webhook(admin);

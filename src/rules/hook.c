@@ -266,20 +266,22 @@ enum error rule_webhook_create(struct txn *txn, uint64_t seq, const struct webho
                                                .created_at_ms = command->at_ms,
                                                .updated_at_ms = command->at_ms,
                                                .changed_seq = seq});
-    return error != OK ? error
-                       : audit_note(txn, seq,
-                                    ACT(command, .org = command->org, .action = "webhook.created",
-                                        .subject = command->webhook, .subject_name = or_none(command->description),
-                                        .detail = command->events));
+    return error != OK
+               ? error
+               : audit_note(txn, seq,
+                            ACT(command, .org = command->org, .action = "webhook.created", .subject = command->webhook,
+                                .subject_name = or_none(command->description), .detail = command->events));
 }
 
 /* What a change names, for the audit log. */
 static struct bytes names_of_change(const struct webhook_update *command, char out[64])
 {
-    int len = snprintf(out, 64, "%s%s%s%s", command->url.data != NULL ? " url" : "",
-                       command->events.data != NULL ? " events" : "",
-                       command->description.data != NULL ? " description" : "",
-                       !command->set_enabled ? "" : command->enabled ? " on" : " off");
+    int len =
+        snprintf(out, 64, "%s%s%s%s", command->url.data != NULL ? " url" : "",
+                 command->events.data != NULL ? " events" : "", command->description.data != NULL ? " description" : "",
+                 !command->set_enabled ? ""
+                 : command->enabled    ? " on"
+                                       : " off");
     return len == 0 ? BYTES_NONE : bytes_view(out + 1, (size_t)len - 1);
 }
 
@@ -316,10 +318,11 @@ enum error rule_webhook_update(struct txn *txn, uint64_t seq, const struct webho
     error = webhook_put(txn, &webhook);
     if (error == OK)
         error = note_wishes(txn, webhook.org);
-    return error != OK ? error
-                       : audit_note(txn, seq,
-                                    ACT(command, .org = webhook.org, .action = "webhook.updated", .subject = webhook.id,
-                                        .subject_name = webhook.description, .detail = names_of_change(command, names)));
+    return error != OK
+               ? error
+               : audit_note(txn, seq,
+                            ACT(command, .org = webhook.org, .action = "webhook.updated", .subject = webhook.id,
+                                .subject_name = webhook.description, .detail = names_of_change(command, names)));
 }
 
 enum error rule_webhook_rotate(struct txn *txn, uint64_t seq, const struct webhook_rotate *command,
@@ -352,9 +355,9 @@ enum error rule_webhook_delete(struct txn *txn, uint64_t seq, const struct webho
         return error;
     outcome->id = id;
     outcome->hooked = true;
-    error = audit_note(txn, seq,
-                       ACT(command, .org = org, .action = "webhook.deleted", .subject = id,
-                           .subject_name = webhook.description));
+    error = audit_note(
+        txn, seq,
+        ACT(command, .org = org, .action = "webhook.deleted", .subject = id, .subject_name = webhook.description));
     if (error == OK)
         error = remove_under(txn, TABLE_WEBHOOK_QUEUE, id_view(&id), NULL, NULL, NULL);
     if (error == OK)

@@ -7,7 +7,7 @@ import { createHmac, timingSafeEqual } from 'node:crypto';
 import http from 'node:http';
 import https from 'node:https';
 
-import { eventually } from './server.mjs';
+import { Org, eventually } from './server.mjs';
 
 /** Throws unless the request was signed with the secret, over exactly these bytes, in the last five minutes. */
 export function verify(headers, raw, secret) {
@@ -79,6 +79,12 @@ export async function receiverFor(t, options) {
     const receiver = await new Receiver(options).ready;
     t.after(() => receiver.close());
     return receiver;
+}
+
+/** A new organisation, with a token that may administer it. */
+export async function adminOrg(server) {
+    const { key } = await server.org();
+    return new Org(server, key, (await server.cliOk('org', 'token', 'create', key, '--scope', 'admin')).trim());
 }
 
 /** Creates a webhook and gives it as the API answered, with its secret. */

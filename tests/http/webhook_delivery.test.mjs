@@ -8,7 +8,7 @@ import test, { describe } from 'node:test';
 import { eventually, freshVisitorKey, serverFor, startServer } from './server.mjs';
 import { assertError } from './shapes.mjs';
 import { load } from './load.mjs';
-import { deliveriesOf, receiverFor, verify, webhookFor } from './receiver.mjs';
+import { adminOrg, deliveriesOf, receiverFor, verify, webhookFor } from './receiver.mjs';
 
 const PRIVATE = ['--webhook-allow-private'];
 const content = (delivery) => delivery.json.data.message?.content;
@@ -17,7 +17,7 @@ const conversationOf = (delivery) => delivery.json.data.conversation.id;
 describe('what happens', () => {
     test('is told to whoever wants it, signed, without a visitor’s key', async (t) => {
         const server = await serverFor(t, { flags: PRIVATE });
-        const org = await server.org();
+        const org = await adminOrg(server);
         const receiver = await receiverFor(t);
         const webhook = await webhookFor(org, `${receiver.url}/hook?x=1`, ['conversation.created', 'message.created', 'visitor.created', 'visitor.erased']);
         const visitor = org.visitor();
@@ -58,7 +58,7 @@ describe('what happens', () => {
     test('is told by a server of any number of loops, each thing once', async (t) => {
         for (const loops of [1, 4]) {
             const server = await serverFor(t, { flags: PRIVATE, loops });
-            const org = await server.org();
+            const org = await adminOrg(server);
             const receiver = await receiverFor(t);
             await webhookFor(org, receiver.url, ['message.created']);
             const ids = await Promise.all(Array.from({ length: 20 }, () => org.visitor().converse()));
@@ -80,7 +80,7 @@ describe('what happens', () => {
 describe('a receiver', () => {
     test('that fails and recovers gets everything, in the order of each conversation', async (t) => {
         const server = await serverFor(t, { flags: PRIVATE });
-        const org = await server.org();
+        const org = await adminOrg(server);
         let broken = true;
         const refused = new Set();
         const receiver = await receiverFor(t, {
@@ -115,7 +115,7 @@ describe('a receiver', () => {
 
     test('that is asked to try again at once is tried again at once', async (t) => {
         const server = await serverFor(t, { flags: PRIVATE });
-        const org = await server.org();
+        const org = await adminOrg(server);
         let broken = true;
         const receiver = await receiverFor(t, { answer: () => (broken ? 500 : 200) });
         const webhook = await webhookFor(org, receiver.url, ['message.created']);
@@ -133,7 +133,7 @@ describe('a receiver', () => {
     test('that stalls keeps nobody else waiting, and the server stops in good time', async (t) => {
         const server = await startServer({ flags: PRIVATE });
         t.after(() => server.remove());
-        const [org, other] = [await server.org(), await server.org()];
+        const [org, other] = [await adminOrg(server), await adminOrg(server)];
         const stalled = await receiverFor(t, { answer: () => new Promise(() => {}) });
         const receiver = await receiverFor(t);
         const webhook = await webhookFor(org, stalled.url, ['message.created']);
@@ -154,7 +154,7 @@ describe('a receiver', () => {
     test('that answers while the server stops has answered', async (t) => {
         const server = await startServer({ flags: PRIVATE });
         t.after(() => server.remove());
-        const org = await server.org();
+        const org = await adminOrg(server);
         let stopping;
         const receiver = await receiverFor(t, { answer: () => (stopping = server.logged((lines) => lines.some((line) => line.event === 'stopping'), 'stopping')).then(() => 200) });
         const webhook = await webhookFor(org, receiver.url, ['message.created']);
@@ -169,7 +169,7 @@ describe('a receiver', () => {
 
     test('that answers 410 is switched off, and goes on where it was when it is switched on', async (t) => {
         const server = await serverFor(t, { flags: PRIVATE });
-        const org = await server.org();
+        const org = await adminOrg(server);
         let status = 410;
         const receiver = await receiverFor(t, { answer: () => status });
         const webhook = await webhookFor(org, receiver.url, ['message.created']);
@@ -190,7 +190,7 @@ describe('a receiver', () => {
 
     test('that answers with more than anybody wants to read has answered', async (t) => {
         const server = await serverFor(t, { flags: PRIVATE });
-        const org = await server.org();
+        const org = await adminOrg(server);
         const receiver = await receiverFor(t, { answer: () => ({ status: 200, body: Buffer.alloc(4 << 20, 'x') }) });
         const webhook = await webhookFor(org, receiver.url, ['message.created']);
         await org.agent.say(await org.visitor().converse(), 'hello', { role: 'assistant' });
@@ -201,7 +201,7 @@ describe('a receiver', () => {
 describe('what waits', () => {
     test('is not sent once it is erased', async (t) => {
         const server = await serverFor(t, { flags: PRIVATE });
-        const org = await server.org();
+        const org = await adminOrg(server);
         let broken = true;
         const receiver = await receiverFor(t, { answer: () => (broken ? 500 : 200) });
         const webhook = await webhookFor(org, receiver.url, ['message.created', 'visitor.erased']);
@@ -223,7 +223,7 @@ describe('what waits', () => {
 
     test('goes with its organisation', async (t) => {
         const server = await serverFor(t, { flags: PRIVATE });
-        const org = await server.org();
+        const org = await adminOrg(server);
         await webhookFor(org, 'http://127.0.0.1:1/', ['message.created', 'conversation.created']);
         for (let i = 0; i < 30; i++) await org.agent.say(await org.visitor().converse(), 'hello', { role: 'assistant' });
         await server.cliOk('org', 'delete', org.key, '--yes');
@@ -235,7 +235,7 @@ describe('what waits', () => {
 
     test('has a limit: beyond it nothing is kept for the webhook, which is counted, and what waits comes', async (t) => {
         const server = await serverFor(t, { flags: PRIVATE });
-        const org = await server.org();
+        const org = await adminOrg(server);
         const webhook = await webhookFor(org, 'http://127.0.0.1:1/', ['message.created']);
         const id = await org.anonymous.converse();
         let left = 10_040;
@@ -262,7 +262,7 @@ describe('a crash', () => {
             server.remove();
         });
         const receiver = await receiverFor(t);
-        const org = await server.org();
+        const org = await adminOrg(server);
         const webhook = await webhookFor(org, receiver.url, ['message.created']);
         const kept = [];
         let said = 0;

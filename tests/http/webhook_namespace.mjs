@@ -10,7 +10,7 @@ import { execFileSync } from 'node:child_process';
 
 import { NameServer } from './dns.mjs';
 import { MailServer } from './smtp.mjs';
-import { Receiver, deliveriesOf, verify, webhookFor } from './receiver.mjs';
+import { Receiver, adminOrg, deliveriesOf, verify, webhookFor } from './receiver.mjs';
 import { eventually, helvino, startServer, temporaryDirectory } from './server.mjs';
 
 const PUBLIC = ['93.184.216.34', '93.184.216.35'];
@@ -54,7 +54,7 @@ const names = async (answers) => closing(await new NameServer(answers).ready);
 async function serve(...flags) {
     const server = await startServer({ flags: ['--ca-file', at('root.pem'), ...flags] });
     closes.push({ close: () => server.stop().finally(() => server.remove()) });
-    return { server, org: await server.org() };
+    return { server, org: await adminOrg(server) };
 }
 
 /** Sends one message and waits for its first try; gives what the API shows of it. */

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import test, { describe } from 'node:test';
 
 import { BINARY, ROOT, run, serverFor } from './server.mjs';
-import { receiverFor, webhookFor } from './receiver.mjs';
+import { adminOrg, receiverFor, webhookFor } from './receiver.mjs';
 
 const probe = spawnSync('unshare', ['-m', '-n', 'sh', '-c', 'ip link set lo up && mount -t tmpfs none /mnt'], { encoding: 'utf8' });
 const skip = probe.status === 0 ? false : `no network of one’s own can be made here: ${probe.stderr || probe.error}`;
@@ -37,7 +37,7 @@ describe('a mail server elsewhere', { skip }, () => {
 describe('a redirect', () => {
     test('is an answer and not followed, with --webhook-allow-private too', async (t) => {
         const server = await serverFor(t, { flags: ['--webhook-allow-private'] });
-        const org = await server.org();
+        const org = await adminOrg(server);
         const target = await receiverFor(t);
         const receiver = await receiverFor(t, { answer: () => ({ status: 302, headers: { location: target.url } }) });
         const webhook = await webhookFor(org, receiver.url, ['message.created']);
@@ -52,7 +52,7 @@ describe('a redirect', () => {
 describe('a server without the flag', () => {
     test('tells no private address that was let in when it had the flag', async (t) => {
         const first = await serverFor(t, { flags: ['--webhook-allow-private'] });
-        const org = await first.org();
+        const org = await adminOrg(first);
         const receiver = await receiverFor(t);
         const webhook = await webhookFor(org, receiver.url, ['message.created']);
         await first.stop();

@@ -6,14 +6,14 @@ import test, { describe } from 'node:test';
 
 import { Caller, ROOT, eventually, run, serverFor } from './server.mjs';
 import { assertError } from './shapes.mjs';
-import { receiverFor, verify, webhookFor } from './receiver.mjs';
+import { adminOrg, receiverFor, verify, webhookFor } from './receiver.mjs';
 
 const PRIVATE = ['--webhook-allow-private'];
 
 describe('a webhook', () => {
     test('is made, shown, changed and deleted; its secret is in the answers that make it alone', async (t) => {
         const server = await serverFor(t, { flags: PRIVATE });
-        const org = await server.org();
+        const org = await adminOrg(server);
         const made = await org.agent.post('/webhooks', { url: 'http://127.0.0.1:1/x', events: ['message.created', 'visitor.erased'], description: 'to the CRM' });
         assert.equal(made.status, 201, made.text);
         const { secret, ...webhook } = made.json;
@@ -47,6 +47,10 @@ describe('a webhook', () => {
         assert.match(rotated.json.secret, /^whsec_/);
         assert.notEqual(rotated.json.secret, secret);
 
+        const audit = JSON.parse(await server.cliOk('dump', 'sql', '--format', 'json', 'SELECT action, "subjectId" FROM audit'));
+        const acts = audit.map((row) => row.action).filter((action) => action.startsWith('webhook.'));
+        assert.deepEqual(acts, ['webhook.created', 'webhook.updated', 'webhook.updated', 'webhook.secret']);
+
         const sql = await server.cliOk('dump', 'sql', '--format', 'json', 'SELECT * FROM webhooks');
         assert.match(sql, new RegExp(webhook.id));
         for (const text of [sql, server.log, await server.cliOk('webhook', 'list', org.key, '--format', 'json')]) {
@@ -58,9 +62,10 @@ describe('a webhook', () => {
         await server.check();
     });
 
-    test('is for the organisation’s token, and nobody else’s', async (t) => {
+    test('is for whoever administers the organisation, and nobody else', async (t) => {
         const server = await serverFor(t, { flags: PRIVATE });
-        const [org, other] = [await server.org(), await server.org()];
+        const [org, other] = [await adminOrg(server), await adminOrg(server)];
+        const writer = new Caller(server, { authorization: `Bearer ${await server.token(org.key)}` });
         const webhook = await webhookFor(org, 'http://127.0.0.1:1/', ['message.created']);
         const routes = [
             ['GET', '/webhooks'],
@@ -75,6 +80,7 @@ describe('a webhook', () => {
         ];
         for (const [method, path, body] of routes) {
             assertError(await org.visitor().request(method, path, { body }), 401, 'token_required');
+            assertError(await writer.request(method, path, { body }), 403, 'right_forbidden');
             assertError(await new Caller(server, {}).request(method, path, { body }), 401, 'token_required');
             if (path.includes(webhook.id)) assertError(await other.agent.request(method, path, { body }), 404, 'not_found');
         }
@@ -85,7 +91,7 @@ describe('a webhook', () => {
 
     test('that is none is refused with a sentence', async (t) => {
         const server = await serverFor(t);
-        const org = await server.org();
+        const org = await adminOrg(server);
         const url = 'https://example.com/hook';
         const events = ['message.created'];
         const refused = [
@@ -123,7 +129,7 @@ describe('a webhook', () => {
 
     test('is pinged on request, and what came back is told', async (t) => {
         const server = await serverFor(t, { flags: PRIVATE });
-        const org = await server.org();
+        const org = await adminOrg(server);
         const receiver = await receiverFor(t, { answer: (delivery) => Number(delivery.path.slice(1)) });
         for (const status of [200, 204, 302, 500]) {
             const webhook = await webhookFor(org, `${receiver.url}/${status}`, ['visitor.erased']);
@@ -148,7 +154,7 @@ describe('a webhook', () => {
 
     test('can’t be pinged more than ten times a minute', async (t) => {
         const server = await serverFor(t, { flags: PRIVATE, rateLimit: 'on' });
-        const org = await server.org();
+        const org = await adminOrg(server);
         const webhook = await webhookFor(org, 'http://127.0.0.1:1/', ['visitor.erased']);
         for (let i = 0; i < 10; i++) assert.equal((await org.agent.post(`/webhooks/${webhook.id}/test`)).status, 200);
         assertError(await org.agent.post(`/webhooks/${webhook.id}/test`), 429, 'rate_limited');
@@ -158,7 +164,7 @@ describe('a webhook', () => {
 describe('helvino webhook', () => {
     test('makes one that the running server tells, lists it, and deletes it', async (t) => {
         const server = await serverFor(t, { flags: PRIVATE });
-        const org = await server.org();
+        const org = await adminOrg(server);
         const receiver = await receiverFor(t);
         const secret = (await server.cliOk('webhook', 'create', org.key, receiver.url, '--event', 'message.created', '--event', 'conversation.created', '--webhook-allow-private')).trim();
         const id = await org.visitor().converse();
@@ -177,7 +183,7 @@ describe('helvino webhook', () => {
 
     test('says what is wrong', async (t) => {
         const server = await serverFor(t);
-        const org = await server.org();
+        const org = await adminOrg(server);
         const refused = async (sentence, code, ...args) => {
             const result = await server.cli('webhook', ...args);
             assert.equal(result.code, code, result.stdout + result.stderr);
@@ -197,7 +203,7 @@ describe('helvino webhook', () => {
 describe('the README', () => {
     test('shows commands for webhooks that work', async (t) => {
         const server = await serverFor(t, { flags: PRIVATE });
-        const org = await server.org();
+        const org = await adminOrg(server);
         const receiver = await receiverFor(t);
         const readme = readFileSync(join(ROOT, 'README.md'), 'utf8');
         const [, block] = readme.split('## Webhooks')[1].match(/```sh\n([\s\S]*?)```/);

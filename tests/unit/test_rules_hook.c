@@ -187,7 +187,8 @@ static void test_what_all_of_them_want_is_in_the_organisation(void **state)
     assert_true(wishes_of(w, w->org) == HOOK_BIT(HOOK_MESSAGE_CREATED));
     must(w, &on);
     assert_true(wishes_of(w, w->org) == both);
-    struct command delete = {.kind = COMMAND_WEBHOOK_DELETE, .webhook_delete = {.org = w->org, .webhook = two, .at_ms = NOW_MS}};
+    struct command delete = {.kind = COMMAND_WEBHOOK_DELETE,
+                             .webhook_delete = {.org = w->org, .webhook = two, .at_ms = NOW_MS}};
     must(w, &delete);
     assert_true(wishes_of(w, w->org) == HOOK_BIT(HOOK_MESSAGE_CREATED));
     delete.webhook_delete.webhook = one;
@@ -239,7 +240,8 @@ static void test_it_is_its_organisations_alone(void **state)
     struct command commands[] = {
         webhook_switch(w, w->other_org, webhook, false),
         {.kind = COMMAND_WEBHOOK_DELETE, .webhook_delete = {.org = w->other_org, .webhook = webhook, .at_ms = NOW_MS}},
-        {.kind = COMMAND_WEBHOOK_ROTATE, .webhook_rotate = {.org = w->other_org, .webhook = webhook, .at_ms = NOW_MS, .secret = BYTES("whsec_theirs")}},
+        {.kind = COMMAND_WEBHOOK_ROTATE,
+         .webhook_rotate = {.org = w->other_org, .webhook = webhook, .at_ms = NOW_MS, .secret = BYTES("whsec_theirs")}},
         webhook_retry(w, w->other_org, webhook, said, HOOK_MESSAGE_CREATED),
     };
     for (size_t i = 0; i < sizeof(commands) / sizeof(*commands); ++i)
@@ -256,7 +258,8 @@ static void test_deleting_it_takes_along_what_waits(void **state)
     struct command result = webhook_result(w, webhook, said, HOOK_MESSAGE_CREATED, HOOK_PARK, 500);
     must(w, &result);
     say(w, w->org, conversation, NULL);
-    struct command delete = {.kind = COMMAND_WEBHOOK_DELETE, .webhook_delete = {.org = w->org, .webhook = webhook, .at_ms = NOW_MS}};
+    struct command delete = {.kind = COMMAND_WEBHOOK_DELETE,
+                             .webhook_delete = {.org = w->org, .webhook = webhook, .at_ms = NOW_MS}};
     must(w, &delete);
     struct rows after = count_rows(w);
     for (int table = TABLE_WEBHOOKS; table <= TABLE_WEBHOOK_PAST; ++table)

@@ -752,7 +752,8 @@ static struct command random_webhook_change(struct expectation *expected)
         hook->exists = false;
         for (unsigned i = 0; i < model.delivery_count; ++i)
             model.deliveries[i].waits &= model.deliveries[i].hook != (unsigned)(hook - model.hooks);
-        return (struct command){.kind = COMMAND_WEBHOOK_DELETE, .webhook_delete = {.org = org, .webhook = hook->id, .at_ms = model.now_ms}};
+        return (struct command){.kind = COMMAND_WEBHOOK_DELETE,
+                                .webhook_delete = {.org = org, .webhook = hook->id, .at_ms = model.now_ms}};
     }
     hook->enabled = below(3) != 0;
     return (struct command){
