@@ -358,6 +358,25 @@ static void test_a_full_queue_takes_no_more_and_counts_it(void **state)
     assert_int_equal(webhook_of(w, full).lost, 1);
 }
 
+static void test_all_queues_together_have_a_limit_too(void **state)
+{
+    struct world *w = *state;
+    struct id webhook = hook(w, w->org, "message.created"), conversation = converse(w, w->org, NULL);
+    for (unsigned i = 0; i < 6; ++i)
+        assert_true(store_grow(w->store, false));
+    struct txn *txn = begin_write(w->store);
+    for (uint64_t seq = 1; seq <= WEBHOOK_WAITING_ALL_MAX; ++seq) {
+        struct key key;
+        delivery_key(&key, w->other_org, seq, HOOK_MESSAGE_CREATED);
+        assert_int_equal(table_put(txn, TABLE_WEBHOOK_QUEUE, key_view(&key), BYTES("\x91\x01")), OK);
+    }
+    commit_write(txn);
+    struct command message = message_create(w, w->org, conversation, NULL, "one more");
+    struct outcome outcome = must(w, &message);
+    assert_true(!outcome.hooked && outcome.hooks_lost == 1);
+    assert_int_equal(webhook_of(w, webhook).lost, 1);
+}
+
 static void test_what_is_kept_to_be_looked_at_has_a_limit(void **state)
 {
     struct world *w = *state;
@@ -533,6 +552,7 @@ int main(void)
         WORLD_TEST(test_each_result_leaves_what_it_says),
         WORLD_TEST(test_what_was_parked_can_be_tried_again),
         WORLD_TEST(test_a_full_queue_takes_no_more_and_counts_it),
+        WORLD_TEST(test_all_queues_together_have_a_limit_too),
         WORLD_TEST(test_what_is_kept_to_be_looked_at_has_a_limit),
         WORLD_TEST(test_nothing_of_an_erased_visitor_is_left),
         WORLD_TEST(test_a_webhook_that_is_off_keeps_nothing_either),
