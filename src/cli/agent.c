@@ -125,8 +125,9 @@ int cli_agent_create(const struct options *options)
 struct listing {
     struct admin *admin;
     struct id org; /* ID_NONE: all */
-    struct grid *grid;
-    struct buffer *json;
+    bool as_json;
+    struct grid grid;
+    struct buffer json;
 };
 
 /* "demo owner, shop agent" */
@@ -184,20 +185,20 @@ static void list_in_json(struct buffer *out, const struct agent *agent, struct b
     json_close(out, '}');
 }
 
-static void list_agent(const struct listing *listing, const struct agent *agent, struct buffer *scratch)
+static void list_agent(struct listing *listing, const struct agent *agent, struct buffer *scratch)
 {
     struct member member;
     struct txn *txn = listing->admin->txn;
     if (!id_is_none(listing->org) && member_get(txn, listing->org, agent->id, &member) != OK)
         return;
     format_memberships(txn, agent->id, scratch);
-    if (listing->json != NULL)
-        list_in_json(listing->json, agent, buffer_view(scratch));
+    if (listing->as_json)
+        list_in_json(&listing->json, agent, buffer_view(scratch));
     else
-        list_in_grid(listing->grid, agent, buffer_view(scratch));
+        list_in_grid(&listing->grid, agent, buffer_view(scratch));
 }
 
-static bool each_agent(const struct listing *listing)
+static bool each_agent(struct listing *listing)
 {
     struct bytes key, value;
     struct buffer scratch = {0};
@@ -223,30 +224,29 @@ static bool each_agent(const struct listing *listing)
 static bool list_as_table(struct listing *listing)
 {
     static const char *const heads[LIST_COLUMNS] = {"EMAIL", "NAME", "ORGANISATIONS", "STATE", "LAST LOGIN (UTC)"};
-    struct grid grid = {.column_count = LIST_COLUMNS};
+    struct grid *grid = &listing->grid;
+    grid->column_count = LIST_COLUMNS;
     for (size_t i = 0; i < LIST_COLUMNS; ++i)
-        grid_add(&grid, bytes_of_string(heads[i]));
-    listing->grid = &grid;
+        grid_add(grid, bytes_of_string(heads[i]));
     bool is_fine = each_agent(listing);
-    if (is_fine && grid.cell_count == LIST_COLUMNS)
+    if (is_fine && grid->cell_count == LIST_COLUMNS)
         printf("no agents yet; make one: %s\n",
                cli_command(listing->admin->options, "agent create EMAIL --org KEY --role owner"));
     else if (is_fine)
-        grid_print(&grid, stdout);
-    grid_dispose(&grid);
+        grid_print(grid, stdout);
+    grid_dispose(grid);
     return is_fine;
 }
 
 static bool list_as_json(struct listing *listing)
 {
-    struct buffer out = {0};
-    listing->json = &out;
-    json_open(&out, '[');
+    struct buffer *out = &listing->json;
+    json_open(out, '[');
     bool is_fine = each_agent(listing);
-    json_close(&out, ']');
+    json_close(out, ']');
     if (is_fine)
-        printf("%.*s\n", (int)out.len, out.data);
-    buffer_dispose(&out);
+        printf("%.*s\n", (int)out->len, out->data);
+    buffer_dispose(out);
     return is_fine;
 }
 
@@ -258,7 +258,8 @@ static bool list(struct admin *admin)
         return false;
     if (admin_read(admin) == NULL)
         return false;
-    return (options->format == FORMAT_JSON ? list_as_json : list_as_table)(&listing);
+    listing.as_json = options->format == FORMAT_JSON;
+    return listing.as_json ? list_as_json(&listing) : list_as_table(&listing);
 }
 
 int cli_agent_list(const struct options *options)

@@ -419,7 +419,8 @@ static int delete_all(struct admin *admin)
         return EXIT_FAILED;
     }
     if (doomed.has_living) {
-        const struct command command = {.kind = COMMAND_ORG_DELETE, .org_delete = {doomed.living, clock_now_ms()}};
+        const struct command command = {.kind = COMMAND_ORG_DELETE,
+                                        .org_delete = {.org = doomed.living, .at_ms = clock_now_ms()}};
         if (admin_execute(admin, &command, OK, &outcome) != OK || !purge(admin, doomed.living))
             return EXIT_FAILED;
     }

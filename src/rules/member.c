@@ -17,7 +17,7 @@ enum error count_under(struct txn *txn, enum table table, struct id prefix, unsi
 /* Room for one more member of the organisation, and one more organisation of the agent. */
 enum error membership_has_room(struct txn *txn, struct id org, struct id agent)
 {
-    unsigned members, orgs;
+    unsigned members = 0, orgs = 0;
     enum error error = count_under(txn, TABLE_MEMBERS, org, &members);
     if (error == OK)
         error = count_under(txn, TABLE_MEMBER_BY_AGENT, agent, &orgs);

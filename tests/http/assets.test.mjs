@@ -97,7 +97,7 @@ describe('a file', () => {
             const { headers } = await get(path);
             const expected = path.startsWith('/widget/')
                 ? 'public, max-age=31536000, immutable'
-                : path === '/demo'
+                : contentType.startsWith('text/html')
                   ? 'no-cache'
                   : 'public, max-age=300, must-revalidate';
             assert.equal(headers['cache-control'], expected, path);

@@ -85,7 +85,7 @@ test('all that reads has its answer, and changes no file either', async () => {
 test('no secret of a token can be asked for', async () => {
     const { stdout } = await helvinoOk(['org', 'token', 'create', 'first', '--data', data]);
     const names = (await askOk('SELECT * FROM tokens')).split('\r\n')[0];
-    assert.equal(names, 'id,orgId,name,createdAt');
+    assert.equal(names, 'id,orgId,name,createdAt,scope,expiresAt,lastUsedAt');
     assertFailure(await ask('SELECT "secretHash" FROM tokens'), /no such column/);
     assert.ok(!(await askOk('SELECT * FROM tokens')).includes(stdout.trim().split('_')[2]));
 });
