@@ -47,6 +47,7 @@ DETAILS(second_factor_set, "", "NewSecondFactor", true, "201", JSON, "RecoveryCo
 DETAILS(second_factor_remove, "", "NoSecondFactor", true, "204", NOTHING, NULL);
 DETAILS(link_show, "", "LinkToken", true, "200", JSON, "Link");
 DETAILS(password_choose, "", "NewPassword", true, "204", NOTHING, NULL);
+DETAILS(password_forgotten, "", "Email", true, "202", JSON, "Empty");
 DETAILS(set_up, "", "SetUp", true, "201", JSON, "SetUpDone");
 DETAILS(agent_list, "", NULL, false, "200", JSON, "AgentList");
 DETAILS(agent_invite, "", "Invitation", true, "201", JSON, "Invited");

@@ -239,8 +239,9 @@ static void test_every_answer_is_described_and_refusals_too(void **state)
             contents += has_content;
         }
         assert_true(contents >= 1);
-        assert_true(yyjson_obj_get(responses, "200") != NULL || yyjson_obj_get(responses, "201") != NULL ||
-                    yyjson_obj_get(responses, "204") != NULL);
+        bool has_success = false;
+        yyjson_obj_foreach(responses, at, max, status, response) has_success |= yyjson_get_str(status)[0] == '2';
+        assert_true(has_success);
     }
 }
 
