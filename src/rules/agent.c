@@ -91,9 +91,12 @@ static enum error may_join(struct txn *txn, const struct agent_create *command, 
     struct member member;
     if (command->role.data == NULL)
         return OK;
-    enum error error = role_level(command->role) == LEVEL_NONE ? ERR_CONFLICT : org_is_alive(txn, command->org);
-    if (error == OK)
-        error = member_get(txn, command->org, agent->id, &member);
+    if (role_level(command->role) == LEVEL_NONE)
+        return ERR_CONFLICT;
+    enum error error = org_is_alive(txn, command->org);
+    if (error != OK)
+        return error;
+    error = member_get(txn, command->org, agent->id, &member);
     if (error != ERR_NOT_FOUND)
         return error == OK ? ERR_CONFLICT : error;
     return membership_has_room(txn, command->org, agent->id);

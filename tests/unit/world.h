@@ -69,6 +69,80 @@ static inline struct command token_create(struct world *w, struct id org)
                                              .at_ms = w->now_ms}};
 }
 
+/* With a password; role NULL: a member of nothing. By the shell. */
+static inline struct command agent_create(struct world *w, const char *email, struct id org, const char *role)
+{
+    return (struct command){.kind = COMMAND_AGENT_CREATE,
+                            .agent_create = {.agent = world_id(w),
+                                             .email = bytes_of_string(email),
+                                             .name = BYTES("Somebody"),
+                                             .password_hash = BYTES("a hash"),
+                                             .org = org,
+                                             .role = role == NULL ? BYTES_NONE : bytes_of_string(role),
+                                             .at_ms = w->now_ms}};
+}
+
+/* The same, without a password, and with a link to choose one. */
+static inline struct command agent_invite(struct world *w, const char *email, struct id org, const char *role)
+{
+    struct command command = agent_create(w, email, org, role);
+    command.agent_create.password_hash = BYTES_NONE;
+    command.agent_create.link = world_id(w);
+    command.agent_create.link_hash = BYTES("0123456789abcdef0123456789abcdef");
+    command.agent_create.link_expires_at_ms = w->now_ms + INVITATION_KEPT_MS;
+    return command;
+}
+
+static inline struct command agent_disable(struct world *w, struct id agent, bool disabled)
+{
+    return (struct command){.kind = COMMAND_AGENT_DISABLE,
+                            .agent_disable = {.agent = agent, .disabled = disabled, .at_ms = w->now_ms}};
+}
+
+/* By the shell: neither by a session nor by a link. */
+static inline struct command agent_password(struct world *w, struct id agent, const char *hash)
+{
+    return (struct command){
+        .kind = COMMAND_AGENT_PASSWORD,
+        .agent_password = {.agent = agent, .password_hash = bytes_of_string(hash), .at_ms = w->now_ms}};
+}
+
+static inline struct command member_set(struct world *w, struct id org, struct id agent, const char *role)
+{
+    return (struct command){
+        .kind = COMMAND_MEMBER_SET,
+        .member_set = {.org = org, .agent = agent, .role = bytes_of_string(role), .at_ms = w->now_ms}};
+}
+
+static inline struct command member_remove(struct world *w, struct id org, struct id agent)
+{
+    return (struct command){.kind = COMMAND_MEMBER_REMOVE,
+                            .member_remove = {.org = org, .agent = agent, .at_ms = w->now_ms}};
+}
+
+static inline struct command session_create(struct world *w, struct id agent)
+{
+    return (struct command){.kind = COMMAND_SESSION_CREATE,
+                            .session_create = {.session = world_id(w),
+                                               .agent = agent,
+                                               .secret_hash = BYTES("0123456789abcdef0123456789abcdef"),
+                                               .user_agent = BYTES("a browser"),
+                                               .address = BYTES("192.0.2.1"),
+                                               .at_ms = w->now_ms}};
+}
+
+/* ID_NONE for the agent: of setup. */
+static inline struct command link_create(struct world *w, struct id agent, const char *kind)
+{
+    return (struct command){.kind = COMMAND_LINK_CREATE,
+                            .link_create = {.link = world_id(w),
+                                            .kind = bytes_of_string(kind),
+                                            .agent = agent,
+                                            .secret_hash = BYTES("0123456789abcdef0123456789abcdef"),
+                                            .expires_at_ms = w->now_ms + RESET_KEPT_MS,
+                                            .at_ms = w->now_ms}};
+}
+
 /* visitor_key NULL: nobody's conversation. */
 static inline struct command conversation_create(struct world *w, struct id org, const char *visitor_key)
 {
@@ -195,6 +269,19 @@ static inline struct id converse(struct world *w, struct id org, const char *vis
     return outcome.id;
 }
 
+/* An agent who has a password, and is a member of that organisation unless role is NULL. */
+static inline struct id join(struct world *w, const char *email, struct id org, const char *role)
+{
+    struct command command = agent_create(w, email, org, role);
+    return must(w, &command).id;
+}
+
+static inline struct id begin_session(struct world *w, struct id agent)
+{
+    struct command command = session_create(w, agent);
+    return must(w, &command).id;
+}
+
 /* By the organisation's token. */
 static inline uint64_t say(struct world *w, struct id org, struct id conversation, const char *client_id)
 {
@@ -235,6 +322,14 @@ static inline struct visitor visitor_of(struct world *w, struct id org, const ch
     assert_int_equal(visitor_get(txn, id, &visitor), OK);
     look_away(w);
     return visitor;
+}
+
+static inline struct agent agent_of(struct world *w, struct id id)
+{
+    struct agent agent;
+    assert_int_equal(agent_get(look(w), id, &agent), OK);
+    look_away(w);
+    return agent;
 }
 
 static inline struct conversation conversation_of(struct world *w, struct id id)
