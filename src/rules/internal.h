@@ -112,8 +112,8 @@ enum error remove_if_there(struct txn *txn, enum table table, struct bytes key);
 typedef enum error entry_look(void *context, struct bytes key, struct bytes value, bool *goes);
 /*
  * Removes the entries under `prefix` that `look` lets go (NULL: all of them), at most *left (NULL: any number), which
- * it counts down. OK when it has come to the end, ERR_CONFLICT when *left did not last. What the command has read so
- * far is gone afterwards.
+ * it counts down. OK when it has come to the end, ERR_CONFLICT when it has stopped before an entry because nothing of
+ * *left was left. What the command has read so far is gone afterwards.
  */
 enum error remove_under(struct txn *txn, enum table table, struct bytes prefix, uint64_t *left, entry_look *look,
                         void *context);

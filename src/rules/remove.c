@@ -17,16 +17,6 @@ static bool begins_with(struct bytes key, struct bytes prefix)
     return key.len >= prefix.len && (prefix.len == 0 || memcmp(key.data, prefix.data, prefix.len) == 0);
 }
 
-/* ERR_CONFLICT when the step is over. */
-static enum error remove_here(struct cursor *cursor, uint64_t *left)
-{
-    if (left != NULL && *left == 0)
-        return ERR_CONFLICT;
-    if (left != NULL)
-        --*left;
-    return cursor_del(cursor);
-}
-
 enum error remove_under(struct txn *txn, enum table table, struct bytes prefix, uint64_t *left, entry_look *look,
                         void *context)
 {
@@ -35,10 +25,15 @@ enum error remove_under(struct txn *txn, enum table table, struct bytes prefix, 
     enum error found = cursor_seek(cursor, prefix, &key, &value), error = damaged_too(found, key);
     while (error == OK && begins_with(key, prefix)) {
         bool goes = true;
-        if (look != NULL)
+        if (left != NULL && *left == 0) /* before the look, which may take away what belongs to the entry */
+            error = ERR_CONFLICT;
+        else if (look != NULL)
             error = look(context, key, found == OK ? value : BYTES_NONE, &goes);
-        if (error == OK && goes)
-            error = remove_here(cursor, left);
+        if (error == OK && goes) {
+            error = cursor_del(cursor);
+            if (left != NULL)
+                --*left;
+        }
         txn_arena_reset(txn); /* the texts of a long conversation would add up */
         if (error == OK) {
             found = cursor_next(cursor, &key, &value);
