@@ -103,7 +103,8 @@ static void on_session(struct api_loop *loop, struct txn *txn, struct request *r
     request_respond(request, 201, CONTENT_TYPE_JSON, buffer_view(&loop->json));
 }
 
-static enum error begin_session(struct call *call, struct id agent, uint64_t totp_step, struct bytes recovery_hash)
+static enum error begin_session(struct call *call, struct id agent, struct bytes password_hash,
+                                const struct second_factor *factor)
 {
     char credential[CREDENTIAL_TEXT_LEN + 1];
     unsigned char hash[SECRET_HASH_LEN];
@@ -116,9 +117,12 @@ static enum error begin_session(struct call *call, struct id agent, uint64_t tot
                            .secret_hash = bytes_view(hash, sizeof(hash)),
                            .user_agent = call_user_agent(call),
                            .address = request_address_text(call->request),
-                           .totp_step = totp_step,
-                           .recovery_hash = recovery_hash,
-                           .at_ms = call->now_ms},
+                           .totp_step = factor->step,
+                           .recovery_hash = factor->has_recovery_hash
+                                                ? bytes_view(factor->recovery_hash, RECOVERY_HASH_LEN)
+                                                : BYTES_NONE,
+                           .at_ms = call->now_ms,
+                           .password_hash = password_hash},
     };
     enum error error = call_submit_keeping(call, &command, on_session, credential, sizeof(credential));
     sodium_memzero(credential, sizeof(credential));
@@ -128,7 +132,7 @@ static enum error begin_session(struct call *call, struct id agent, uint64_t tot
 /* ---- logging in ---- */
 
 /* The password is right: what is left are the account itself and its second factor. */
-static enum error go_on(struct call *call, const struct login *login)
+static enum error go_on(struct call *call, const struct login *login, struct bytes password_hash)
 {
     struct agent agent;
     struct second_factor factor;
@@ -139,8 +143,7 @@ static enum error go_on(struct call *call, const struct login *login)
         error = second_factor_check(call, &agent, bytes_view(login->code, login->code_len), &factor);
     if (error != OK)
         return error;
-    return begin_session(call, agent.id, factor.step,
-                         factor.has_recovery_hash ? bytes_view(factor.recovery_hash, RECOVERY_HASH_LEN) : BYTES_NONE);
+    return begin_session(call, agent.id, password_hash, &factor);
 }
 
 void login_take_back(struct api_loop *loop, const struct login_try *try)
@@ -171,7 +174,7 @@ static void on_compared(struct api_loop *loop, struct request *request, const st
         return;
     if (job->matches && !id_is_none(login->agent)) {
         call.txn = reader_begin(loop->reader);
-        error = call.txn == NULL ? ERR_BUSY : go_on(&call, login);
+        error = call.txn == NULL ? ERR_BUSY : go_on(&call, login, bytes_of_string(job->hash));
         if (call.txn != NULL)
             reader_end(loop->reader);
     }

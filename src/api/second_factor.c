@@ -111,7 +111,7 @@ enum error handle_second_factor_create(struct call *call)
 /* ---- switching it on and off: with the password ---- */
 
 struct change {
-    struct id agent;
+    struct id agent, session;
     struct login_try try;
     bool is_on;
     unsigned char secret[TOTP_SECRET_LEN];
@@ -164,7 +164,8 @@ static enum error submit_change(struct call *call, struct change *change)
         .agent_totp = {.agent = change->agent,
                        .at_ms = call->now_ms,
                        .by = change->agent,
-                       .from = request_address_text(call->request)},
+                       .from = request_address_text(call->request),
+                       .session = change->session},
     };
     if (change->is_on) {
         make_recovery_codes(call->loop, change);
@@ -197,6 +198,7 @@ static enum error ask_for_password(struct call *call, const struct json_value *r
 {
     struct bytes password;
     change->agent = call->agent;
+    change->session = call->session;
     enum error error = field_text_needed(call, root, "password", 1, PASSWORD_LEN_MAX, &password);
     if (error == OK)
         error = login_admit(call, call->me.email, &change->try);

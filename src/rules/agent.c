@@ -190,12 +190,21 @@ enum error rule_agent_disable(struct txn *txn, uint64_t seq, const struct agent_
                                          .subject = agent.id));
 }
 
+/* What a session began counts only while it lasts: it may have been ended because somebody else had it. */
+static enum error session_lasts(struct txn *txn, struct id session, struct id agent)
+{
+    enum error error = id_is_none(session) ? OK : session_is_of(txn, session, agent);
+    return error == ERR_NOT_FOUND ? ERR_SESSION_INVALID : error;
+}
+
 enum error rule_agent_password(struct txn *txn, uint64_t seq, const struct agent_password *command,
                                struct outcome *outcome)
 {
     struct agent agent;
     enum error error =
         id_is_none(command->link) ? OK : link_is_good(txn, command->link, command->agent, command->at_ms);
+    if (error == OK)
+        error = session_lasts(txn, command->session, command->agent);
     if (error == OK)
         error = agent_get(txn, command->agent, &agent);
     if (error != OK || agent.disabled)
@@ -217,10 +226,15 @@ enum error rule_agent_password(struct txn *txn, uint64_t seq, const struct agent
 enum error rule_agent_totp(struct txn *txn, uint64_t seq, const struct agent_totp *command, struct outcome *outcome)
 {
     struct agent agent;
+    bool is_on = command->totp_secret.data != NULL;
     enum error error = agent_get(txn, command->agent, &agent);
-    if (error != OK)
-        return error;
+    if (error == OK)
+        error = session_lasts(txn, command->session, command->agent);
+    if (error == OK && is_on && agent.totp_secret.data != NULL)
+        error = ERR_CONFLICT;
     outcome->id = agent.id;
+    if (error != OK || is_on == (agent.totp_secret.data != NULL))
+        return error;
     agent.totp_secret = command->totp_secret;
     agent.totp_step = command->totp_step;
     agent.recovery_hashes = command->recovery_hashes;
@@ -230,8 +244,7 @@ enum error rule_agent_totp(struct txn *txn, uint64_t seq, const struct agent_tot
                ? error
                : audit_note_of_agent(txn, seq,
                                      ACT(command,
-                                         .action = command->totp_secret.data != NULL ? "agent.second_factor.on"
-                                                                                     : "agent.second_factor.off",
+                                         .action = is_on ? "agent.second_factor.on" : "agent.second_factor.off",
                                          .subject = agent.id));
 }
 

@@ -25,6 +25,8 @@ enum error count_under(struct txn *txn, enum table table, struct id prefix, unsi
 enum error membership_has_room(struct txn *txn, struct id org, struct id agent);
 /* Writes a membership, new or not. */
 enum error member_add(struct txn *txn, struct id org, struct id agent, struct bytes role, int64_t at_ms);
+/* ERR_NOT_FOUND unless the session is there, and the agent's. */
+enum error session_is_of(struct txn *txn, struct id session, struct id agent);
 enum error end_session(struct txn *txn, struct id agent, struct id session);
 /* All of the agent's but `kept`. */
 enum error end_sessions(struct txn *txn, struct id agent, struct id kept);

@@ -1,6 +1,7 @@
 /*
- * Agents who are logged in, and what of theirs ends: by their own wish, with a right, or with time. A second factor is
- * asked for again here, in order: of two requests that carry the same code one comes in.
+ * Agents who are logged in, and what of theirs ends: by their own wish, with a right, or with time. Password and second
+ * factor are asked for again here, in order: a password that was changed while it was being compared lets nobody in, and
+ * of two requests that carry the same code one comes in.
  */
 #include "rules/internal.h"
 
@@ -12,6 +13,13 @@ struct belongings {
     struct txn *txn;
     struct id agent, kept; /* kept: a session */
 };
+
+enum error session_is_of(struct txn *txn, struct id session, struct id agent)
+{
+    struct session it;
+    enum error error = session_get(txn, session, &it);
+    return error == OK && !id_equal(it.agent, agent) ? ERR_NOT_FOUND : error;
+}
 
 enum error end_session(struct txn *txn, struct id agent, struct id session)
 {
@@ -105,13 +113,19 @@ static enum error session_add(struct txn *txn, const struct session *session)
     return error == OK ? session_put(txn, session) : error;
 }
 
+static bool may_log_in(const struct session_create *command, const struct agent *agent)
+{
+    return !agent->disabled &&
+           (command->password_hash.data == NULL || bytes_equal(command->password_hash, agent->password_hash));
+}
+
 enum error rule_session_create(struct txn *txn, uint64_t seq, const struct session_create *command,
                                struct outcome *outcome)
 {
     struct agent agent;
     struct buffer left = {0};
     enum error error = agent_get(txn, command->agent, &agent);
-    if (error == OK && agent.disabled)
+    if (error == OK && !may_log_in(command, &agent))
         error = ERR_NOT_FOUND;
     if (error == OK)
         error = use_second_factor(command, &agent, &left);
@@ -153,13 +167,10 @@ enum error rule_session_use(struct txn *txn, uint64_t seq, const struct session_
 
 enum error rule_session_end(struct txn *txn, uint64_t seq, const struct session_end *command, struct outcome *outcome)
 {
-    struct session session;
     enum error error = OK;
     outcome->id = command->agent;
     if (!id_is_none(command->session)) {
-        error = session_get(txn, command->session, &session);
-        if (error == OK && !id_equal(session.agent, command->agent))
-            error = ERR_NOT_FOUND;
+        error = session_is_of(txn, command->session, command->agent);
         if (error == OK)
             error = end_session(txn, command->agent, command->session);
     } else {

@@ -1,5 +1,6 @@
 /*
- * Sessions: who gets one, with which second factor, and how long it lasts.
+ * Sessions: who gets one, with which second factor, how long it lasts, and that what was true when a password was
+ * compared has to be true still when it counts.
  */
 #include "world.h"
 
@@ -69,6 +70,20 @@ static void test_one_session_more_than_twenty_ends_the_oldest(void **state)
         assert_int_equal(has_session(w, sessions[i]), i >= 5);
     assert_true(has_session(w, others));
     assert_int_equal(count_rows(w).of[TABLE_SESSION_BY_AGENT], SESSIONS_PER_AGENT_MAX + 1);
+    assert_sound(w);
+}
+
+/* Hashing takes its time, and meanwhile the password may have been changed: because somebody else knew it. */
+static void test_the_password_that_was_compared_has_to_be_the_agents_still(void **state)
+{
+    struct world *w = *state;
+    struct id agent = join(w, "a@example.com", w->org, "agent");
+    struct command late = session_create(w, agent), change = agent_password(w, agent, "another hash");
+    late.session_create.password_hash = BYTES("a hash");
+    must(w, &change);
+    assert_refused(w, &late, ERR_NOT_FOUND);
+    late.session_create.password_hash = BYTES("another hash");
+    must(w, &late);
     assert_sound(w);
 }
 
@@ -149,6 +164,54 @@ static void test_whoever_has_no_second_factor_needs_none(void **state)
     must(w, &on);
     command = session_create(w, agent);
     assert_refused(w, &command, ERR_CONFLICT);
+}
+
+/* ---- what a session that has ended meanwhile may not do any more ------------------------------------------------- */
+
+static void test_a_password_is_changed_by_a_session_only_while_it_lasts(void **state)
+{
+    struct world *w = *state;
+    struct id agent = join(w, "a@example.com", w->org, "agent"), other = join(w, "b@example.com", w->org, "agent");
+    struct id thief = begin_session(w, agent), others = begin_session(w, other);
+    struct command late = agent_password(w, agent, "the thief's"), reset = agent_password(w, agent, "the owner's");
+    late.agent_password.session = thief;
+    must(w, &reset);
+    assert_refused(w, &late, ERR_SESSION_INVALID);
+    late.agent_password.session = others;
+    assert_refused(w, &late, ERR_SESSION_INVALID);
+    assert_true(bytes_equal(agent_of(w, agent).password_hash, BYTES("the owner's")));
+}
+
+static void test_a_second_factor_is_changed_by_a_session_only_while_it_lasts(void **state)
+{
+    struct world *w = *state;
+    struct id agent = join(w, "a@example.com", w->org, "agent"), session = begin_session(w, agent);
+    struct command on = {.kind = COMMAND_AGENT_TOTP,
+                         .agent_totp = {.agent = agent,
+                                        .totp_secret = SECRET,
+                                        .totp_step = 7,
+                                        .at_ms = w->now_ms,
+                                        .by = agent,
+                                        .session = session}};
+    struct command off = {.kind = COMMAND_AGENT_TOTP,
+                          .agent_totp = {.agent = agent, .at_ms = w->now_ms, .by = agent, .session = session}};
+    must(w, &on);
+    /* Two that were begun at the same time: the second one would put another secret in the first one's place. */
+    on.agent_totp.totp_secret = BYTES("09876543210987654321");
+    assert_refused(w, &on, ERR_CONFLICT);
+    struct command end = session_end(w, agent, session, ID_NONE);
+    must(w, &end);
+    assert_refused(w, &off, ERR_SESSION_INVALID);
+    assert_true(bytes_equal(agent_of(w, agent).totp_secret, SECRET));
+    off.agent_totp.session = ID_NONE; /* the shell */
+    must(w, &off);
+    struct buffer before = dump_store(w->store);
+    must(w, &off); /* there is none any more: nothing to note */
+    struct buffer after = dump_store(w->store);
+    assert_dumps_equal(&before, &after);
+    buffer_dispose(&before);
+    buffer_dispose(&after);
+    assert_sound(w);
 }
 
 /* ---- use and end ----------------------------------------------------------------------------------------------- */
@@ -264,9 +327,12 @@ int main(void)
     const struct CMUnitTest tests[] = {
         WORLD_TEST(test_a_log_in_makes_a_session_and_is_noted),
         WORLD_TEST(test_one_session_more_than_twenty_ends_the_oldest),
+        WORLD_TEST(test_the_password_that_was_compared_has_to_be_the_agents_still),
         WORLD_TEST(test_a_code_is_good_once_and_no_older_one_after_it),
         WORLD_TEST(test_each_recovery_code_is_good_once),
         WORLD_TEST(test_whoever_has_no_second_factor_needs_none),
+        WORLD_TEST(test_a_password_is_changed_by_a_session_only_while_it_lasts),
+        WORLD_TEST(test_a_second_factor_is_changed_by_a_session_only_while_it_lasts),
         WORLD_TEST(test_a_use_moves_on_only_and_is_nothing_for_what_is_gone),
         WORLD_TEST(test_one_session_ends_or_all_but_one),
         WORLD_TEST(test_a_session_goes_fourteen_days_after_its_last_use),
