@@ -87,13 +87,9 @@ static void on_done(struct api_loop *loop, struct txn *txn, struct request *requ
 static void put_link(struct buffer *json, const char *link)
 {
     json_key(json, BYTES("link"));
-    if (link == NULL)
-        json_put_literal(json, "null");
-    else
-        buffer_printf(json, "\"/account#%.*s\"", (int)LINK_TEXT_LEN, link);
+    buffer_printf(json, "\"/account#%.*s\"", (int)LINK_TEXT_LEN, link);
 }
 
-/* Whoever has a password already needs no link: it has one more organisation when it logs in. */
 static void on_invited(struct api_loop *loop, struct txn *txn, struct request *request, const struct log_entry *entry)
 {
     struct buffer *json = &loop->json;
@@ -106,7 +102,7 @@ static void on_invited(struct api_loop *loop, struct txn *txn, struct request *r
     buffer_clear(json);
     json_open(json, '{');
     member_id(json, "id", entry->outcome.id);
-    put_link(json, entry->outcome.replayed ? NULL : entry_kept(entry));
+    put_link(json, entry_kept(entry));
     json_close(json, '}');
     request_respond(request, 201, CONTENT_TYPE_JSON, buffer_view(json));
 }
@@ -157,7 +153,13 @@ static void on_link(struct api_loop *loop, struct txn *txn, struct request *requ
     struct buffer *json = &loop->json;
     (void)txn;
     if (entry->error != OK) {
-        respond_error(request, entry->error, NULL, 0);
+        respond_error(
+            request, entry->error,
+            entry->error == ERR_RIGHT_FORBIDDEN
+                ? "This agent has chosen a password, or is one of another organisation too; only the server's "
+                  "operator can give it a link."
+                : NULL,
+            0);
         return;
     }
     buffer_clear(json);
@@ -171,15 +173,9 @@ static void on_link(struct api_loop *loop, struct txn *txn, struct request *requ
 enum error handle_agent_link(struct call *call)
 {
     struct member member;
-    struct agent agent;
     char link[LINK_TEXT_LEN + 1];
     unsigned char hash[SECRET_HASH_LEN];
     enum error error = read_member(call, &member);
-    if (error == OK)
-        error = agent_get(call->txn, member.agent, &agent);
-    if (error == OK && agent.password_hash.data != NULL)
-        error = call_refuse(call, ERR_RIGHT_FORBIDDEN,
-                            "This agent has chosen a password; only it, or the server's operator, can choose another.");
     if (error != OK)
         return error;
     struct id id = id_make(call->now_ms, &call->loop->random);
@@ -188,12 +184,13 @@ enum error handle_agent_link(struct call *call)
         .kind = COMMAND_LINK_CREATE,
         .link_create = {.link = id,
                         .kind = BYTES("invitation"),
-                        .agent = agent.id,
+                        .agent = member.agent,
                         .secret_hash = bytes_view(hash, sizeof(hash)),
                         .expires_at_ms = call->now_ms + INVITATION_KEPT_MS,
                         .at_ms = call->now_ms,
                         .by = call_actor(call),
-                        .from = request_address_text(call->request)},
+                        .from = request_address_text(call->request),
+                        .org = call->org.id},
     };
     return call_submit_keeping(call, &command, on_link, link, sizeof(link));
 }

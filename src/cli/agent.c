@@ -79,6 +79,17 @@ static void complain_of_creation(const struct options *options, enum error error
         cli_complain("%s", error_sentence(error));
 }
 
+/* Another organisation has invited this agent: who has got that link, and chosen the password, is not known here. */
+static void tell_of_password(const struct options *options)
+{
+    char words[EMAIL_LEN_MAX + 32];
+    snprintf(words, sizeof(words), "agent reset %s", options->arguments[0]);
+    printf("%s is an agent of %s now, with the password that it has\n", options->arguments[0], options->agent_org);
+    fflush(stdout);
+    fprintf(stderr, "In doubt of who has chosen that password, have it chosen again: %s\n",
+            cli_command(options, words));
+}
+
 static bool create(struct admin *admin)
 {
     const struct options *options = admin->options;
@@ -106,7 +117,7 @@ static bool create(struct admin *admin)
     enum error error = log_execute(admin->store, &command, &outcome);
     complain_of_creation(options, error);
     if (error == OK && outcome.replayed)
-        printf("%s is an agent of %s now, with the password that it has\n", options->arguments[0], options->agent_org);
+        tell_of_password(options);
     else if (error == OK)
         show_link(link, "for seven days");
     sodium_memzero(link, sizeof(link));

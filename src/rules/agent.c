@@ -25,6 +25,19 @@ enum error link_is_good(struct txn *txn, struct id id, struct id agent, int64_t 
     return error;
 }
 
+/* Whoever holds a link is that agent, in all of its organisations: so it is given by one of them only to whom it alone
+ * has invited, and who has no password yet. */
+static enum error org_may_give_link(struct txn *txn, struct id org, const struct agent *agent)
+{
+    struct member member;
+    unsigned orgs;
+    enum error error = member_get(txn, org, agent->id, &member);
+    if (error != OK)
+        return error;
+    error = count_under(txn, TABLE_MEMBER_BY_AGENT, agent->id, &orgs);
+    return error == OK && (orgs != 1 || agent->password_hash.data != NULL) ? ERR_RIGHT_FORBIDDEN : error;
+}
+
 enum error rule_link_create(struct txn *txn, uint64_t seq, const struct link_create *command, struct outcome *outcome)
 {
     struct agent agent = {.email = BYTES_NONE};
@@ -32,6 +45,8 @@ enum error rule_link_create(struct txn *txn, uint64_t seq, const struct link_cre
     enum error error = has_agent ? agent_get(txn, command->agent, &agent) : OK;
     if (error == OK && has_agent && agent.disabled)
         error = ERR_NOT_FOUND;
+    if (error == OK && !id_is_none(command->org))
+        error = org_may_give_link(txn, command->org, &agent);
     if (error != OK)
         return error;
     outcome->id = command->link;
@@ -102,10 +117,29 @@ static enum error may_join(struct txn *txn, const struct agent_create *command, 
     return membership_has_room(txn, command->org, agent->id);
 }
 
-static enum error write_agent(struct txn *txn, const struct agent_create *command, const struct agent *agent,
-                              bool is_new)
+/* An organisation invites whom it likes, but not who has an account in somebody else's hands: who has made that one may
+ * know its password, and who invites gets a link to choose it. What is a member of nothing is nobody's. */
+static enum error org_may_invite(struct txn *txn, const struct agent *agent)
 {
-    enum error error = is_new ? agent_add(txn, agent) : OK;
+    unsigned orgs;
+    enum error error = count_under(txn, TABLE_MEMBER_BY_AGENT, agent->id, &orgs);
+    return error == OK && (orgs != 0 || agent->disabled) ? ERR_EMAIL_TAKEN : error;
+}
+
+/* As if it had never been, but for its id and what that has done. */
+static enum error begin_anew(struct txn *txn, const struct agent_create *command, struct agent *agent)
+{
+    agent->name = command->name;
+    agent->password_hash = agent->totp_secret = agent->recovery_hashes = BYTES_NONE;
+    agent->totp_step = 0;
+    agent->updated_at_ms = command->at_ms;
+    enum error error = agent_put(txn, agent);
+    return error == OK ? end_sessions(txn, agent->id, ID_NONE) : error;
+}
+
+static enum error write_agent(struct txn *txn, const struct agent_create *command, struct agent *agent, bool is_new)
+{
+    enum error error = is_new ? agent_add(txn, agent) : id_is_none(command->by) ? OK : begin_anew(txn, command, agent);
     if (error == OK && command->role.data != NULL)
         error = member_add(txn, command->org, agent->id, command->role, command->at_ms);
     if (error == OK && !id_is_none(command->link) && agent->password_hash.data == NULL)
@@ -126,16 +160,18 @@ enum error rule_agent_create(struct txn *txn, uint64_t seq, const struct agent_c
         error = ERR_CONFLICT;
     if (error == OK)
         error = may_join(txn, command, &agent);
+    if (error == OK && !is_new && !id_is_none(command->by))
+        error = org_may_invite(txn, &agent);
     if (error != OK)
         return error;
     outcome->id = agent.id;
-    outcome->replayed = !is_new && agent.password_hash.data != NULL;
     error = write_agent(txn, command, &agent, is_new);
-    return error != OK ? error
-                       : audit_note(txn, seq,
-                                    ACT(command, .org = command->role.data == NULL ? ID_NONE : command->org,
-                                        .action = "agent.created", .subject = agent.id, .subject_name = agent.email,
-                                        .detail = command->role));
+    outcome->replayed = !is_new && agent.password_hash.data != NULL;
+    return error != OK
+               ? error
+               : audit_note_in_org(txn, seq,
+                                   ACT(command, .org = command->role.data == NULL ? ID_NONE : command->org,
+                                       .action = "agent.created", .subject = agent.id, .detail = command->role));
 }
 
 static enum error change_email(struct txn *txn, struct agent *agent, struct bytes email)
@@ -240,12 +276,11 @@ enum error rule_agent_totp(struct txn *txn, uint64_t seq, const struct agent_tot
     agent.recovery_hashes = command->recovery_hashes;
     agent.updated_at_ms = command->at_ms;
     error = agent_put(txn, &agent);
-    return error != OK
-               ? error
-               : audit_note_of_agent(txn, seq,
-                                     ACT(command,
-                                         .action = is_on ? "agent.second_factor.on" : "agent.second_factor.off",
-                                         .subject = agent.id));
+    return error != OK ? error
+                       : audit_note_of_agent(txn, seq,
+                                             ACT(command,
+                                                 .action = is_on ? "agent.second_factor.on" : "agent.second_factor.off",
+                                                 .subject = agent.id));
 }
 
 /* ---- the first owner ---- */

@@ -42,6 +42,16 @@ enum error audit_note(struct txn *txn, uint64_t seq, const struct act *act)
 
 /* ---- what is about an agent ---- */
 
+enum error audit_note_in_org(struct txn *txn, uint64_t seq, const struct act *act)
+{
+    struct agent agent;
+    struct act it = *act;
+    enum error error = agent_get(txn, act->subject, &agent);
+    if (error == OK)
+        it.subject_name = agent.email;
+    return error == OK || error == ERR_NOT_FOUND ? audit_note(txn, seq, &it) : error;
+}
+
 typedef enum error org_visit(void *context, struct id org);
 
 static enum error each_org_of_agent(struct txn *txn, struct id agent, org_visit *visit, void *context)

@@ -53,8 +53,9 @@ struct act {
 
 /* Writes it down; at most one for each organisation in a command. */
 enum error audit_note(struct txn *txn, uint64_t seq, const struct act *act);
-/* The same for what is about an agent, its subject, which is named here: in each organisation that it is a member of.
- */
+/* The same for what is about an agent, its subject, which is named here. */
+enum error audit_note_in_org(struct txn *txn, uint64_t seq, const struct act *act);
+/* And in each organisation that it is a member of. */
 enum error audit_note_of_agent(struct txn *txn, uint64_t seq, const struct act *act);
 
 /* A visitor on its way into the tables: read first, written with the rest of the command. */

@@ -61,16 +61,6 @@ static enum error may_lose_ownership(struct txn *txn, const struct member *membe
     return error == OK && !is_fine ? ERR_LAST_OWNER : error;
 }
 
-static enum error note_member(struct txn *txn, uint64_t seq, const struct act *act)
-{
-    struct agent agent;
-    struct act it = *act;
-    enum error error = agent_get(txn, act->subject, &agent);
-    if (error == OK)
-        it.subject_name = agent.email;
-    return error == OK || error == ERR_NOT_FOUND ? audit_note(txn, seq, &it) : error;
-}
-
 /* The member as it is, or `*is_new`. ERR_NOT_FOUND when there is no such agent. */
 static enum error find_member(struct txn *txn, const struct member_set *command, struct member *out, bool *is_new)
 {
@@ -87,6 +77,9 @@ static enum error find_member(struct txn *txn, const struct member_set *command,
 static enum error may_be_set(struct txn *txn, const struct member_set *command, const struct member *member,
                              bool is_new)
 {
+    if (is_new &&
+        !id_is_none(command->by)) /* whoever was removed this moment, perhaps by whom it would be let in again */
+        return ERR_NOT_FOUND;
     if (is_new)
         return membership_has_room(txn, command->org, command->agent);
     return role_level(command->role) == LEVEL_OWNER ? OK : may_lose_ownership(txn, member);
@@ -108,9 +101,9 @@ enum error rule_member_set(struct txn *txn, uint64_t seq, const struct member_se
         member_add(txn, command->org, command->agent, command->role, is_new ? command->at_ms : member.created_at_ms);
     return error != OK
                ? error
-               : note_member(txn, seq,
-                             ACT(command, .org = command->org, .action = is_new ? "member.added" : "member.role",
-                                 .subject = command->agent, .detail = command->role));
+               : audit_note_in_org(txn, seq,
+                                   ACT(command, .org = command->org, .action = is_new ? "member.added" : "member.role",
+                                       .subject = command->agent, .detail = command->role));
 }
 
 enum error rule_member_remove(struct txn *txn, uint64_t seq, const struct member_remove *command,
@@ -129,8 +122,8 @@ enum error rule_member_remove(struct txn *txn, uint64_t seq, const struct member
     pair_key(&key, command->agent, command->org);
     if (error == OK)
         error = remove_if_there(txn, TABLE_MEMBER_BY_AGENT, key_view(&key));
-    return error != OK
-               ? error
-               : note_member(txn, seq,
+    return error != OK ? error
+                       : audit_note_in_org(
+                             txn, seq,
                              ACT(command, .org = command->org, .action = "member.removed", .subject = command->agent));
 }

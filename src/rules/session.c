@@ -1,7 +1,7 @@
 /*
  * Agents who are logged in, and what of theirs ends: by their own wish, with a right, or with time. Password and second
- * factor are asked for again here, in order: a password that was changed while it was being compared lets nobody in, and
- * of two requests that carry the same code one comes in.
+ * factor are asked for again here, in order: a password that was changed while it was being compared lets nobody in,
+ * and of two requests that carry the same code one comes in.
  */
 #include "rules/internal.h"
 

@@ -1,6 +1,6 @@
 /*
- * Agents, their memberships and the links that are good once: what each command does, row by row, what each refuses with
- * not a byte changed, and what ends with what. Sessions are in test_rules_sessions.c, the audit log in
+ * Agents, their memberships and the links that are good once: what each command does, row by row, what each refuses
+ * with not a byte changed, and what ends with what. Sessions are in test_rules_sessions.c, the audit log in
  * test_rules_audit.c.
  */
 #include "world.h"
@@ -135,6 +135,115 @@ static void test_whoever_has_no_password_yet_gets_the_newest_link_alone(void **s
     assert_sound(w);
 }
 
+/* ---- what one organisation may do to an agent of another -------------------------------------------------------- */
+
+/* By an admin of acme who has no part in the other one. */
+static struct command invite_to_acme(struct world *w, const char *email)
+{
+    struct command command = agent_invite(w, email, w->org, "agent");
+    command.agent_create.by = join(w, "admin@example.com", w->org, "admin");
+    command.agent_create.name = BYTES("As acme knows it");
+    return command;
+}
+
+/* Whoever invites gets a link, and whoever has invited before may have used one: neither may meet the other's rights.
+ */
+static void test_an_organisation_does_not_invite_who_has_an_account_elsewhere(void **state)
+{
+    struct world *w = *state;
+    struct command waiting = agent_invite(w, "waiting@example.com", w->other_org, "owner");
+    struct id invited = must(w, &waiting).id, owner = join(w, "owner@example.com", w->other_org, "owner");
+    struct command takes = invite_to_acme(w, "waiting@example.com");
+    assert_refused(w, &takes, ERR_EMAIL_TAKEN);
+    takes.agent_create.email = BYTES("OWNER@example.com");
+    assert_refused(w, &takes, ERR_EMAIL_TAKEN);
+    assert_true(has_link(w, waiting.agent_create.link));
+    /* The operator knows who is who. */
+    struct command operator= agent_create(w, "owner@example.com", w->org, "agent");
+    must(w, &operator);
+    takes.agent_create.org = w->org;
+    assert_refused(w, &takes, ERR_CONFLICT);
+    assert_string_equal(role_of(w, w->org, owner), "agent");
+    assert_string_equal(role_of(w, w->org, invited), "");
+    assert_sound(w);
+}
+
+static void test_whoever_is_a_member_of_nothing_begins_anew_when_it_is_invited(void **state)
+{
+    struct world *w = *state;
+    struct id id = join(w, "Back@example.com", w->other_org, "agent"), session = begin_session(w, id);
+    struct command on = {.kind = COMMAND_AGENT_TOTP,
+                         .agent_totp = {.agent = id,
+                                        .totp_secret = BYTES("12345678901234567890"),
+                                        .totp_step = 9,
+                                        .recovery_hashes = BYTES("0123456789abcdef"),
+                                        .at_ms = w->now_ms}};
+    struct command reset = link_create(w, id, "reset"), leaves = member_remove(w, w->other_org, id);
+    must(w, &on), must(w, &reset), must(w, &leaves);
+    struct command invite = invite_to_acme(w, "back@example.com");
+    struct outcome outcome = must(w, &invite);
+    assert_true(id_equal(outcome.id, id) && !outcome.replayed);
+    struct agent agent = agent_of(w, id);
+    assert_true(agent.password_hash.data == NULL && agent.totp_secret.data == NULL && agent.totp_step == 0);
+    assert_true(agent.recovery_hashes.data == NULL && bytes_equal(agent.name, BYTES("As acme knows it")));
+    assert_true(bytes_equal(agent.email, BYTES("Back@example.com")));
+    assert_false(has_session(w, session) || has_link(w, reset.link_create.link));
+    assert_true(has_link(w, invite.agent_create.link));
+    assert_string_equal(role_of(w, w->org, id), "agent");
+    assert_sound(w);
+}
+
+static void test_whom_the_operator_has_disabled_nobody_invites(void **state)
+{
+    struct world *w = *state;
+    struct id id = join(w, "bad@example.com", w->other_org, NULL);
+    struct command disable = agent_disable(w, id, true), invite = invite_to_acme(w, "bad@example.com");
+    must(w, &disable);
+    assert_refused(w, &invite, ERR_EMAIL_TAKEN);
+}
+
+static void test_an_organisation_gives_a_link_only_to_whom_it_alone_has_invited(void **state)
+{
+    struct world *w = *state;
+    struct command invite = agent_invite(w, "a@example.com", w->org, "agent");
+    struct id id = must(w, &invite).id, stranger = join(w, "b@example.com", w->other_org, "agent");
+    struct command link = link_create(w, id, "invitation");
+    link.link_create.org = w->org;
+    must(w, &link);
+    assert_false(has_link(w, invite.agent_create.link));
+    link.link_create.agent = stranger;
+    assert_refused(w, &link, ERR_NOT_FOUND);
+    link.link_create.agent = id;
+    struct command second = member_set(w, w->other_org, id, "admin"), leaves = member_remove(w, w->other_org, id),
+                   chosen = agent_password(w, id, "chosen");
+    must(w, &second);
+    link.link_create.link = world_id(w);
+    assert_refused(w, &link, ERR_RIGHT_FORBIDDEN);
+    must(w, &leaves);
+    must(w, &link);
+    must(w, &chosen); /* in the moment between the question and the command */
+    assert_refused(w, &link, ERR_RIGHT_FORBIDDEN);
+    assert_sound(w);
+}
+
+/* An admin who is being removed has its own requests under way. */
+static void test_only_the_shell_makes_a_member_of_whoever_is_none(void **state)
+{
+    struct world *w = *state;
+    struct id owner = join(w, "o@example.com", w->org, "owner"), admin = join(w, "a@example.com", w->org, "admin");
+    struct command remove = member_remove(w, w->org, admin), stays = member_set(w, w->org, admin, "admin");
+    stays.member_set.by = admin;
+    must(w, &stays);
+    remove.member_remove.by = owner;
+    must(w, &remove);
+    assert_refused(w, &stays, ERR_NOT_FOUND);
+    stays.member_set.by = ID_NONE;
+    must(w, &stays);
+    assert_sound(w);
+}
+
+/* ---- limits ---------------------------------------------------------------------------------------------------- */
+
 static void test_an_organisation_has_room_for_a_thousand_and_an_agent_for_a_hundred(void **state)
 {
     struct world *w = *state;
@@ -215,8 +324,7 @@ static void test_disabling_ends_sessions_and_links_and_enabling_brings_none_back
     struct command disable = agent_disable(w, id, true), enable = agent_disable(w, id, false);
     must(w, &disable);
     assert_rows_added(
-        w, &before,
-        ROWS([TABLE_SESSIONS] = -2, [TABLE_SESSION_BY_AGENT] = -2, [TABLE_LINKS] = -1, [TABLE_AUDIT] = 1));
+        w, &before, ROWS([TABLE_SESSIONS] = -2, [TABLE_SESSION_BY_AGENT] = -2, [TABLE_LINKS] = -1, [TABLE_AUDIT] = 1));
     assert_true(agent_of(w, id).disabled && has_session(w, sessions[2]) && has_link(w, others.link_create.link));
     assert_string_equal(role_of(w, w->org, id), "agent");
     struct buffer dumped = dump_store(w->store);
@@ -426,10 +534,10 @@ static void test_the_first_owner_is_made_with_its_organisation_and_only_once(voi
     command.set_up.email = BYTES("owner@example.com");
     struct rows before = count_rows(w);
     struct id owner = must(w, &command).id;
-    assert_rows_added(w, &before,
-                      ROWS([TABLE_AGENTS] = 1, [TABLE_AGENT_BY_EMAIL] = 1, [TABLE_MEMBERS] = 1,
-                           [TABLE_MEMBER_BY_AGENT] = 1, [TABLE_ORGS] = 1, [TABLE_ORG_BY_KEY] = 1, [TABLE_LINKS] = -1,
-                           [TABLE_AUDIT] = 1));
+    assert_rows_added(
+        w, &before,
+        ROWS([TABLE_AGENTS] = 1, [TABLE_AGENT_BY_EMAIL] = 1, [TABLE_MEMBERS] = 1, [TABLE_MEMBER_BY_AGENT] = 1,
+             [TABLE_ORGS] = 1, [TABLE_ORG_BY_KEY] = 1, [TABLE_LINKS] = -1, [TABLE_AUDIT] = 1));
     assert_string_equal(role_of(w, command.set_up.org, owner), "owner");
     assert_refused(w, &command, ERR_NOT_FOUND);
     must(w, &link);
@@ -475,6 +583,11 @@ int main(void)
         WORLD_TEST(test_what_is_no_address_no_role_or_no_organisation_makes_no_agent),
         WORLD_TEST(test_whoever_works_for_two_is_one_agent),
         WORLD_TEST(test_whoever_has_no_password_yet_gets_the_newest_link_alone),
+        WORLD_TEST(test_an_organisation_does_not_invite_who_has_an_account_elsewhere),
+        WORLD_TEST(test_whoever_is_a_member_of_nothing_begins_anew_when_it_is_invited),
+        WORLD_TEST(test_whom_the_operator_has_disabled_nobody_invites),
+        WORLD_TEST(test_an_organisation_gives_a_link_only_to_whom_it_alone_has_invited),
+        WORLD_TEST(test_only_the_shell_makes_a_member_of_whoever_is_none),
         WORLD_TEST(test_an_organisation_has_room_for_a_thousand_and_an_agent_for_a_hundred),
         WORLD_TEST(test_name_and_address_change_and_the_old_address_is_free),
         WORLD_TEST(test_disabling_ends_sessions_and_links_and_enabling_brings_none_back),
