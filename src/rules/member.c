@@ -32,7 +32,15 @@ enum error member_add(struct txn *txn, struct id org, struct id agent, struct by
     return error == OK ? member_put(txn, &(struct member){org, agent, role, at_ms, {BYTES_NONE, 0}}) : error;
 }
 
-/* Whether somebody else owns the organisation, too; one who is disabled can't. */
+/* Whoever has no password yet, or is disabled, can't do what only an owner can. */
+static bool can_own(struct txn *txn, const struct member *member)
+{
+    struct agent agent;
+    return role_level(member->role) == LEVEL_OWNER && agent_get(txn, member->agent, &agent) == OK && !agent.disabled &&
+           agent.password_hash.data != NULL;
+}
+
+/* Whether somebody else owns the organisation, too. */
 static enum error has_other_owner(struct txn *txn, struct id org, struct id agent, bool *out)
 {
     struct bytes key, value;
@@ -40,10 +48,9 @@ static enum error has_other_owner(struct txn *txn, struct id org, struct id agen
     enum error error = cursor_seek(cursor, id_view(&org), &key, &value);
     for (*out = false; error == OK && !*out && memcmp(key.data, org.bytes, ID_LEN) == 0;) {
         struct member member;
-        struct agent other;
         error = member_decode(key, value, &member);
-        if (error == OK && role_level(member.role) == LEVEL_OWNER && !id_equal(member.agent, agent))
-            *out = agent_get(txn, member.agent, &other) == OK && !other.disabled;
+        if (error == OK && !id_equal(member.agent, agent))
+            *out = can_own(txn, &member);
         if (error == OK)
             error = cursor_next(cursor, &key, &value);
     }
@@ -55,7 +62,7 @@ static enum error has_other_owner(struct txn *txn, struct id org, struct id agen
 static enum error may_lose_ownership(struct txn *txn, const struct member *member)
 {
     bool is_fine;
-    if (role_level(member->role) != LEVEL_OWNER)
+    if (!can_own(txn, member))
         return OK;
     enum error error = has_other_owner(txn, member->org, member->agent, &is_fine);
     return error == OK && !is_fine ? ERR_LAST_OWNER : error;

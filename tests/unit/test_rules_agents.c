@@ -501,6 +501,21 @@ static void test_an_organisation_that_has_an_owner_keeps_one(void **state)
     assert_sound(w);
 }
 
+static void test_whoever_has_only_been_invited_owns_nothing_yet(void **state)
+{
+    struct world *w = *state;
+    struct command typo = agent_invite(w, "typo@example.com", w->org, "owner");
+    struct id owner = join(w, "o@example.com", w->org, "owner"), invited = must(w, &typo).id;
+    struct command leaves = member_remove(w, w->org, owner), goes = member_remove(w, w->org, invited);
+    assert_refused(w, &leaves, ERR_LAST_OWNER);
+    must(w, &goes);
+    typo = agent_invite(w, "right@example.com", w->org, "owner");
+    struct command accepts = agent_password(w, must(w, &typo).id, "chosen");
+    must(w, &accepts);
+    must(w, &leaves);
+    assert_sound(w);
+}
+
 /* ---- the first owner ------------------------------------------------------------------------------------------- */
 
 static struct command set_up_with(struct world *w, struct id link, const char *key)
@@ -598,6 +613,7 @@ int main(void)
         WORLD_TEST(test_a_role_changes_and_when_it_was_joined_does_not),
         WORLD_TEST(test_a_member_that_is_removed_stays_an_agent_elsewhere),
         WORLD_TEST(test_an_organisation_that_has_an_owner_keeps_one),
+        WORLD_TEST(test_whoever_has_only_been_invited_owns_nothing_yet),
         WORLD_TEST(test_the_first_owner_is_made_with_its_organisation_and_only_once),
         WORLD_TEST(test_setting_up_takes_over_an_organisation_that_nobody_is_a_member_of),
         WORLD_TEST(test_the_link_of_an_agent_sets_nothing_up_and_that_of_setup_resets_nobody),
