@@ -205,6 +205,43 @@ static void del(struct fixture *f, enum table table, struct bytes key)
     assert_int_equal(write_commit(txn), OK);
 }
 
+/* An agent of `org` who is logged in, and may choose a new password. */
+struct account {
+    struct id agent, session, link;
+};
+
+static struct account make_account(struct fixture *f)
+{
+    struct account account = {fresh(f), fresh(f), fresh(f)};
+    apply(f, (struct command){.kind = COMMAND_AGENT_CREATE,
+                              .agent_create = {.agent = account.agent,
+                                               .email = BYTES("jane@example.com"),
+                                               .name = BYTES("Jane"),
+                                               .org = f->org,
+                                               .role = BYTES("owner"),
+                                               .at_ms = NOW_MS}});
+    apply(f, (struct command){.kind = COMMAND_SESSION_CREATE,
+                              .session_create = {.session = account.session,
+                                                 .agent = account.agent,
+                                                 .secret_hash = BYTES("0123456789abcdef0123456789abcdef"),
+                                                 .at_ms = NOW_MS}});
+    apply(f, (struct command){.kind = COMMAND_LINK_CREATE,
+                              .link_create = {.link = account.link,
+                                              .kind = BYTES("reset"),
+                                              .agent = account.agent,
+                                              .secret_hash = BYTES("0123456789abcdef0123456789abcdef"),
+                                              .expires_at_ms = NOW_MS + 1,
+                                              .at_ms = NOW_MS}});
+    return account;
+}
+
+static struct key pair_of(struct id one, struct id other)
+{
+    struct key key;
+    pair_key(&key, one, other);
+    return key;
+}
+
 /* Reads a record, lets the statement change it, and writes it back. */
 #define CHANGE(f, record, key, ...)                                 \
     do {                                                            \
@@ -266,6 +303,7 @@ static void test_each_step_of_a_deletion_is_clean(void **state)
     struct outcome outcome = {.more = true};
     put_alias(f, "old-1", f->first);
     put_alias(f, "old-2", f->visitor);
+    make_account(f);
     apply(f, (struct command){.kind = COMMAND_ORG_DELETE, .org_delete = {.org = f->org, .at_ms = NOW_MS}});
     assert_clean(f);
     assert_int_equal(f->report.orgs_deleted, 1);
@@ -285,7 +323,9 @@ static void test_each_step_of_a_deletion_is_clean(void **state)
                                          TABLE_CONVERSATION_BY_UPDATED,
                                          TABLE_CONVERSATION_BY_MARK,
                                          TABLE_MESSAGES,
-                                         TABLE_ALIASES};
+                                         TABLE_ALIASES,
+                                         TABLE_MEMBERS,
+                                         TABLE_MEMBER_BY_AGENT};
     for (size_t i = 0; i < sizeof(emptied) / sizeof(emptied[0]); ++i)
         assert_int_equal(f->report.rows[emptied[i]], 0);
 }
@@ -557,6 +597,123 @@ static void test_an_alias_and_what_it_stands_for(void **state)
     assert_found(f, 1, "does not exist");
 }
 
+static void test_an_agent_and_its_address(void **state)
+{
+    struct fixture *f = *state;
+    struct account account = make_account(f);
+    struct key key, other;
+    assert_clean(f);
+    agent_email_key(&key, BYTES("JANE@example.com"));
+    agent_email_key(&other, BYTES("joan@example.com"));
+    del(f, TABLE_AGENT_BY_EMAIL, key_view(&key));
+    assert_found(f, 1, "agent_by_email does not lead to it");
+    put(f, TABLE_AGENT_BY_EMAIL, key_view(&key), id_bytes(&f->token));
+    assert_found(f, 2, "its agent does not exist");
+    assert_found(f, 2, "agent_by_email does not lead to it");
+    put(f, TABLE_AGENT_BY_EMAIL, key_view(&key), BYTES("x"));
+    assert_found(f, 2, "the value has 1 bytes and should have 16");
+    put(f, TABLE_AGENT_BY_EMAIL, key_view(&key), id_bytes(&account.agent));
+    put(f, TABLE_AGENT_BY_EMAIL, key_view(&other), id_bytes(&account.agent));
+    assert_found(f, 1, "its agent has another address");
+    del(f, TABLE_AGENT_BY_EMAIL, key_view(&other));
+    CHANGE(f, agent, account.agent, it.email = BYTES("no address"));
+    assert_found(f, 2, "its e-mail address is none");
+}
+
+static void test_a_member_and_its_other_direction(void **state)
+{
+    struct fixture *f = *state;
+    struct account account = make_account(f);
+    struct key key = pair_of(account.agent, f->org);
+    del(f, TABLE_MEMBER_BY_AGENT, key_view(&key));
+    assert_found(f, 1, "member_by_agent does not lead to it");
+    put(f, TABLE_MEMBER_BY_AGENT, key_view(&key), BYTES("x"));
+    assert_found(f, 2, "the value has 1 bytes and should have 0");
+    put(f, TABLE_MEMBER_BY_AGENT, key_view(&key), BYTES_NONE);
+    key = pair_of(account.agent, f->other_org);
+    put(f, TABLE_MEMBER_BY_AGENT, key_view(&key), BYTES_NONE);
+    assert_found(f, 1, "the agent is no member there");
+    del(f, TABLE_MEMBER_BY_AGENT, key_view(&key));
+    struct txn *txn = begin(f);
+    struct member member = {f->org, account.agent, BYTES("boss"), NOW_MS, {BYTES_NONE, 0}};
+    assert_int_equal(member_put(txn, &member), OK);
+    assert_int_equal(write_commit(txn), OK);
+    assert_found(f, 1, "its role is none");
+    member = (struct member){f->other_org, f->token, BYTES("agent"), NOW_MS, {BYTES_NONE, 0}};
+    txn = begin(f);
+    assert_int_equal(member_put(txn, &member), OK);
+    assert_int_equal(write_commit(txn), OK);
+    assert_found(f, 3, "does not exist");
+    assert_found(f, 3, "member_by_agent does not lead to it");
+}
+
+static void test_a_session_and_its_agent(void **state)
+{
+    struct fixture *f = *state;
+    struct account account = make_account(f);
+    struct key key = pair_of(account.agent, account.session);
+    del(f, TABLE_SESSION_BY_AGENT, key_view(&key));
+    assert_found(f, 1, "session_by_agent does not lead to it");
+    put(f, TABLE_SESSION_BY_AGENT, key_view(&key), BYTES_NONE);
+    key = pair_of(account.agent, f->token);
+    put(f, TABLE_SESSION_BY_AGENT, key_view(&key), BYTES_NONE);
+    assert_found(f, 1, "the agent has no such session");
+    del(f, TABLE_SESSION_BY_AGENT, key_view(&key));
+    key = pair_of(f->token, account.session);
+    put(f, TABLE_SESSION_BY_AGENT, key_view(&key), BYTES_NONE);
+    assert_found(f, 1, "the agent has no such session");
+    del(f, TABLE_SESSION_BY_AGENT, key_view(&key));
+    CHANGE(f, session, account.session, it.secret_hash = BYTES("short"));
+    assert_found(f, 1, "the hash of its secret has 5 bytes");
+    CHANGE(f, session, account.session, it.secret_hash = BYTES("0123456789abcdef0123456789abcdef"),
+           it.agent = f->token);
+    assert_found(f, 3, "its agent");
+    assert_found(f, 3, "session_by_agent does not lead to it");
+}
+
+static void test_a_link_and_its_agent(void **state)
+{
+    struct fixture *f = *state;
+    struct account account = make_account(f);
+    CHANGE(f, link, account.link, it.agent = f->token);
+    assert_found(f, 1, "does not exist");
+    CHANGE(f, link, account.link, it.agent = ID_NONE);
+    assert_clean(f);
+    CHANGE(f, link, account.link, it.secret_hash = BYTES("short"));
+    assert_found(f, 1, "the hash of its secret has 5 bytes");
+}
+
+static void test_an_entry_of_the_audit_log(void **state)
+{
+    struct fixture *f = *state;
+    static const struct {
+        uint64_t seq;
+        struct bytes action;
+        int64_t at_ms;
+        const char *found; /* NULL: it is fine */
+    } cases[] = {{1, BYTES("act"), NOW_MS, NULL},
+                 {1, BYTES(""), NOW_MS, "it does not say what was done, or when"},
+                 {1, BYTES("act"), -1, "it does not say what was done, or when"},
+                 {1000, BYTES("act"), NOW_MS, "its number is beyond the last one"}};
+    struct id orgs[] = {f->other_org, ID_NONE, f->token};
+    for (size_t i = 0; i < 4; ++i)
+        for (size_t j = 0; j < 3; ++j) {
+            struct key key;
+            struct txn *txn = begin(f);
+            struct audit entry = {
+                .org = orgs[j], .seq = cases[i].seq, .at_ms = cases[i].at_ms, .action = cases[i].action};
+            assert_int_equal(audit_put(txn, &entry), OK);
+            assert_int_equal(write_commit(txn), OK);
+            uint64_t expected = (cases[i].found != NULL) + (j == 2);
+            if (expected == 0)
+                assert_clean(f);
+            else
+                assert_found(f, expected, j == 2 ? "its organisation" : cases[i].found);
+            audit_key(&key, orgs[j], cases[i].seq);
+            del(f, TABLE_AUDIT, key_view(&key));
+        }
+}
+
 static void test_messages_are_numbered_without_a_gap(void **state)
 {
     struct fixture *f = *state;
@@ -646,7 +803,8 @@ static void test_the_last_sequence_number(void **state)
 static void test_records_that_cannot_be_decoded(void **state)
 {
     struct fixture *f = *state;
-    static const enum table tables[] = {TABLE_ORGS, TABLE_TOKENS, TABLE_VISITORS, TABLE_CONVERSATIONS,
+    static const enum table tables[] = {TABLE_ORGS,          TABLE_TOKENS, TABLE_VISITORS, TABLE_CONVERSATIONS,
+                                        TABLE_AGENTS,        TABLE_SESSIONS, TABLE_LINKS,
                                         TABLE_IDEMPOTENCY};
     for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); ++i) {
         struct bytes key = BYTES("0123456789abcdef0123");
@@ -708,6 +866,11 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_a_visitors_address, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_what_an_erasure_leaves_is_stale, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_an_alias_and_what_it_stands_for, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_an_agent_and_its_address, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_a_member_and_its_other_direction, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_a_session_and_its_agent, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_a_link_and_its_agent, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_an_entry_of_the_audit_log, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_messages_are_numbered_without_a_gap, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_a_messages_fields, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_a_message_and_its_client_id, set_up, tear_down),
