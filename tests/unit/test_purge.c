@@ -21,7 +21,7 @@ static void fill_webhooks(struct world *w, struct id org)
     }
 }
 
-/* Conversations of three visitors and of nobody, with messages, clientIds, replays and tokens. */
+/* Conversations of three visitors and of nobody, with messages, clientIds, replays, tokens, members and what they did. */
 static void fill_org(struct world *w, struct id org, unsigned conversations)
 {
     static const char *const keys[] = {"v_one", "v_two", "v_three", NULL};
@@ -47,6 +47,12 @@ static void fill_org(struct world *w, struct id org, unsigned conversations)
     for (unsigned i = 0; i < 3; ++i) {
         struct command token = token_create(w, org);
         must(w, &token);
+        char email[32];
+        snprintf(email, sizeof(email), "agent-%u@example.com", i); /* the same people in every organisation */
+        struct command joins = agent_create(w, email, org, i == 0 ? "owner" : "agent");
+        struct outcome outcome;
+        enum error error = give(w, &joins, &outcome);
+        assert_true(error == OK || error == ERR_CONFLICT);
     }
     fill_webhooks(w, org);
 }
@@ -118,6 +124,9 @@ static void test_nothing_is_left_and_nobody_else_is_touched(void **state)
         assert_true(left.of[TABLE_WEBHOOK_PAST] == rows.of[TABLE_WEBHOOK_PAST] - 8);
         assert_true(left.of[TABLE_VISITORS] == rows.of[TABLE_VISITORS] - 3);
         assert_true(left.of[TABLE_TOKENS] == rows.of[TABLE_TOKENS] - 3);
+        assert_true(left.of[TABLE_MEMBERS] == rows.of[TABLE_MEMBERS] - 3);
+        assert_true(left.of[TABLE_MEMBER_BY_AGENT] == rows.of[TABLE_MEMBER_BY_AGENT] - 3);
+        assert_true(left.of[TABLE_AGENTS] == rows.of[TABLE_AGENTS] && left.of[TABLE_AUDIT] < rows.of[TABLE_AUDIT]);
         assert_true(left.of[TABLE_CONVERSATION_BY_MARK] == rows.of[TABLE_CONVERSATION_BY_MARK] - 15);
         assert_sound(w);
         struct command purge = org_purge(org, 10);
@@ -370,6 +379,37 @@ static void test_damaged_indexes_do_not_stop_a_purge(void **state)
     }
 }
 
+/* They may work for somebody else, and log in as before. */
+static void test_the_agents_of_a_deleted_organisation_stay(void **state)
+{
+    struct world *w = *state;
+    struct id both = join(w, "both@example.com", w->org, "owner"), one = join(w, "one@example.com", w->org, "agent");
+    struct command second = member_set(w, w->other_org, both, "agent"), delete = org_delete(w, w->org);
+    must(w, &second);
+    begin_session(w, both), begin_session(w, one);
+    must(w, &delete);
+    purge_all(w, w->org, 3);
+    struct member member;
+    assert_int_equal(member_get(look(w), w->other_org, both, &member), OK);
+    look_away(w);
+    assert_int_equal(count_rows(w).of[TABLE_SESSIONS], 2);
+    assert_int_equal(count_rows(w).of[TABLE_MEMBERS], 1);
+    assert_true(bytes_equal(agent_of(w, one).email, BYTES("one@example.com")));
+    assert_sound(w);
+}
+
+static void test_damaged_members_do_not_stop_a_purge(void **state)
+{
+    struct world *w = *state;
+    fill_org(w, w->org, 1);
+    spoil(w, TABLE_MEMBERS, 2, put_damaged);
+    struct command delete = org_delete(w, w->org);
+    must(w, &delete);
+    purge_all(w, w->org, 2);
+    assert_int_equal(count_rows(w).of[TABLE_MEMBERS], 0);
+    assert_int_equal(count_rows(w).of[TABLE_MEMBER_BY_AGENT], 0);
+}
+
 static void test_damaged_tokens_do_not_stop_a_purge(void **state)
 {
     struct world *w = *state;
@@ -393,6 +433,8 @@ int main(void)
         WORLD_TEST(test_purging_goes_on_after_a_new_start),
         WORLD_TEST(test_damaged_records_do_not_stop_a_purge),
         WORLD_TEST(test_damaged_indexes_do_not_stop_a_purge),
+        WORLD_TEST(test_the_agents_of_a_deleted_organisation_stay),
+        WORLD_TEST(test_damaged_members_do_not_stop_a_purge),
         WORLD_TEST(test_damaged_tokens_do_not_stop_a_purge),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
