@@ -803,9 +803,8 @@ static void test_the_last_sequence_number(void **state)
 static void test_records_that_cannot_be_decoded(void **state)
 {
     struct fixture *f = *state;
-    static const enum table tables[] = {TABLE_ORGS,          TABLE_TOKENS, TABLE_VISITORS, TABLE_CONVERSATIONS,
-                                        TABLE_AGENTS,        TABLE_SESSIONS, TABLE_LINKS,
-                                        TABLE_IDEMPOTENCY};
+    static const enum table tables[] = {TABLE_ORGS,   TABLE_TOKENS,   TABLE_VISITORS, TABLE_CONVERSATIONS,
+                                        TABLE_AGENTS, TABLE_SESSIONS, TABLE_LINKS,    TABLE_IDEMPOTENCY};
     for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); ++i) {
         struct bytes key = BYTES("0123456789abcdef0123");
         if (tables[i] != TABLE_IDEMPOTENCY)

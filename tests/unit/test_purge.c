@@ -21,7 +21,8 @@ static void fill_webhooks(struct world *w, struct id org)
     }
 }
 
-/* Conversations of three visitors and of nobody, with messages, clientIds, replays, tokens, members and what they did. */
+/* Conversations of three visitors and of nobody, with messages, clientIds, replays, tokens, members and what they did.
+ */
 static void fill_org(struct world *w, struct id org, unsigned conversations)
 {
     static const char *const keys[] = {"v_one", "v_two", "v_three", NULL};

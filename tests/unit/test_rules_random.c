@@ -5,6 +5,7 @@
  *
  * HELVINO_SEED repeats a run; the seed is printed when something fails.
  */
+#include "dice.h"
 #include "world.h"
 
 #include "log/apply.h"
@@ -19,34 +20,6 @@
 #define HASHES 40
 #define HOOKS_MAX (2 * ORGS_MAX)
 #define DELIVERIES_MAX (8 * COMMANDS)
-
-/* ---- a generator that can be repeated -------------------------------------------------------------------------- */
-
-static uint64_t random_state;
-
-/* xorshift64* (Vigna, "An experimental exploration of Marsaglia's xorshift generators, scrambled") */
-static uint64_t next_random(void)
-{
-    random_state ^= random_state >> 12;
-    random_state ^= random_state << 25;
-    random_state ^= random_state >> 27;
-    return random_state * 2685821657736338717u;
-}
-
-static unsigned below(unsigned limit)
-{
-    return (unsigned)(next_random() >> 33) % limit;
-}
-
-static struct id next_id(void)
-{
-    struct id id;
-    char text[ID_TEXT_LEN + 1] = "c";
-    for (int i = 1; i < ID_TEXT_LEN; ++i)
-        text[i] = "0123456789abcdefghijklmnopqrstuvwxyz"[below(36)];
-    assert_true(id_parse(bytes_view(text, ID_TEXT_LEN), &id));
-    return id;
-}
 
 /* ---- the model ------------------------------------------------------------------------------------------------- */
 
@@ -1153,10 +1126,7 @@ static void test_ten_thousand_commands_do_what_a_model_says_and_the_same_twice(v
 
 int main(void)
 {
-    struct random_pool pool = {.left = 0};
-    const char *seed = getenv("HELVINO_SEED");
-    random_state = seed != NULL ? strtoull(seed, NULL, 10) : random_u64(&pool) | 1;
-    unsigned long long begun_with = random_state;
+    unsigned long long begun_with = dice_begin();
     log_line_setup((enum log_level)(LOG_ERROR + 1), LOG_FORMAT_TEXT);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_ten_thousand_commands_do_what_a_model_says_and_the_same_twice),
