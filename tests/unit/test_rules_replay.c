@@ -1,6 +1,7 @@
 /*
  * Doing it again: the same clientId or Idempotency-Key gives the first answer, whatever else the command says, for as
- * long and as far as promised and no further; and it still counts as having been seen.
+ * long and as far as promised and no further; and it still counts as having been seen. What is done to an account is
+ * done once.
  */
 #include "world.h"
 
@@ -382,6 +383,43 @@ static void test_a_key_of_a_refused_command_is_not_taken(void **state)
     assert_false(must(w, &command).replayed);
 }
 
+/* ---- accounts -------------------------------------------------------------------------------------------------- */
+
+/* A client that got no answer asks again: what has been done is done once, and what is good once is used up. */
+static void test_what_is_done_to_an_account_is_done_once(void **state)
+{
+    struct world *w = *state;
+    struct command invite = agent_invite(w, "a@example.com", w->org, "agent");
+    struct id owner = join(w, "o@example.com", w->org, "owner"), id = must(w, &invite).id;
+    struct command log_in = session_create(w, owner);
+    must(w, &log_in);
+    struct command accept = agent_password(w, id, "chosen"), token = token_create(w, w->org);
+    accept.agent_password.link = invite.agent_create.link;
+    must(w, &token);
+    struct {
+        struct command command;
+        enum error again;
+    } cases[] = {
+        {agent_create(w, "b@example.com", w->org, "agent"), ERR_CONFLICT},
+        {accept, ERR_NOT_FOUND},
+        {agent_disable(w, id, true), OK},
+        {member_remove(w, w->org, id), ERR_NOT_FOUND},
+        {{.kind = COMMAND_SESSION_USE, .session_use = {.session = log_in.session_create.session, .at_ms = NOW_MS + 5}},
+         OK},
+        {{.kind = COMMAND_SESSION_END, .session_end = {.agent = owner, .session = log_in.session_create.session}},
+         ERR_NOT_FOUND},
+        {{.kind = COMMAND_TOKEN_USE, .token_use = {.token = token.token_create.token, .at_ms = NOW_MS + 5}}, OK},
+        {{.kind = COMMAND_TOKEN_REVOKE, .token_revoke = {.org = w->org, .token = token.token_create.token}},
+         ERR_NOT_FOUND},
+        {{.kind = COMMAND_EXPIRE, .expire = {.at_ms = NOW_MS + SESSION_KEPT_MS, .limit = 10}}, OK},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); ++i) {
+        must(w, &cases[i].command);
+        assert_refused(w, &cases[i].command, cases[i].again);
+    }
+    assert_sound(w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -401,6 +439,7 @@ int main(void)
         WORLD_TEST(test_sweeping_forgets_only_what_no_longer_holds),
         WORLD_TEST(test_a_key_gives_no_conversation_that_is_gone),
         WORLD_TEST(test_a_key_of_a_refused_command_is_not_taken),
+        WORLD_TEST(test_what_is_done_to_an_account_is_done_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
