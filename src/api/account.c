@@ -6,7 +6,6 @@
 #include <sodium.h>
 
 #include "api/login.h"
-#include "api/password.h"
 
 #define LINK_PREFIX "hvl_"
 
@@ -91,15 +90,14 @@ static void on_old_compared(struct api_loop *loop, struct request *request, cons
 {
     const struct password_change *change = (const struct password_change *)job->extra;
     struct call call = {.request = request, .loop = loop, .now_ms = clock_now_ms()};
+    enum error error = login_settle(loop, request, &change->try, job->matches ? OK : ERR_PASSWORD_WRONG);
     if (request == NULL)
         return;
-    if (job->matches)
-        login_take_back(loop, &change->try);
-    enum error error = job->matches ? password_hash(&call, bytes_view(change->new_password, change->new_len), on_hashed,
-                                                    change, sizeof(*change))
-                                    : ERR_PASSWORD_WRONG;
+    if (error == OK)
+        error =
+            password_hash(&call, bytes_view(change->new_password, change->new_len), on_hashed, change, sizeof(*change));
     if (error != OK)
-        respond_error(request, error, NULL, 0);
+        respond_error(request, error, call.sentence, 0);
 }
 
 static enum error read_new_password(struct call *call, const struct json_value *root, const char *field,
@@ -125,9 +123,8 @@ static enum error change_password(struct call *call, const struct json_value *ro
     if (error == OK)
         error = read_new_password(call, root, "newPassword", call->me.email, &change);
     if (error == OK)
-        error = login_admit(call, call->me.email, &change.try);
-    if (error == OK)
-        error = password_compare(call, password, call->me.password_hash, on_old_compared, &change, sizeof(change));
+        error = login_compare(call, call->me.email, password, call->me.password_hash, on_old_compared, &change.try,
+                              &change, sizeof(change));
     sodium_memzero(&change, sizeof(change));
     return error;
 }

@@ -8,8 +8,6 @@
 #include "api/credential.h"
 #include "api/internal.h"
 #include "api/login.h"
-#include "api/login_guard.h"
-#include "api/password.h"
 #include "base/logline.h"
 
 /* What a log-in carries to where the password has been compared. */
@@ -24,6 +22,57 @@ static void log_failure(struct request *request, const char *why)
 {
     struct bytes address = request_address_text(request);
     log_line(LOG_WARN, "a log-in failed", LOG_TEXT("why", why), LOG_TEXT("address", address.data));
+}
+
+/* ---- tries ---- */
+
+static struct bytes network_of(const struct in6_addr *client)
+{
+    /* A client of IPv6 has a network of 64 bits to itself. */
+    return bytes_view(client, IN6_IS_ADDR_V4MAPPED(client) ? 16 : 8);
+}
+
+enum error login_may_go_on(struct call *call, uint64_t wait_ms, const char *sentence)
+{
+    if (wait_ms == 0)
+        return OK;
+    count(&call->loop->figures.limited[LIMIT_LOGIN], 1);
+    call->retry_after_s = (unsigned)(wait_ms / 1000) + 1;
+    return call_refuse(call, ERR_RATE_LIMITED, sentence);
+}
+
+enum error login_admit(struct call *call, struct bytes email, struct login_try *out)
+{
+    struct login_guard *guard = call->loop->api->login_guard;
+    struct in6_addr client = request_client_address(call->request);
+    uint64_t wait_ms = login_guard_try(guard, login_guard_account(guard, email),
+                                       login_guard_address(guard, network_of(&client)), login_clock_ms(), out);
+    return login_may_go_on(call, wait_ms, "Too many failed log-ins; please wait a moment.");
+}
+
+enum error login_compare(struct call *call, struct bytes email, struct bytes password, struct bytes hash,
+                         on_password *done, struct login_try *try, const void *extra, size_t extra_len)
+{
+    enum error error = login_admit(call, email, try);
+    if (error != OK)
+        return error;
+    error = password_compare(call, password, hash, done, extra, extra_len);
+    return error == OK ? OK : login_settle(call->loop, call->request, try, error);
+}
+
+/* What is the server's own fault is nobody's failure; and with the password alone nothing has failed yet. */
+static bool is_failure(enum error error)
+{
+    return error != OK && error != ERR_SECOND_FACTOR_REQUIRED && error_status(error) < 500;
+}
+
+enum error login_settle(struct api_loop *loop, struct request *request, const struct login_try *try, enum error error)
+{
+    if (loop != NULL && !is_failure(error))
+        login_guard_take_back(loop->api->login_guard, try, login_clock_ms());
+    if (request != NULL && is_failure(error))
+        log_failure(request, error_code(error));
+    return error;
 }
 
 /* ---- the answer ---- */
@@ -146,40 +195,37 @@ static enum error go_on(struct call *call, const struct login *login, struct byt
     return begin_session(call, agent.id, password_hash, &factor);
 }
 
-void login_take_back(struct api_loop *loop, const struct login_try *try)
-{
-    uint64_t now_ms = clock_monotonic_ns() / 1000000;
-    login_guard_take_back(loop->api->login_guard, try->account, now_ms);
-    login_guard_take_back(loop->api->login_guard, try->address, now_ms);
-}
-
 /* Only who has shown everything is forgiven earlier failures: otherwise whoever has the password could guess at codes
  * for ever. */
-static void settle(struct api_loop *loop, struct request *request, const struct login *login, enum error error)
+static void forgive(struct api_loop *loop, const struct login *login)
 {
-    if (error == OK || error == ERR_SECOND_FACTOR_REQUIRED)
-        login_take_back(loop, &login->try);
-    else
-        log_failure(request, error_code(error));
-    if (error == OK)
-        login_guard_forgive(loop->api->login_guard, login->try.account, clock_monotonic_ns() / 1000000);
+    login_guard_forgive(loop->api->login_guard, login->try.of[0].key, login_clock_ms());
+}
+
+static enum error on_right_password(struct call *call, const struct login *login, struct bytes password_hash)
+{
+    call->txn = reader_begin(call->loop->reader);
+    if (call->txn == NULL)
+        return ERR_BUSY;
+    enum error error = go_on(call, login, password_hash);
+    reader_end(call->loop->reader);
+    return error;
 }
 
 static void on_compared(struct api_loop *loop, struct request *request, const struct password_job *job)
 {
     const struct login *login = (const struct login *)job->extra;
     struct call call = {.request = request, .loop = loop, .now_ms = clock_now_ms()};
-    enum error error = ERR_LOGIN_FAILED;
+    bool matches = job->matches && !id_is_none(login->agent);
+    enum error error = matches ? OK : ERR_LOGIN_FAILED;
+    if (matches && request != NULL)
+        error = on_right_password(&call, login, bytes_of_string(job->hash));
+    login_settle(loop, request, &login->try, error);
     if (request == NULL)
         return;
-    if (job->matches && !id_is_none(login->agent)) {
-        call.txn = reader_begin(loop->reader);
-        error = call.txn == NULL ? ERR_BUSY : go_on(&call, login, bytes_of_string(job->hash));
-        if (call.txn != NULL)
-            reader_end(loop->reader);
-    }
-    settle(loop, request, login, error);
-    if (error != OK)
+    if (error == OK)
+        forgive(loop, login);
+    else
         respond_error(request, error, call.sentence, call.retry_after_s);
 }
 
@@ -198,21 +244,6 @@ static enum error find_agent(struct call *call, struct bytes email, struct login
     return error == ERR_NOT_FOUND ? OK : error;
 }
 
-enum error login_admit(struct call *call, struct bytes email, struct login_try *out)
-{
-    struct login_guard *guard = call->loop->api->login_guard;
-    struct in6_addr client = request_client_address(call->request);
-    /* A client of IPv6 has a network of 64 bits to itself. */
-    out->address = login_guard_address(guard, bytes_view(&client, IN6_IS_ADDR_V4MAPPED(&client) ? 16 : 8));
-    out->account = login_guard_account(guard, email);
-    uint64_t wait_ms = login_guard_try(guard, out->account, out->address, clock_monotonic_ns() / 1000000);
-    if (wait_ms == 0)
-        return OK;
-    count(&call->loop->figures.limited[LIMIT_LOGIN], 1);
-    call->retry_after_s = (unsigned)(wait_ms / 1000) + 1;
-    return call_refuse(call, ERR_RATE_LIMITED, "Too many failed log-ins; please wait a moment.");
-}
-
 static enum error log_in(struct call *call, const struct json_value *root)
 {
     struct login login = {.agent = ID_NONE};
@@ -223,15 +254,13 @@ static enum error log_in(struct call *call, const struct json_value *root)
     if (error == OK)
         error = field_text(call, root, "code", 1, CODE_LEN_MAX, &code);
     if (error == OK)
-        error = login_admit(call, email, &login.try);
-    if (error == OK)
         error = find_agent(call, email, &login, &hash);
     if (error != OK)
         return error;
     login.code_len = code.len;
     if (code.len != 0)
         memcpy(login.code, code.data, code.len);
-    return password_compare(call, password, hash, on_compared, &login, sizeof(login));
+    return login_compare(call, email, password, hash, on_compared, &login.try, &login, sizeof(login));
 }
 
 /* A page of another site must not log its visitor in to an account of its own. */

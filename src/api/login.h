@@ -1,6 +1,8 @@
 #pragma once
 /* What logging in shares with choosing a password and with the second factor. */
 #include "api/internal.h"
+#include "api/login_guard.h"
+#include "api/password.h"
 
 /* How a second factor was shown: by a code of a step, or by a recovery code; neither when there is none to show. */
 struct second_factor {
@@ -13,14 +15,27 @@ struct second_factor {
 
 /* ---- login.c ---- */
 
-/* A try that counts as a failure until it is taken back. */
-struct login_try {
-    uint64_t account, address;
-};
+/* The time of login_guard.h. */
+static inline uint64_t login_clock_ms(void)
+{
+    return clock_monotonic_ns() / 1000000;
+}
+
+/* ERR_RATE_LIMITED, with Retry-After and this sentence, unless the wait is 0. */
+enum error login_may_go_on(struct call *call, uint64_t wait_ms, const char *sentence);
 /* Counts a try for the account of this address, and from the client's address. ERR_RATE_LIMITED, with Retry-After, when
  * it has to wait. */
 enum error login_admit(struct call *call, struct bytes email, struct login_try *out);
-void login_take_back(struct api_loop *loop, const struct login_try *try);
+/*
+ * password_compare for the account of this address: counted as a failure of it, and of the client's address, until
+ * login_settle says what came of it. ERR_RATE_LIMITED, with Retry-After, when it has to wait; what is refused is not
+ * counted. `try` is a part of `extra`.
+ */
+enum error login_compare(struct call *call, struct bytes email, struct bytes password, struct bytes hash,
+                         on_password *done, struct login_try *try, const void *extra, size_t extra_len);
+/* What came of the try, which is returned: what is no failure is taken back, what is one is logged. The request may be
+ * gone (NULL), and the loop have ended. */
+enum error login_settle(struct api_loop *loop, struct request *request, const struct login_try *try, enum error error);
 /* ERR_ORIGIN_FORBIDDEN when a page of another site has made the browser ask. */
 enum error refuse_other_sites(struct call *call);
 

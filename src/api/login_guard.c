@@ -27,14 +27,15 @@ static const struct {
 };
 
 struct slot {
-    uint64_t key; /* 0: empty */
-    uint64_t last_ms;
+    uint64_t key;               /* 0: empty */
+    uint64_t failed_ms, number; /* of the last try */
     unsigned failures;
 };
 
 struct login_guard {
     pthread_mutex_t mutex;
     unsigned char secret[crypto_shorthash_KEYBYTES];
+    uint64_t tries; /* so far, which numbers them */
     struct slot slots[SLOTS];
 };
 
@@ -84,9 +85,10 @@ uint64_t login_guard_factor(const struct login_guard *guard, struct id agent)
 
 /* ---- slots ---- */
 
+/* Who came to the lock later may have read the clock earlier: the last failure can lie in the future. */
 static bool is_forgotten(const struct slot *slot, uint64_t now_ms)
 {
-    return slot->key == 0 || now_ms - slot->last_ms >= LOGIN_FORGOTTEN_MS;
+    return slot->key == 0 || slot->failed_ms + LOGIN_FORGOTTEN_MS <= now_ms;
 }
 
 /* The key's slot; without `make` NULL when there is none. A new one takes the place of the oldest of its line. */
@@ -96,12 +98,12 @@ static struct slot *slot_of(struct login_guard *guard, uint64_t key, bool make, 
     for (struct slot *slot = line; slot < line + WAYS; ++slot) {
         if (slot->key == key && !is_forgotten(slot, now_ms))
             return slot;
-        if (is_forgotten(slot, now_ms) || (!is_forgotten(oldest, now_ms) && slot->last_ms < oldest->last_ms))
+        if (is_forgotten(slot, now_ms) || (!is_forgotten(oldest, now_ms) && slot->failed_ms < oldest->failed_ms))
             oldest = slot;
     }
     if (!make)
         return NULL;
-    *oldest = (struct slot){.key = key, .last_ms = now_ms};
+    *oldest = (struct slot){.key = key, .failed_ms = now_ms};
     return oldest;
 }
 
@@ -115,38 +117,54 @@ static uint64_t wait_of(struct login_guard *guard, uint64_t key, uint64_t now_ms
     uint64_t wait_ms = doublings >= 20 ? rules[kind].wait_max_ms : UINT64_C(1000) << doublings;
     if (wait_ms > rules[kind].wait_max_ms)
         wait_ms = rules[kind].wait_max_ms;
-    return slot->last_ms + wait_ms > now_ms ? slot->last_ms + wait_ms - now_ms : 0;
+    return slot->failed_ms + wait_ms > now_ms ? slot->failed_ms + wait_ms - now_ms : 0;
 }
 
 /* ---- tries ---- */
 
-static void fail(struct login_guard *guard, uint64_t key, uint64_t now_ms)
+static void fail(struct login_guard *guard, uint64_t key, uint64_t now_ms, struct login_try_of *out)
 {
     struct slot *slot = slot_of(guard, key, true, now_ms);
-    slot->last_ms = now_ms;
+    *out = (struct login_try_of){key, ++guard->tries, slot->failed_ms};
+    if (now_ms > slot->failed_ms)
+        slot->failed_ms = now_ms;
+    slot->number = out->number;
     ++slot->failures;
 }
 
-uint64_t login_guard_try(struct login_guard *guard, uint64_t key, uint64_t other_key, uint64_t now_ms)
+uint64_t login_guard_try(struct login_guard *guard, uint64_t key, uint64_t other_key, uint64_t now_ms,
+                         struct login_try *out)
 {
+    *out = (struct login_try){.of = {{0, 0, 0}}};
     pthread_mutex_lock(&guard->mutex);
     uint64_t wait_ms = wait_of(guard, key, now_ms), other_ms = wait_of(guard, other_key, now_ms);
     if (other_ms > wait_ms)
         wait_ms = other_ms;
     if (wait_ms == 0)
-        fail(guard, key, now_ms);
+        fail(guard, key, now_ms, &out->of[0]);
     if (wait_ms == 0 && other_key != key)
-        fail(guard, other_key, now_ms);
+        fail(guard, other_key, now_ms, &out->of[1]);
     pthread_mutex_unlock(&guard->mutex);
     return wait_ms;
 }
 
-void login_guard_take_back(struct login_guard *guard, uint64_t key, uint64_t now_ms)
+/* The time of the failure before comes back unless there was another try since, whose time it is now. */
+static void take_back(struct login_guard *guard, const struct login_try_of *it, uint64_t now_ms)
+{
+    struct slot *slot = it->key == 0 ? NULL : slot_of(guard, it->key, false, now_ms);
+    if (slot == NULL || slot->failures == 0)
+        return;
+    if (slot->number == it->number)
+        slot->failed_ms = it->failed_ms;
+    if (--slot->failures == 0)
+        slot->key = 0;
+}
+
+void login_guard_take_back(struct login_guard *guard, const struct login_try *try, uint64_t now_ms)
 {
     pthread_mutex_lock(&guard->mutex);
-    struct slot *slot = slot_of(guard, key, false, now_ms);
-    if (slot != NULL && slot->failures > 0)
-        --slot->failures;
+    take_back(guard, &try->of[0], now_ms);
+    take_back(guard, &try->of[1], now_ms);
     pthread_mutex_unlock(&guard->mutex);
 }
 

@@ -20,10 +20,19 @@ uint64_t login_guard_account(const struct login_guard *guard, struct bytes email
 uint64_t login_guard_address(const struct login_guard *guard, struct bytes address);
 uint64_t login_guard_factor(const struct login_guard *guard, struct id agent);
 
+/* A try of one key or two, which counts as a failure until it is taken back. */
+struct login_try {
+    struct login_try_of {
+        uint64_t key, number;
+        uint64_t failed_ms; /* when the key had failed before it */
+    } of[2];                /* of the key; of the other one, key 0 when there is none */
+};
+
 /* How many milliseconds the next try has to wait. 0: it may be made now, and counts as a failure of both keys (the same
  * one twice: of one) until it is taken back; so many tries at once are no way around it. */
-uint64_t login_guard_try(struct login_guard *guard, uint64_t key, uint64_t other_key, uint64_t now_ms);
-/* That try was no failure. */
-void login_guard_take_back(struct login_guard *guard, uint64_t key, uint64_t now_ms);
+uint64_t login_guard_try(struct login_guard *guard, uint64_t key, uint64_t other_key, uint64_t now_ms,
+                         struct login_try *out);
+/* That try was no failure: all is as if it had never been. */
+void login_guard_take_back(struct login_guard *guard, const struct login_try *try, uint64_t now_ms);
 /* Forgets all failures of the key. */
 void login_guard_forgive(struct login_guard *guard, uint64_t key, uint64_t now_ms);

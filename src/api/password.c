@@ -119,13 +119,19 @@ unsigned passwords_waiting(const struct passwords *passwords)
 
 /* ---- jobs ---- */
 
+/* What its owner has put beside it may hold a password too. */
+static void job_free(struct password_job *job)
+{
+    sodium_memzero(job, sizeof(*job) + job->extra_len);
+    free(job);
+}
+
 static void on_done(struct loop *loop, struct loop_message *message)
 {
     struct password_job *job = (struct password_job *)message;
     struct api_loop *mine = loop_data(loop);
     job->done(mine, ticket_redeem(job->ticket), job);
-    sodium_memzero(job, sizeof(*job) + job->extra_len);
-    free(job);
+    job_free(job);
 }
 
 static struct password_job *job_new(struct call *call, struct bytes password, on_password *done, const void *extra,
@@ -152,9 +158,9 @@ static enum error give(struct passwords *passwords, struct call *call, struct pa
     if (atomic_fetch_add(&passwords->waiting, 1) >= PASSWORD_JOBS_MAX) {
         atomic_fetch_sub(&passwords->waiting, 1);
         count(&call->loop->figures.limited[LIMIT_PASSWORDS], 1);
-        sodium_memzero(job, sizeof(*job));
-        free(job);
-        return ERR_QUEUE_FULL;
+        job_free(job);
+        return call_refuse(call, ERR_QUEUE_FULL,
+                           "The server has as many passwords to look at as it can take; please retry.");
     }
     job->ticket = request_suspend(call->request);
     pthread_mutex_lock(&passwords->mutex);

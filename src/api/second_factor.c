@@ -7,8 +7,6 @@
 #include <stdio.h>
 
 #include "api/login.h"
-#include "api/login_guard.h"
-#include "api/password.h"
 #include "base/totp.h"
 
 #define RECOVERY_TEXT_LEN 11 /* "ABCDE-FGHIJ" */
@@ -53,18 +51,17 @@ enum error second_factor_check(struct call *call, const struct agent *agent, str
                                struct second_factor *out)
 {
     struct login_guard *guard = call->loop->api->login_guard;
-    uint64_t key = login_guard_factor(guard, agent->id), now_ms = clock_monotonic_ns() / 1000000;
+    uint64_t key = login_guard_factor(guard, agent->id), now_ms = login_clock_ms();
+    struct login_try try;
     *out = (struct second_factor){0};
     if (agent->totp_secret.len != TOTP_SECRET_LEN)
         return OK;
     if (code.len == 0)
         return ERR_SECOND_FACTOR_REQUIRED;
-    uint64_t wait_ms = login_guard_try(guard, key, key, now_ms);
-    if (wait_ms != 0) {
-        count(&call->loop->figures.limited[LIMIT_LOGIN], 1);
-        call->retry_after_s = (unsigned)(wait_ms / 1000) + 1;
-        return call_refuse(call, ERR_RATE_LIMITED, "Too many codes were not right; please wait.");
-    }
+    enum error error = login_may_go_on(call, login_guard_try(guard, key, key, now_ms, &try),
+                                       "Too many codes were not right; please wait.");
+    if (error != OK)
+        return error;
     if (!totp_check((const unsigned char *)agent->totp_secret.data, code, call->now_ms, agent->totp_step, &out->step) &&
         !is_recovery_code(agent, code, out))
         return ERR_SECOND_FACTOR_INVALID;
@@ -182,12 +179,12 @@ static void on_compared(struct api_loop *loop, struct request *request, const st
 {
     struct call call = {.request = request, .loop = loop, .now_ms = clock_now_ms()};
     struct change change;
+    memcpy(&change, job->extra, sizeof(change));
+    enum error error = login_settle(loop, request, &change.try, job->matches ? OK : ERR_PASSWORD_WRONG);
     if (request == NULL)
         return;
-    memcpy(&change, job->extra, sizeof(change));
-    if (job->matches)
-        login_take_back(loop, &change.try);
-    enum error error = job->matches ? submit_change(&call, &change) : ERR_PASSWORD_WRONG;
+    if (error == OK)
+        error = submit_change(&call, &change);
     sodium_memzero(&change, sizeof(change));
     if (error != OK)
         respond_error(request, error, NULL, 0);
@@ -200,9 +197,8 @@ static enum error ask_for_password(struct call *call, const struct json_value *r
     change->agent = call->agent;
     change->session = call->session;
     enum error error = field_text_needed(call, root, "password", 1, PASSWORD_LEN_MAX, &password);
-    if (error == OK)
-        error = login_admit(call, call->me.email, &change->try);
-    return error == OK ? password_compare(call, password, call->me.password_hash, on_compared, change, sizeof(*change))
+    return error == OK ? login_compare(call, call->me.email, password, call->me.password_hash, on_compared,
+                                       &change->try, change, sizeof(*change))
                        : error;
 }
 
