@@ -207,11 +207,15 @@ static enum error is_meant(struct call *call, struct bytes secret)
     return error;
 }
 
-static void note_use_of_session(struct call *call, const struct session *session)
+/* The browser counts the cookie's days from when it was last set. */
+static void note_use_of_session(struct call *call, const struct session *session, struct bytes cookie)
 {
-    if (call->now_ms - session->used_at_ms >= USE_NOTED_MS)
-        loop_submit(call->loop,
-                    &(struct command){.kind = COMMAND_SESSION_USE, .session_use = {session->id, call->now_ms}}, NULL);
+    if (call->now_ms - session->used_at_ms < USE_NOTED_MS)
+        return;
+    loop_submit(call->loop, &(struct command){.kind = COMMAND_SESSION_USE, .session_use = {session->id, call->now_ms}},
+                NULL);
+    if (!is_change(call)) /* which may be the one that ends it */
+        session_cookie_set(call->request, cookie);
 }
 
 static enum error session_is_good(struct txn *txn, struct id id, int64_t now_ms, struct session *session,
@@ -243,7 +247,7 @@ static enum error identify_agent(struct call *call, struct bytes cookie)
         return error;
     call->agent = session.agent;
     call->session = id;
-    note_use_of_session(call, &session);
+    note_use_of_session(call, &session, cookie);
     return OK;
 }
 

@@ -657,7 +657,18 @@ static void test_a_use_is_noted_once_an_hour(void **state)
     submitted_count = 0;
     assert_int_equal(IDENTIFY_AT(f, WHO_AGENT, "GET", NOW_MS + USE_NOTED_MS - 1, {"cookie", browser.cookie}), OK);
     assert_int_equal(submitted_count, 0);
+    assert_null(request_answer(&f->request, "set-cookie").data);
+    assert_int_equal(IDENTIFY_AT(f, WHO_AGENT, "DELETE", NOW_MS + USE_NOTED_MS, {"cookie", browser.cookie},
+                                 {"x-csrf-token", browser.csrf}),
+                     OK);
+    assert_null(request_answer(&f->request, "set-cookie").data);
+    submitted_count = 0;
     assert_int_equal(IDENTIFY_AT(f, WHO_AGENT, "GET", NOW_MS + USE_NOTED_MS, {"cookie", browser.cookie}), OK);
+    /* The browser's fourteen days begin again too. */
+    char expected[256];
+    snprintf(expected, sizeof(expected), "%s; Max-Age=1209600; Path=/; HttpOnly; SameSite=Strict",
+             strstr(browser.cookie, "helvino_session"));
+    assert_true(bytes_equal(request_answer(&f->request, "set-cookie"), bytes_of_string(expected)));
     assert_int_equal(submitted_count, 1);
     assert_int_equal(submitted.kind, COMMAND_SESSION_USE);
     must(f->world, &submitted);
