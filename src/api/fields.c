@@ -12,15 +12,7 @@ static enum error refuse_field(struct call *call, const char *format, const char
     return call_refuse(call, ERR_INVALID_FIELD, sentence);
 }
 
-/* One line: a name with a control character in it could be taken for something else in a log or a mail. */
-static bool is_one_line(struct bytes text)
-{
-    for (size_t i = 0; i < text.len; ++i)
-        if ((unsigned char)text.data[i] < ' ' || text.data[i] == 0x7f)
-            return false;
-    return true;
-}
-
+/* One line: a name with a control character in it could be taken for something else in a log, a mail or a shell. */
 enum error field_text(struct call *call, const struct json_value *root, const char *name, size_t min, size_t max,
                       struct bytes *out)
 {
@@ -28,7 +20,7 @@ enum error field_text(struct call *call, const struct json_value *root, const ch
     *out = BYTES_NONE;
     if (value == NULL)
         return OK;
-    if (json_string(value, out) && out->len >= min && out->len <= max && is_one_line(*out))
+    if (json_string(value, out) && out->len >= min && out->len <= max && text_is_one_line(*out))
         return OK;
     return refuse_field(call, "The field \"%s\" must be a text of one line with %llu to %llu bytes.", name, min, max);
 }

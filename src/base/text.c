@@ -71,6 +71,18 @@ struct bytes utf8_cut(struct bytes text, size_t len_max)
     return bytes_view(text.data, len);
 }
 
+bool text_is_one_line(struct bytes text)
+{
+    for (size_t i = 0; i < text.len; ++i) {
+        const unsigned char *c = (const unsigned char *)text.data + i;
+        size_t left = text.len - i;
+        if (c[0] < 0x20 || c[0] == 0x7f || (left >= 2 && c[0] == 0xc2 && c[1] < 0xa0) ||
+            (left >= 3 && c[0] == 0xe2 && c[1] == 0x80 && (c[2] == 0xa8 || c[2] == 0xa9)))
+            return false;
+    }
+    return true;
+}
+
 bool parse_uint(struct bytes text, uint64_t min, uint64_t max, uint64_t *out)
 {
     uint64_t number = 0;

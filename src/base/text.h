@@ -12,6 +12,10 @@ bool utf8_valid(struct bytes text);
 /* The longest prefix of at most len_max bytes that does not end inside a character. The text must be UTF-8. */
 struct bytes utf8_cut(struct bytes text, size_t len_max);
 
+/* No control character, those behind ASCII included (some terminals take U+009B for an escape), and nothing that ends a
+ * line or a paragraph. The text must be UTF-8. */
+bool text_is_one_line(struct bytes text);
+
 /*
  * A decimal number: digits alone (no sign, no space, no empty text), within the bounds. Leading zeros are fine.
  * False leaves *out as it was.

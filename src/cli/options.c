@@ -237,14 +237,6 @@ static bool read_on_off(const char *text, bool *out)
     return false;
 }
 
-static bool has_control_character(struct bytes text)
-{
-    for (size_t i = 0; i < text.len; ++i)
-        if ((unsigned char)text.data[i] < 0x20 || text.data[i] == 0x7f)
-            return true;
-    return false;
-}
-
 static bool read_number(const struct option_spec *spec, struct bytes text, uint64_t *out)
 {
     static const char suffix[] = "/min";
@@ -267,7 +259,7 @@ static bool read_size(const struct option_spec *spec, struct bytes text, uint64_
 static bool read_text(const struct option_spec *spec, const char *text, const char **out)
 {
     struct bytes view = bytes_of_string(text);
-    if (view.len < spec->min || view.len > spec->max || !utf8_valid(view) || has_control_character(view))
+    if (view.len < spec->min || view.len > spec->max || !utf8_valid(view) || !text_is_one_line(view))
         return false;
     *out = text;
     return true;

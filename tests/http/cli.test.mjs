@@ -129,6 +129,7 @@ describe('usage errors end with exit code 2 and a sentence', () => {
         [['org', 'create', 'x', '--origin', 'https://example.com/shop'], /neither a path/],
         [['org', 'create', 'x', '--origin', 'https://*.example.com'], /nor "\*"/],
         [['org', 'create', 'x', '--name', ''], /--name takes text of 1 to 200 bytes/],
+        [['org', 'create', 'x', '--name', 'a\u009b31m'], /without control characters, not "a\\xc2\\x9b31m"/],
         [['org', 'create', 'x', '--name', 'a\tb\u009b'], /without control characters, not "a\\x09b\\xc2\\x9b"/],
         [['org', 'update', 'x'], /nothing to change/],
         [['org', 'update', 'x', '--origin', 'https://a.example', '--no-origins'], /contradict/],

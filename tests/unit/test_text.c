@@ -204,12 +204,36 @@ static void test_decoding_in_place_works(void **state)
     assert_true(bytes_equal(bytes_view(text, len), BYTES("Abc ~")));
 }
 
+static void test_one_line_has_no_control_character_of_any_kind(void **state)
+{
+    (void)state;
+    static const char *const fine[] = {"",
+                                       "a name",
+                                       "Ay\xc5\x9f & Co",
+                                       "\xc2\xa0",
+                                       "\xc2\xbf",
+                                       "\xe2\x80\xa7",
+                                       "\xe2\x80\xaa",
+                                       "\xf0\x9f\x91\x9f",
+                                       "\xe2\x82\xa8",
+                                       "~"};
+    static const char *const others[] = {"a\nb",     "\t",          "a\x1f",    "\x7f",         "\x1b[31m",
+                                         "\xc2\x80", "a\xc2\x9b[m", "\xc2\x9f", "\xe2\x80\xa8", "a\xe2\x80\xa9"};
+    for (size_t i = 0; i < sizeof(fine) / sizeof(*fine); ++i)
+        assert_true(text_is_one_line(bytes_of_string(fine[i])));
+    for (size_t i = 0; i < sizeof(others) / sizeof(*others); ++i)
+        assert_false(text_is_one_line(bytes_of_string(others[i])));
+    assert_false(text_is_one_line(BYTES("a\0b")));
+    assert_true(text_is_one_line(BYTES_NONE));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_short_sequences_are_judged_as_defined),
         cmocka_unit_test(test_a_bad_byte_is_found_at_every_place),
         cmocka_unit_test(test_a_cut_never_splits_a_character),
+        cmocka_unit_test(test_one_line_has_no_control_character_of_any_kind),
         cmocka_unit_test(test_numbers_within_bounds_are_read),
         cmocka_unit_test(test_what_is_not_all_digits_is_no_number),
         cmocka_unit_test(test_sizes_are_read_in_powers_of_1024),
