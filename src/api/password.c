@@ -190,17 +190,35 @@ enum error password_hash(struct call *call, struct bytes password, on_password *
 
 /* ---- what a password has to be ---- */
 
+static bool begins_character(char c)
+{
+    return ((unsigned char)c & 0xc0) != 0x80;
+}
+
+static size_t character_count(struct bytes text)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < text.len; ++i)
+        count += begins_character(text.data[i]);
+    return count;
+}
+
+static bool is_one_character(struct bytes text)
+{
+    size_t first_len = 1;
+    while (first_len < text.len && !begins_character(text.data[first_len]))
+        ++first_len;
+    return text.len % first_len == 0 && memcmp(text.data, text.data + first_len, text.len - first_len) == 0;
+}
+
 /* Length is what counts (NIST SP 800-63B, 3.1.1): no rules about kinds of characters. */
 const char *password_complaint(struct bytes password, struct bytes email)
 {
-    if (password.len < PASSWORD_LEN_MIN)
+    if (character_count(password) < PASSWORD_LEN_MIN)
         return "The password must have at least 10 characters.";
     if (password.len > PASSWORD_LEN_MAX)
         return "The password must have at most 256 bytes.";
-    bool is_one_character = true;
-    for (size_t i = 1; i < password.len && is_one_character; ++i)
-        is_one_character = password.data[i] == password.data[0];
-    if (is_one_character || bytes_equal(password, email))
+    if (is_one_character(password) || bytes_equal(password, email))
         return "The password is too easy to guess; a few words that nobody would put together are better.";
     return NULL;
 }

@@ -37,12 +37,12 @@
 #define SESSIONS_PER_AGENT_MAX 20  /* one more ends the oldest */
 #define SESSION_KEPT_MS 1209600000 /* how long a session lasts after its last use: 14 days */
 #define AGENT_NAME_LEN_MAX 200     /* bytes */
-#define PASSWORD_LEN_MIN 10        /* bytes */
-#define PASSWORD_LEN_MAX 256
-#define RECOVERY_CODES 10         /* made with a second factor, each good once */
-#define PASSWORD_JOBS_MAX 32      /* passwords that wait to be hashed; one more is answered 503 */
-#define LOGIN_FAILURES_ACCOUNT 5  /* of one account before the next try has to wait */
-#define LOGIN_FAILURES_ADDRESS 20 /* and from one address */
+#define PASSWORD_LEN_MIN 10        /* characters */
+#define PASSWORD_LEN_MAX 256       /* bytes */
+#define RECOVERY_CODES 10          /* made with a second factor, each good once */
+#define PASSWORD_JOBS_MAX 32       /* passwords that wait to be hashed; one more is answered 503 */
+#define LOGIN_FAILURES_ACCOUNT 5   /* of one account before the next try has to wait */
+#define LOGIN_FAILURES_ADDRESS 20  /* and from one address */
 #define LOGIN_WAIT_ACCOUNT_MAX_MS 60000
 #define LOGIN_WAIT_ADDRESS_MAX_MS 900000
 #define LOGIN_WAIT_FACTOR_MAX_MS 3600000

@@ -78,7 +78,7 @@ function findMistake(link: Link): [sentence: string, field: string] | null {
     }
     if (link.kind === 'setup' && !/^[^\s@]+@[^\s@]+$/.test(input('email').value.trim())) return ['This is no e-mail address.', 'email'];
     if (link.kind === 'setup' && !/^[\w-]{1,64}$/.test(input('orgKey').value)) return ['The key may have letters, digits, - and _.', 'orgKey'];
-    if (new TextEncoder().encode(input('password').value).length < 10) return ['The password must have at least 10 characters.', 'password'];
+    if ([...input('password').value].length < 10) return ['The password must have at least 10 characters.', 'password'];
     return null;
 }
 
