@@ -263,11 +263,14 @@ static enum error log_in(struct call *call, const struct json_value *root)
     return login_compare(call, email, password, hash, on_compared, &login.try, &login, sizeof(login));
 }
 
-/* A page of another site must not log its visitor in to an account of its own. */
+/* A page of another site must not log its visitor in to an account of its own. A browser that does not say where a
+ * request comes from still asks first before it sends JSON; but not before it sends what names no type. */
 enum error refuse_other_sites(struct call *call)
 {
     struct bytes site = request_header(call->request, BYTES("sec-fetch-site"), NULL);
-    if (site.data == NULL || bytes_equal(site, BYTES("same-origin")) || bytes_equal(site, BYTES("none")))
+    if (site.data == NULL)
+        return request_header(call->request, BYTES("content-type"), NULL).data == NULL ? ERR_MEDIA_TYPE : OK;
+    if (bytes_equal(site, BYTES("same-origin")) || bytes_equal(site, BYTES("none")))
         return OK;
     return call_refuse(call, ERR_ORIGIN_FORBIDDEN, "This is for pages of the server's own origin.");
 }

@@ -98,6 +98,7 @@ export function exchange(url, { method = 'GET', headers = {}, body, agent, ca, s
     const answer = new Promise((done, fail) => {
         const options = { method, headers, agent, signal };
         if (secure) Object.assign(options, { ca, rejectUnauthorized: ca !== undefined });
+        if (method === 'DELETE' && body !== undefined) options.headers = { 'content-length': Buffer.byteLength(body), ...headers }; // node does not
         const request = (secure ? https : http).request(url, options, (response) => {
             const parts = [];
             response.on('data', (part) => parts.push(part));
@@ -180,6 +181,45 @@ export class Caller {
             cursor = page.next;
         } while (cursor !== null);
         return all;
+    }
+}
+
+export const PASSWORD = 'a few words that nobody puts together';
+
+/** What a link that is good once carries behind '#': of a path, a URL, or what the shell has printed. */
+export function tokenOf(link) {
+    const [token] = /hvl_[\w-]+$/m.exec(link.trim()) ?? assert.fail(`no link: ${link}`);
+    return token;
+}
+
+/** An agent's browser: it keeps the cookie, and sends the session's token with whatever changes something. */
+export class Browser extends Caller {
+    constructor(server, headers = {}) {
+        super(server, headers);
+        this.cookie = undefined;
+        this.csrf = undefined;
+    }
+    with(headers) {
+        return Object.assign(new Browser(this.server, { ...this.headers, ...headers }), { cookie: this.cookie, csrf: this.csrf, session: this.session });
+    }
+    async request(method, path, { headers = {}, ...rest } = {}) {
+        const csrf = ['GET', 'HEAD'].includes(method) ? undefined : this.csrf;
+        const answer = await super.request(method, path, { ...rest, headers: { cookie: this.cookie, 'x-csrf-token': csrf, ...headers } });
+        for (const line of answer.headers['set-cookie'] ?? []) this.#keep(line);
+        return answer;
+    }
+    #keep(line) {
+        const [pair, ...attributes] = line.split('; ');
+        this.cookie = attributes.includes('Max-Age=0') ? undefined : pair;
+    }
+    /** Gives the answer; when it is a session, this is logged in. */
+    async logIn(email, password = PASSWORD, more = {}) {
+        const answer = await this.post('/session', { email, password, ...more });
+        if (answer.status === 201) {
+            this.session = answer.json;
+            this.csrf = answer.json.csrfToken;
+        }
+        return answer;
     }
 }
 
@@ -312,6 +352,31 @@ export class Server {
 
     async token(key) {
         return (await this.cliOk('org', 'token', 'create', key)).trim();
+    }
+
+    /** The part behind '#' of the link that makes the first owner, which a server prints that nobody can log in to. */
+    async setupToken() {
+        return tokenOf(await this.logged((lines) => lines.find((line) => /nobody can log in yet/.test(line.event))?.url, 'the link to set it up'));
+    }
+
+    /** A browser that is logged in. */
+    async browser(email, password = PASSWORD, more) {
+        const browser = new Browser(this);
+        const answer = await browser.logIn(email, password, more);
+        assert.equal(answer.status, 201, `POST /session: ${answer.status} ${answer.text}`);
+        return browser;
+    }
+
+    /** Chooses the password that a link is good for. */
+    async choosePassword(link, more = {}) {
+        const answer = await new Caller(this, {}).post('/password', { token: tokenOf(link), password: PASSWORD, ...more });
+        assert.equal(answer.status, 204, `POST /password: ${answer.status} ${answer.text}`);
+    }
+
+    /** Makes somebody an agent of the organisation through the shell; gives its browser, logged in. */
+    async join(email, org, role = 'agent') {
+        await this.choosePassword(await this.cliOk('agent', 'create', email, '--org', org.key ?? org, '--role', role));
+        return this.browser(email);
     }
 
     /** The same organisation seen through this process, after a restart. */
