@@ -3,6 +3,7 @@
  * counts for itself without a lock; the sum is taken here, when somebody asks.
  */
 #include "api/hook_courier.h"
+#include "api/password.h"
 #include "base/version.h"
 
 #define LABEL_NO_ROUTE "other"
@@ -164,6 +165,8 @@ static void put_limits(struct buffer *out, struct api *api, const struct log_fig
                   (unsigned long long)courier_figures(api->courier)->lost);
     counter(out, "helvino_touches_total", "Reads that moved a visitor's lastSeenAt.", (double)SUM(api, touches));
     gauge(out, "helvino_connections", "Open connections.", edge_connection_count(api->edge));
+    gauge(out, "helvino_passwords", "Passwords that are being hashed, or wait for it.",
+          passwords_waiting(api->passwords));
 }
 
 static void put_streams(struct buffer *out, struct api *api)

@@ -1,12 +1,12 @@
 /* Agents as they come and go: the first owner, invitations, sessions, the second factor, tokens, settings, and the audit log
  * that knows of all of it. What strangers try at the door is in login.test.mjs. */
 import assert from 'node:assert/strict';
-import { createHmac } from 'node:crypto';
 import test, { before, after, describe } from 'node:test';
 
 import { Browser, Caller, eventually, Org, PASSWORD, serverFor, startServer, tokenOf } from './server.mjs';
 import { assertError, assertId, assertSafeHeaders, assertTime, ID, NOBODY } from './shapes.mjs';
 import { listen } from './sse.mjs';
+import { codeOf, currentStep } from './totp.mjs';
 
 const nobody = (server) => new Caller(server, {});
 let host = 0;
@@ -370,20 +370,6 @@ describe('sessions', () => {
 });
 
 /* ---- the second factor --------------------------------------------------------------------------------------------- */
-
-function fromBase32(text) {
-    const bits = [...text].map((c) => 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'.indexOf(c).toString(2).padStart(5, '0')).join('');
-    return Buffer.from(bits.match(/.{8}/g).map((byte) => parseInt(byte, 2)));
-}
-/** RFC 6238 */
-function codeOf(secret, step) {
-    const counter = Buffer.alloc(8);
-    counter.writeBigUInt64BE(BigInt(step));
-    const mac = createHmac('sha1', fromBase32(secret)).update(counter).digest();
-    return String((mac.readUInt32BE(mac[19] & 15) & 0x7fffffff) % 1_000_000).padStart(6, '0');
-}
-/** The number of the step that it is, and will be for some seconds still. */
-const currentStep = () => eventually(() => Date.now() % 30_000 < 24_000 && Math.floor(Date.now() / 30_000), 'the begin of a step');
 
 describe('a second factor', () => {
     /** Switches it on by the code of the step before this one, so that two more are good at once. */
