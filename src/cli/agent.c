@@ -346,7 +346,7 @@ static bool reset(struct admin *admin)
     char link[LINK_TEXT_LEN + 1];
     unsigned char hash[SECRET_HASH_LEN];
     int64_t now_ms = clock_now_ms();
-    if (!find_agent(admin, &agent) || (admin->options->no_second_factor && !drop_second_factor(admin, agent)))
+    if (!find_agent(admin, &agent))
         return false;
     struct id id = admin_make_id(admin, now_ms);
     link_make(id, &admin->random, link, hash);
@@ -360,10 +360,11 @@ static bool reset(struct admin *admin)
     enum error error = admin_execute(admin, &command, ERR_NOT_FOUND, &outcome);
     if (error == ERR_NOT_FOUND)
         cli_complain("%.254s is disabled", admin->options->arguments[0]);
-    if (error == OK)
+    bool is_fine = error == OK && (!admin->options->no_second_factor || drop_second_factor(admin, agent));
+    if (is_fine)
         show_link(link, "for an hour");
     sodium_memzero(link, sizeof(link));
-    return error == OK;
+    return is_fine;
 }
 
 int cli_agent_reset(const struct options *options)

@@ -43,7 +43,7 @@ describe('help', () => {
     test('the overview lists every command and topic, and each of them has a page', async () => {
         const { stdout } = await helvinoOk(['help']);
         for (const words of ['serve', 'org create', 'org list', 'org show', 'org update', 'org delete', 'org token create',
-            'org token list', 'org token revoke', 'stat', 'check', 'version', 'help']) {
+            'org token list', 'org token revoke', 'agent create', 'agent list', 'agent role', 'agent remove', 'agent reset', 'agent disable', 'agent enable', 'stat', 'check', 'version', 'help']) {
             assert.match(stdout, new RegExp(`^  ${words} `, 'm'));
             const page = (await helvinoOk(['help', ...words.split(' ')])).stdout;
             assert.match(page, new RegExp(`usage: helvino ${words}`));
@@ -60,7 +60,7 @@ describe('help', () => {
             'rate-conversations-visitor', 'rate-messages-visitor', 'rate-conversations-address', 'rate-messages-address',
             'rate-conversations-org', 'rate-messages-org', 'connections-max', 'connections-per-address', 'request-deadline',
             'stop-deadline', 'map-size', 'max-size', 'log-level', 'log-format', 'name', 'origin', 'no-origins', 'widget-title',
-            'new-database', 'widget-subtitle', 'widget-color', 'widget-position', 'widget-language', 'count-visits', 'yes', 'format'];
+            'new-database', 'widget-subtitle', 'widget-color', 'widget-position', 'widget-language', 'count-visits', 'yes', 'format', 'scope', 'expires', 'role', 'no-second-factor'];
         for (const flag of flags) {
             const variable = `HELVINO_${flag.toUpperCase().replaceAll('-', '_')}`;
             assert.match(stdout, new RegExp(`^  --${flag}( .*)? ${variable}$`, 'm'));
@@ -138,6 +138,16 @@ describe('usage errors end with exit code 2 and a sentence', () => {
         [['org', 'delete', 'x'], /say --yes/],
         [['org', 'list', '--listen', '1'], /"helvino org list" does not take --listen/],
         [['org', 'token', 'revoke', 'x', 'y'], /TOKEN_ID must be/],
+        [['org', 'token', 'create', 'x', '--scope', 'root'], /one of read\|write\|admin, not "root"/],
+        [['org', 'token', 'create', 'x', '--expires', 'soon'], /a number from 0 to 36500/],
+        [['agent', 'create'], /an argument is missing; usage: helvino agent create EMAIL/],
+        [['agent', 'create', 'x', '--org', 'y'], /"x" is no e-mail address/],
+        [['agent', 'create', 'a@b', '--org', 'y', '--role', 'boss'], /one of agent\|admin\|owner, not "boss"/],
+        [['agent', 'create', 'a@b'], /name the organisation with --org KEY/],
+        [['agent', 'role', 'a@b', '--role', 'admin'], /name the organisation with --org KEY/],
+        [['agent', 'remove', 'a@b'], /name the organisation with --org KEY/],
+        [['agent', 'reset', 'nobody'], /"nobody" is no e-mail address/],
+        [['agent', 'disable', 'a@b', '--org', 'y'], /does not take --org/],
         [['stat', '--format', 'xml'], /table\|json/],
     ];
     for (const [args, sentence] of cases) {
@@ -154,7 +164,7 @@ describe('usage errors end with exit code 2 and a sentence', () => {
 });
 
 describe('a database that is not there', () => {
-    for (const words of ['org create x', 'org list', 'org show x', 'org update x --name y', 'org delete x --yes', 'org token create x', 'org token list x', 'stat', 'check']) {
+    for (const words of ['org create x', 'org list', 'org show x', 'org update x --name y', 'org delete x --yes', 'org token create x', 'org token list x', 'agent create a@b --org x', 'agent list', 'agent role a@b --org x', 'agent remove a@b --org x', 'agent reset a@b', 'agent disable a@b', 'agent enable a@b', 'stat', 'check']) {
         test(`${words} says so and makes none`, async (t) => {
             const { data, cli } = databaseFor(t);
             assertComplaint(await cli(...words.split(' ')), 1, /there is no database in/);
@@ -397,11 +407,116 @@ describe('tokens', () => {
         assert.equal(await ok('org', 'token', 'list', 'acme', '--format', 'json'), '[]\n');
     });
 
+    test('a token has a scope and an end, which its list and the server know', async (t) => {
+        const server = await serverFor(t);
+        await server.cliOk('org', 'create', 'acme');
+        const makes = [[['--scope', 'read', '--expires', '30'], /can read everything of/], [[], /can read and write everything of/], [['--scope', 'admin'], /settings and agents included/]];
+        const before = Date.now();
+        const tokens = [];
+        for (const [flags, warning] of makes) {
+            const made = await server.cli('org', 'token', 'create', 'acme', ...flags);
+            assert.match(made.stderr, warning);
+            tokens.push(new Org(server, 'acme', made.stdout.trim()).agent);
+        }
+        const list = JSON.parse(await server.cliOk('org', 'token', 'list', 'acme', '--format', 'json'));
+        assert.deepEqual(list.map(({ scope }) => scope).sort(), ['admin', 'read', 'write']);
+        for (const { scope, expiresAt, lastUsedAt } of list) {
+            assert.equal(lastUsedAt, null);
+            if (scope !== 'read') assert.equal(expiresAt, null);
+            else assert.ok(Math.abs(new Date(expiresAt) - before - 30 * 86_400_000) < 60_000, expiresAt);
+        }
+        assert.deepEqual(await Promise.all(tokens.map(async (token) => (await token.get('/audit')).status)), [403, 403, 200]);
+        assert.deepEqual(await Promise.all(tokens.map(async (token) => (await token.post('/conversations')).status)), [403, 201, 201]);
+        const used = async () => JSON.parse(await server.cliOk('org', 'token', 'list', 'acme', '--format', 'json')).every(({ lastUsedAt }) => lastUsedAt !== null);
+        await eventually(used, 'the uses to be noted');
+        const [head, ...rows] = (await server.cliOk('org', 'token', 'list', 'acme')).trimEnd().split('\n');
+        assert.match(head, /^ID +CREATED \(UTC\) +SCOPE +EXPIRES +LAST USED +NAME$/);
+        assert.match(rows.find((row) => / read /.test(row)), / read +[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9:]{5} +[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9:]{5} +-$/);
+    });
+
     test('an organisation has at most 100 tokens', async (t) => {
         const { cli, ok } = databaseFor(t);
         await ok('org', 'create', 'acme', '--new-database');
         for (let i = 0; i < 100; ++i) await ok('org', 'token', 'create', 'acme');
         assertComplaint(await cli('org', 'token', 'create', 'acme'), 1, /the limit/);
+    });
+});
+
+/* ---- agents -------------------------------------------------------------------------------------------------- */
+
+describe('agents', () => {
+    const LINK = /^\/account#hvl_c[0-9a-z]{24}_[\w-]{43}\n$/;
+    const EMAIL = 'Ann@example.com';
+
+    test('are made by a link, listed, given roles, taken out, disabled and enabled', async (t) => {
+        const { cli, ok } = databaseFor(t);
+        await ok('org', 'create', 'acme', '--new-database');
+        await ok('org', 'create', 'other');
+        assert.match(await ok('agent', 'list'), /^no agents yet; make one: \S+helvino agent create EMAIL --org KEY --role owner --data /);
+        assert.equal(await ok('agent', 'list', '--format', 'json'), '[]\n');
+        const made = await cli('agent', 'create', EMAIL, '--org', 'acme', '--role', 'owner', '--name', 'Ann Ö.');
+        assert.equal(made.code, 0);
+        assert.match(made.stdout, LINK);
+        assert.match(made.stderr, /good once, for seven days/);
+        const list = async (...flags) => JSON.parse(await ok('agent', 'list', '--format', 'json', ...flags));
+        assert.deepEqual((await list()).map(({ id, ...rest }) => rest), [{ email: EMAIL, name: 'Ann Ö.', memberships: 'acme owner', state: 'invited' }]);
+        assert.match((await list())[0].id, ID);
+        const table = (await ok('agent', 'list')).trimEnd().split('\n');
+        assert.match(table[0], /^EMAIL +NAME +ORGANISATIONS +STATE +LAST LOGIN \(UTC\)$/);
+        assert.match(table[1], /^Ann@example\.com +Ann Ö\. +acme owner +invited +-$/);
+
+        assertComplaint(await cli('agent', 'create', 'ann@EXAMPLE.com', '--org', 'acme'), 1, /ann@EXAMPLE\.com is an agent of acme already/);
+        assertComplaint(await cli('agent', 'create', EMAIL, '--org', 'none'), 1, /no organisation "none"; this lists them all: /);
+        assert.match((await cli('agent', 'create', EMAIL, '--org', 'other')).stdout, LINK, 'who has no password yet gets a link again');
+        assert.deepEqual((await list('--org', 'other')).map(({ memberships }) => memberships.split(', ').sort()), [['acme owner', 'other agent']]);
+        await ok('agent', 'create', 'Bob@example.com', '--org', 'acme');
+        assert.deepEqual((await list('--org', 'other')).map(({ email }) => email), [EMAIL]);
+        assert.deepEqual((await list()).map(({ email, name }) => [email, name]).sort(), [[EMAIL, 'Ann Ö.'], ['Bob@example.com', 'Bob@example.com']]);
+
+        assert.equal(await ok('agent', 'role', 'bob@example.com', '--org', 'acme', '--role', 'admin'), 'bob@example.com is admin of acme now\n');
+        assert.equal(await ok('agent', 'role', 'bob@example.com', '--org', 'other', '--role', 'owner'), 'bob@example.com is owner of other now\n');
+        assert.equal(await ok('agent', 'remove', 'bob@example.com', '--org', 'acme'), 'bob@example.com is no agent of acme any more\n');
+        assertComplaint(await cli('agent', 'remove', 'bob@example.com', '--org', 'acme'), 1, /is no agent of acme/);
+        for (const words of ['role', 'remove', 'reset', 'disable', 'enable'])
+            assertComplaint(await cli('agent', words, 'nobody@example.com', ...(['role', 'remove'].includes(words) ? ['--org', 'acme'] : [])), 1, /no agent nobody@example\.com; this lists them all: \S+helvino agent list --data /);
+        assert.equal(await ok('agent', 'disable', EMAIL), `${EMAIL} is disabled, and logged out\n`);
+        assert.equal((await list()).find(({ email }) => email === EMAIL).state, 'disabled');
+        assertComplaint(await cli('agent', 'reset', EMAIL, '--no-second-factor'), 1, /is disabled/);
+        assert.equal(await ok('agent', 'enable', EMAIL), `${EMAIL} is enabled\n`);
+        assert.match(await ok('agent', 'reset', EMAIL), LINK);
+        await ok('check');
+    });
+
+    test('are as the server sees them at once, beside it', async (t) => {
+        const server = await serverFor(t);
+        for (const key of ['acme', 'other']) await server.cliOk('org', 'create', key);
+        const ann = await server.join(EMAIL, 'acme', 'owner');
+        const list = JSON.parse(await server.cliOk('agent', 'list', '--format', 'json'));
+        assert.equal(list[0].state, 'active');
+        assert.match(await server.cliOk('agent', 'list'), /active +[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}$/m);
+        const second = await server.cli('agent', 'create', EMAIL, '--org', 'other');
+        assert.equal(second.stdout, `${EMAIL} is an agent of other now, with the password that it has\n`);
+        assert.match(second.stderr, /have it chosen again: \S+helvino agent reset Ann@example\.com --data /);
+        assert.deepEqual((await ann.getOk('/session')).organizations.map(({ key, role }) => [key, role]).sort(), [['acme', 'owner'], ['other', 'agent']]);
+        assertComplaint(await server.cli('agent', 'role', EMAIL, '--org', 'acme', '--role', 'agent'), 1, /needs an owner/);
+        assertComplaint(await server.cli('agent', 'remove', EMAIL, '--org', 'acme'), 1, /needs an owner/);
+        await server.cliOk('agent', 'disable', EMAIL);
+        assert.equal((await ann.get('/session')).status, 401);
+        await server.cliOk('agent', 'enable', EMAIL);
+        await server.browser(EMAIL);
+        await server.cliOk('agent', 'remove', EMAIL, '--org', 'other');
+        assert.deepEqual((await (await server.browser(EMAIL)).getOk('/session')).organizations.map(({ key }) => key), ['acme']);
+    });
+
+    test('whose link can\'t be shown have none that anybody could use', async (t) => {
+        const { data, ok } = databaseFor(t);
+        await ok('org', 'create', 'acme', '--new-database');
+        for (const words of [`agent create ${EMAIL} --org acme`, `agent reset ${EMAIL}`]) {
+            const result = await run('sh', ['-c', `"${BINARY}" ${words} --data "${data}" > /dev/full`]);
+            assert.equal(result.code, 1, words);
+            assert.match(result.stderr, /standard output/);
+        }
+        assert.match(await ok('agent', 'reset', EMAIL), LINK);
     });
 });
 
