@@ -10,10 +10,32 @@ interface Link {
     name: string | null;
 }
 
-const TITLES: Record<Kind, [title: string, lead: string, button: string]> = {
-    setup: ['Set up Helvino', 'You are the first one here: make your account, and name the website you answer for.', 'Set it up'],
-    invitation: ['Welcome', 'Choose your name and a password, and you can answer.', 'Accept the invitation'],
-    reset: ['A new password', 'All sessions that are open now will end.', 'Save the password'],
+interface Words {
+    title: string;
+    lead: string;
+    password: string;
+    button: string;
+}
+
+const WORDS: Record<Kind, Words> = {
+    setup: {
+        title: 'Set up Helvino',
+        lead: 'You are the first one here: make your account, and name the website you answer for.',
+        password: 'Password',
+        button: 'Set it up',
+    },
+    invitation: {
+        title: 'Welcome',
+        lead: 'Choose your name and a password, and you can answer.',
+        password: 'Password',
+        button: 'Accept the invitation',
+    },
+    reset: {
+        title: 'A new password',
+        lead: 'All sessions that are open now will end.',
+        password: 'New password',
+        button: 'Save the password',
+    },
 };
 
 const DONE: Record<Kind, [title: string, text: string]> = {
@@ -57,25 +79,34 @@ function keyOf(name: string): string {
     return plain.toLowerCase().replace(/[^a-z0-9]+/g, '-').replace(/^-+|-+$/g, '').slice(0, 64);
 }
 
+/** What is to be filled in. */
 function fields({ kind }: Link): string[] {
     if (kind === 'setup') return ['name', 'email', 'orgName', 'orgKey', 'password'];
     return kind === 'invitation' ? ['name', 'password'] : ['password'];
 }
 
-/** The first field that is missing something gets the focus, and the sentence is said. */
+/** Says it at its field, which gets the focus; what is about none of them stands above the button. */
 function complain(sentence: string, field?: string): void {
-    byId('error').textContent = sentence;
-    byId('error').hidden = false;
-    if (!field) return;
+    const error = byId('error');
+    error.remove(); // what comes anew is read aloud, even when it says the same
+    error.textContent = sentence;
+    if (!field) return byId('submit').before(error);
+    input(field).parentElement?.append(error);
     input(field).setAttribute('aria-invalid', 'true');
+    input(field).setAttribute('aria-errormessage', 'error');
     input(field).focus();
 }
 
-function findMistake(link: Link): [sentence: string, field: string] | null {
+function forgetMistakes(link: Link): void {
+    byId('error').textContent = '';
     for (const field of fields(link)) {
         input(field).removeAttribute('aria-invalid');
-        if (!input(field).value.trim()) return ['Please fill this in.', field];
+        input(field).removeAttribute('aria-errormessage');
     }
+}
+
+function findMistake(link: Link): [sentence: string, field: string] | null {
+    for (const field of fields(link)) if (!input(field).value.trim()) return ['Please fill this in.', field];
     if (link.kind === 'setup' && !/^[^\s@]+@[^\s@]+$/.test(input('email').value.trim())) return ['This is no e-mail address.', 'email'];
     if (link.kind === 'setup' && !/^[\w-]{1,64}$/.test(input('orgKey').value)) return ['The key may have letters, digits, - and _.', 'orgKey'];
     if ([...input('password').value].length < 10) return ['The password must have at least 10 characters.', 'password'];
@@ -84,7 +115,7 @@ function findMistake(link: Link): [sentence: string, field: string] | null {
 
 async function submit(token: string, link: Link): Promise<void> {
     const mistake = findMistake(link);
-    byId('error').hidden = true;
+    forgetMistakes(link);
     if (mistake) return complain(...mistake);
     const body: Record<string, string> = { token };
     for (const field of fields(link)) body[field] = field === 'password' ? input(field).value : input(field).value.trim();
@@ -102,16 +133,18 @@ async function submit(token: string, link: Link): Promise<void> {
 }
 
 function draw(token: string, link: Link): void {
-    const [title, lead, button] = TITLES[link.kind];
+    const { title, lead, password, button } = WORDS[link.kind];
     byId('title').textContent = link.name && link.kind === 'invitation' ? `${title}, ${link.name}` : title;
-    byId('lead').textContent = link.email ? `${lead} For ${link.email}.` : lead;
+    byId('lead').textContent = lead;
+    byId('passwordLabel').textContent = password;
     byId('submit').textContent = button;
-    byId('who').hidden = link.kind === 'reset';
     byId('site').hidden = link.kind !== 'setup';
+    byId('nameField').hidden = link.kind === 'reset';
     input('name').value = link.name ?? '';
     const email = input('email');
     email.value = link.email ?? '';
     email.readOnly = link.kind !== 'setup'; // a password manager still wants to see it
+    input('password').value = '';
     let typedKey = false;
     input('orgKey').oninput = () => (typedKey = true);
     input('orgName').oninput = () => {
@@ -122,6 +155,7 @@ function draw(token: string, link: Link): void {
         void submit(token, link);
     };
     document.title = `${title} · Helvino`;
+    forgetMistakes(link);
     show('form');
     input(fields(link)[0] ?? 'password').focus();
 }
@@ -138,4 +172,5 @@ async function begin(): Promise<void> {
     }
 }
 
+window.onhashchange = () => location.hash && void begin(); // another link, in the same tab
 void begin();
