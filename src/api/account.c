@@ -17,31 +17,25 @@ void link_make(struct id id, struct random_pool *pool, char text[LINK_TEXT_LEN +
 
 /* ---- oneself ---- */
 
-static void on_updated(struct api_loop *loop, struct txn *txn, struct request *request, const struct log_entry *entry)
+static enum error rename_me(struct call *call, const struct json_value *root)
 {
-    (void)loop, (void)txn, (void)entry;
-    request_respond(request, 204, NULL, BYTES_NONE);
+    struct bytes name;
+    enum error error = field_text_needed(call, root, "name", 1, AGENT_NAME_LEN_MAX, &name);
+    if (error != OK)
+        return error;
+    return call_submit(call,
+                       &(struct command){.kind = COMMAND_AGENT_UPDATE,
+                                         .agent_update = {.agent = call->agent,
+                                                          .name = name,
+                                                          .at_ms = call->now_ms,
+                                                          .by = call->agent,
+                                                          .from = request_address_text(call->request)}},
+                       respond_done);
 }
 
 enum error handle_me_update(struct call *call)
 {
-    struct json_document *document;
-    struct bytes name;
-    enum error error = body_needed(call, &document);
-    if (error != OK)
-        return error;
-    error = field_text_needed(call, json_root(document), "name", 1, AGENT_NAME_LEN_MAX, &name);
-    if (error == OK)
-        error = call_submit(call,
-                            &(struct command){.kind = COMMAND_AGENT_UPDATE,
-                                              .agent_update = {.agent = call->agent,
-                                                               .name = name,
-                                                               .at_ms = call->now_ms,
-                                                               .by = call->agent,
-                                                               .from = request_address_text(call->request)}},
-                            on_updated);
-    json_free(document);
-    return error;
+    return call_with_body(call, rename_me);
 }
 
 /* ---- a new password, by the old one ---- */
@@ -131,13 +125,7 @@ static enum error change_password(struct call *call, const struct json_value *ro
 
 enum error handle_me_password(struct call *call)
 {
-    struct json_document *document;
-    enum error error = body_needed(call, &document);
-    if (error != OK)
-        return error;
-    error = change_password(call, json_root(document));
-    json_free(document);
-    return error;
+    return call_with_body(call, change_password);
 }
 
 /* ---- links ---- */
@@ -159,16 +147,19 @@ static enum error read_link(struct call *call, const struct json_value *root, st
     return error;
 }
 
-static enum error render_link(struct call *call, const struct link *link)
+static enum error show_link(struct call *call, const struct json_value *root)
 {
     struct buffer *json = &call->loop->json;
+    struct link link;
     struct agent agent = {.email = BYTES_NONE};
-    enum error error = id_is_none(link->agent) ? OK : agent_get(call->txn, link->agent, &agent);
+    enum error error = read_link(call, root, &link);
+    if (error == OK && !id_is_none(link.agent))
+        error = agent_get(call->txn, link.agent, &agent);
     if (error != OK)
         return error == ERR_NOT_FOUND ? ERR_LINK_INVALID : error;
     json_open(json, '{');
-    json_member_string(json, "kind", link->kind);
-    json_member_time(json, "expiresAt", link->expires_at_ms);
+    json_member_string(json, "kind", link.kind);
+    json_member_time(json, "expiresAt", link.expires_at_ms);
     render_text(json, BYTES("email"), agent.email);
     render_text(json, BYTES("name"), agent.name);
     json_close(json, '}');
@@ -179,16 +170,7 @@ static enum error render_link(struct call *call, const struct link *link)
 /* A body in place of an address's part: what stands in addresses stands in logs too. */
 enum error handle_link_show(struct call *call)
 {
-    struct json_document *document;
-    struct link link;
-    enum error error = body_needed(call, &document);
-    if (error != OK)
-        return error;
-    error = read_link(call, json_root(document), &link);
-    if (error == OK)
-        error = render_link(call, &link);
-    json_free(document);
-    return error;
+    return call_with_body(call, show_link);
 }
 
 /* By an invitation or a reset. */
@@ -221,15 +203,8 @@ static enum error choose_password(struct call *call, const struct json_value *ro
 
 enum error handle_password_choose(struct call *call)
 {
-    struct json_document *document;
     enum error error = refuse_other_sites(call);
-    if (error == OK)
-        error = body_needed(call, &document);
-    if (error != OK)
-        return error;
-    error = choose_password(call, json_root(document));
-    json_free(document);
-    return error;
+    return error == OK ? call_with_body(call, choose_password) : error;
 }
 
 /* ---- the first owner ---- */
@@ -332,13 +307,6 @@ static enum error set_up(struct call *call, const struct json_value *root)
 
 enum error handle_set_up(struct call *call)
 {
-    struct json_document *document;
     enum error error = refuse_other_sites(call);
-    if (error == OK)
-        error = body_needed(call, &document);
-    if (error != OK)
-        return error;
-    error = set_up(call, json_root(document));
-    json_free(document);
-    return error;
+    return error == OK ? call_with_body(call, set_up) : error;
 }

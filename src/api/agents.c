@@ -15,11 +15,7 @@ static void render_agent(struct buffer *json, const struct agent *agent, const s
     json_member_bool(json, "invited", agent->password_hash.data == NULL);
     if (is_admin) {
         json_member_bool(json, "secondFactor", agent->totp_secret.data != NULL);
-        json_key(json, BYTES("lastLoginAt"));
-        if (agent->logged_in_at_ms != 0)
-            json_put_time(json, agent->logged_in_at_ms);
-        else
-            json_put_literal(json, "null");
+        render_moment(json, BYTES("lastLoginAt"), agent->logged_in_at_ms);
     }
     json_member_time(json, "createdAt", member->created_at_ms);
     json_close(json, '}');
@@ -74,12 +70,6 @@ static enum error read_member(struct call *call, struct member *out)
     if (error == OK && role_level(out->role) > call->level)
         return call_refuse(call, ERR_RIGHT_FORBIDDEN, "Only an owner changes what is about owners.");
     return error;
-}
-
-static void on_done(struct api_loop *loop, struct txn *txn, struct request *request, const struct log_entry *entry)
-{
-    (void)loop, (void)txn, (void)entry;
-    request_respond(request, 204, NULL, BYTES_NONE);
 }
 
 /* ---- inviting ---- */
@@ -137,13 +127,7 @@ static enum error invite(struct call *call, const struct json_value *root)
 
 enum error handle_agent_invite(struct call *call)
 {
-    struct json_document *document;
-    enum error error = body_needed(call, &document);
-    if (error != OK)
-        return error;
-    error = invite(call, json_root(document));
-    json_free(document);
-    return error;
+    return call_with_body(call, invite);
 }
 
 /* ---- a new link ---- */
@@ -214,18 +198,12 @@ static enum error set_role(struct call *call, const struct json_value *root)
                                                         .at_ms = call->now_ms,
                                                         .by = call_actor(call),
                                                         .from = request_address_text(call->request)}},
-                       on_done);
+                       respond_done);
 }
 
 enum error handle_agent_role(struct call *call)
 {
-    struct json_document *document;
-    enum error error = body_needed(call, &document);
-    if (error != OK)
-        return error;
-    error = set_role(call, json_root(document));
-    json_free(document);
-    return error;
+    return call_with_body(call, set_role);
 }
 
 enum error handle_agent_remove(struct call *call)
@@ -241,5 +219,5 @@ enum error handle_agent_remove(struct call *call)
                                                            .at_ms = call->now_ms,
                                                            .by = call_actor(call),
                                                            .from = request_address_text(call->request)}},
-                       on_done);
+                       respond_done);
 }

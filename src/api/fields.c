@@ -85,3 +85,14 @@ enum error body_needed(struct call *call, struct json_document **out)
         return call_refuse(call, ERR_INVALID_JSON, "The body must be a JSON object.");
     return error;
 }
+
+enum error call_with_body(struct call *call, body_handler *handle)
+{
+    struct json_document *document;
+    enum error error = body_needed(call, &document);
+    if (error != OK)
+        return error;
+    error = handle(call, json_root(document));
+    json_free(document);
+    return error;
+}

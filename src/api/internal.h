@@ -187,6 +187,9 @@ enum error body_object(struct call *call, struct json_document **out);
 
 /* The same where there has to be one. */
 enum error body_needed(struct call *call, struct json_document **out);
+/* Hands it to `handle`, for as long as that runs. */
+typedef enum error body_handler(struct call *call, const struct json_value *root);
+enum error call_with_body(struct call *call, body_handler *handle);
 
 /* ---- fields.c: what is in a body; a field that is null or absent leaves its *out at nothing ---- */
 
@@ -230,6 +233,8 @@ enum error call_submit_heard(struct call *call, const struct command *command, o
 enum error call_submit_keeping(struct call *call, const struct command *command, on_applied *applied, const void *kept,
                                size_t kept_len);
 const void *entry_kept(const struct log_entry *entry);
+/* Answers what there is nothing to tell of: 204. */
+on_applied respond_done;
 /* Hands over a command that nobody waits for; `applied` may be NULL and gets request NULL. False when the queue is
  * full. */
 bool loop_submit(struct api_loop *loop, const struct command *command, on_applied *applied);
@@ -296,6 +301,8 @@ void render_conversation_open(struct buffer *out, const struct conversation *con
                               const struct conversation_activity *activity);
 /* What the organisation sees of a visitor; whether it is there is api_visitor_is_online's to say. */
 void render_visitor(struct buffer *out, const struct visitor *visitor, bool is_online);
+/* "name": the time, or null for one that has not come (0). */
+void render_moment(struct buffer *out, struct bytes name, int64_t at_ms);
 /* "name":"…", or null when the text is not there. */
 void render_text(struct buffer *out, struct bytes name, struct bytes text);
 

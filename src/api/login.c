@@ -277,15 +277,8 @@ enum error refuse_other_sites(struct call *call)
 
 enum error handle_session_create(struct call *call)
 {
-    struct json_document *document;
     enum error error = refuse_other_sites(call);
-    if (error == OK)
-        error = body_needed(call, &document);
-    if (error != OK)
-        return error;
-    error = log_in(call, json_root(document));
-    json_free(document);
-    return error;
+    return error == OK ? call_with_body(call, log_in) : error;
 }
 
 /* ---- who one is ---- */

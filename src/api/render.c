@@ -20,6 +20,15 @@ void render_id(struct buffer *out, struct bytes name, struct id id)
         put_id(out, id);
 }
 
+void render_moment(struct buffer *out, struct bytes name, int64_t at_ms)
+{
+    json_key(out, name);
+    if (at_ms != 0)
+        json_put_time(out, at_ms);
+    else
+        json_put_literal(out, "null");
+}
+
 void render_text(struct buffer *out, struct bytes name, struct bytes text)
 {
     json_key(out, name);

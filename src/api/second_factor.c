@@ -222,13 +222,7 @@ static enum error switch_on(struct call *call, const struct json_value *root)
 
 enum error handle_second_factor_set(struct call *call)
 {
-    struct json_document *document;
-    enum error error = body_needed(call, &document);
-    if (error != OK)
-        return error;
-    error = switch_on(call, json_root(document));
-    json_free(document);
-    return error;
+    return call_with_body(call, switch_on);
 }
 
 /* Whoever has found an open browser and knows the password still lacks the code. */
@@ -247,11 +241,5 @@ static enum error switch_off(struct call *call, const struct json_value *root)
 
 enum error handle_second_factor_remove(struct call *call)
 {
-    struct json_document *document;
-    enum error error = body_needed(call, &document);
-    if (error != OK)
-        return error;
-    error = switch_off(call, json_root(document));
-    json_free(document);
-    return error;
+    return call_with_body(call, switch_off);
 }

@@ -36,6 +36,12 @@ const void *entry_kept(const struct log_entry *entry)
     return ((const struct waiting *)log_entry_extra(entry))->kept;
 }
 
+void respond_done(struct api_loop *loop, struct txn *txn, struct request *request, const struct log_entry *entry)
+{
+    (void)loop, (void)txn, (void)entry;
+    request_respond(request, 204, NULL, BYTES_NONE);
+}
+
 static enum error submit(struct call *call, const struct command *command, on_applied *applied, bool hears_refusals,
                          struct kept kept)
 {

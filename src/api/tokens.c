@@ -29,15 +29,6 @@ static enum error each_token(struct call *call, void (*visit)(struct call *call,
 
 /* ---- listing ---- */
 
-static void render_moment(struct buffer *json, struct bytes name, int64_t at_ms)
-{
-    json_key(json, name);
-    if (at_ms != 0)
-        json_put_time(json, at_ms);
-    else
-        json_put_literal(json, "null");
-}
-
 static void render_token(struct call *call, const struct token *token)
 {
     struct buffer *json = &call->loop->json;
@@ -45,7 +36,7 @@ static void render_token(struct call *call, const struct token *token)
     json_open(json, '{');
     member_id(json, "id", token->id);
     json_member_string(json, "name", token->name);
-    json_member_string(json, "scope", token->scope.data == NULL ? BYTES("write") : token->scope);
+    json_member_string(json, "scope", scope_word(token->scope));
     json_member_time(json, "createdAt", token->created_at_ms);
     render_moment(json, BYTES("expiresAt"), token->expires_at_ms);
     render_moment(json, BYTES("lastUsedAt"), token->used_at_ms);
@@ -102,9 +93,8 @@ static enum error read_token(struct call *call, const struct json_value *root, s
     return error == OK && count >= TOKENS_PER_ORG_MAX ? ERR_LIMIT_REACHED : error;
 }
 
-enum error handle_token_new(struct call *call)
+static enum error create_token(struct call *call, const struct json_value *root)
 {
-    struct json_document *document;
     char text[TOKEN_TEXT_LEN + 1];
     unsigned char hash[SECRET_HASH_LEN];
     struct id id = id_make(call->now_ms, &call->loop->random);
@@ -117,25 +107,19 @@ enum error handle_token_new(struct call *call)
                          .by = call_actor(call),
                          .from = request_address_text(call->request)},
     };
-    enum error error = body_needed(call, &document);
+    enum error error = read_token(call, root, &command.token_create);
     if (error != OK)
         return error;
-    error = read_token(call, json_root(document), &command.token_create);
-    if (error == OK) {
-        token_make(id, &call->loop->random, text, hash);
-        error = call_submit_keeping(call, &command, on_created, text, sizeof(text));
-    }
-    json_free(document);
-    return error;
+    token_make(id, &call->loop->random, text, hash);
+    return call_submit_keeping(call, &command, on_created, text, sizeof(text));
+}
+
+enum error handle_token_new(struct call *call)
+{
+    return call_with_body(call, create_token);
 }
 
 /* ---- revoking ---- */
-
-static void on_revoked(struct api_loop *loop, struct txn *txn, struct request *request, const struct log_entry *entry)
-{
-    (void)loop, (void)txn, (void)entry;
-    request_respond(request, 204, NULL, BYTES_NONE);
-}
 
 enum error handle_token_end(struct call *call)
 {
@@ -149,5 +133,5 @@ enum error handle_token_end(struct call *call)
                                                           .at_ms = call->now_ms,
                                                           .by = call_actor(call),
                                                           .from = request_address_text(call->request)}},
-                       on_revoked);
+                       respond_done);
 }

@@ -9,6 +9,7 @@
 #include "base/json.h"
 #include "cli/admin.h"
 #include "cli/grid.h"
+#include "core/rights.h"
 
 /* Calls `visit` for each token of an organisation; false, once it has been said, when one can't be read. */
 static bool each_token(struct admin *admin, struct id org, void (*visit)(void *context, const struct token *token),
@@ -123,11 +124,6 @@ int cli_token_create(const struct options *options)
 
 /* ---- list ---------------------------------------------------------------------------------------------------- */
 
-static struct bytes scope_of(const struct token *token)
-{
-    return token->scope.data == NULL ? BYTES("write") : token->scope;
-}
-
 /* "-" when it has not come, or never will. */
 static void grid_add_moment(struct grid *grid, int64_t at_ms)
 {
@@ -144,7 +140,7 @@ static void on_token_to_grid(void *context, const struct token *token)
     id_format(token->id, id);
     grid_add(grid, bytes_view(id, ID_TEXT_LEN));
     grid_add_moment(grid, token->created_at_ms);
-    grid_add(grid, scope_of(token));
+    grid_add(grid, scope_word(token->scope));
     grid_add_moment(grid, token->expires_at_ms);
     grid_add_moment(grid, token->used_at_ms);
     grid_add(grid, token->name.len != 0 ? token->name : BYTES("-"));
@@ -169,7 +165,7 @@ static void on_token_to_json(void *context, const struct token *token)
     json_member_string(out, "id", bytes_view(id, ID_TEXT_LEN));
     json_member_string(out, "name", token->name);
     json_member_time(out, "createdAt", token->created_at_ms);
-    json_member_string(out, "scope", scope_of(token));
+    json_member_string(out, "scope", scope_word(token->scope));
     put_moment(out, BYTES("expiresAt"), token->expires_at_ms);
     put_moment(out, BYTES("lastUsedAt"), token->used_at_ms);
     json_close(out, '}');

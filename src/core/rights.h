@@ -16,5 +16,10 @@ enum level {
 /* LEVEL_NONE when the text is neither "read", "write" nor "admin"; a NULL one is what tokens were before they had
  * scopes: "write". */
 enum level scope_level(struct bytes scope);
+/* The word for people. */
+static inline struct bytes scope_word(struct bytes scope)
+{
+    return scope.data == NULL ? BYTES("write") : scope;
+}
 /* LEVEL_NONE when the text is neither "agent", "admin" nor "owner". */
 enum level role_level(struct bytes role);

@@ -25,6 +25,8 @@ static void test_a_token_from_before_there_were_scopes_writes(void **state)
 {
     (void)state;
     assert_int_equal(scope_level(BYTES_NONE), LEVEL_WRITE);
+    assert_true(bytes_equal(scope_word(BYTES_NONE), BYTES("write")));
+    assert_true(bytes_equal(scope_word(BYTES("read")), BYTES("read")));
 }
 
 static void test_no_other_word_gives_any_right(void **state)
