@@ -251,17 +251,21 @@ static enum error identify_agent(struct call *call, struct bytes cookie)
     return OK;
 }
 
-/* The only organisation that the agent is a member of. */
-static enum error only_org(struct call *call, struct id *out)
+/* The only organisation that the agent is a member of. One that is being deleted is none. */
+static enum error identify_only_org(struct call *call)
 {
     struct bytes key;
     unsigned count = 0;
     struct cursor *cursor = cursor_open(call->txn, TABLE_MEMBER_BY_AGENT);
     enum error error = cursor_seek(cursor, id_view(&call->agent), &key, NULL);
-    for (; error == OK && count < 2 && memcmp(key.data, call->agent.bytes, ID_LEN) == 0; ++count) {
+    while (error == OK && count < 2 && memcmp(key.data, call->agent.bytes, ID_LEN) == 0) {
+        struct org org;
         size_t offset = ID_LEN;
-        *out = key_get_id(key, &offset);
-        error = cursor_next(cursor, &key, NULL);
+        error = org_get(call->txn, key_get_id(key, &offset), &org);
+        if (error == OK && !org.deleted && ++count == 1)
+            call->org = org;
+        if (error == OK)
+            error = cursor_next(cursor, &key, NULL);
     }
     cursor_close(cursor);
     if (error != OK && error != ERR_NOT_FOUND)
@@ -274,18 +278,10 @@ static enum error only_org(struct call *call, struct id *out)
 
 static enum error identify_by_session(struct call *call, struct bytes cookie, struct bytes key)
 {
-    struct id id;
     struct member member;
     enum error error = identify_agent(call, cookie);
-    if (error == OK && key.data != NULL) {
-        error = identify_by_key(call, key);
-    } else if (error == OK) {
-        error = only_org(call, &id);
-        if (error == OK)
-            error = org_get(call->txn, id, &call->org);
-        if (error == OK && call->org.deleted)
-            error = ERR_MEMBER_FORBIDDEN;
-    }
+    if (error == OK)
+        error = key.data != NULL ? identify_by_key(call, key) : identify_only_org(call);
     if (error == OK)
         error = member_get(call->txn, call->org.id, call->agent, &member);
     if (error != OK)

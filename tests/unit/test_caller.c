@@ -708,6 +708,22 @@ static void test_which_organisation_an_agent_acts_in(void **state)
     assert_true(id_equal(f->call.org.id, w->other_org));
 }
 
+/* Its members go step by step; until they are gone it must not be in the way of those of another one. */
+static void test_an_organisation_that_is_being_deleted_is_none_to_act_in(void **state)
+{
+    struct fixture *f = *state;
+    struct world *w = f->world;
+    struct browser browser = log_in(f, "agent@example.com", "agent");
+    struct command joins = member_set(w, w->other_org, browser.agent, "admin"), delete = org_delete(w, w->org),
+                   deletes_other = org_delete(w, w->other_org);
+    must(w, &joins);
+    must(w, &delete);
+    assert_int_equal(IDENTIFY_AT(f, WHO_ADMIN, "GET", NOW_MS, {"cookie", browser.cookie}), OK);
+    assert_true(id_equal(f->call.org.id, w->other_org));
+    must(w, &deletes_other);
+    assert_int_equal(IDENTIFY_AT(f, WHO_READ, "GET", NOW_MS, {"cookie", browser.cookie}), ERR_MEMBER_FORBIDDEN);
+}
+
 /* The first one may be a page's, the second one a proxy's: nobody can tell whose visitor it would be. */
 static void test_two_visitors_keys_are_refused_even_when_they_agree(void **state)
 {
@@ -761,6 +777,7 @@ int main(void)
         CALLER_TEST(test_a_session_ends_by_time_by_wish_and_with_its_agent),
         CALLER_TEST(test_a_use_is_noted_once_an_hour),
         CALLER_TEST(test_which_organisation_an_agent_acts_in),
+        CALLER_TEST(test_an_organisation_that_is_being_deleted_is_none_to_act_in),
         CALLER_TEST(test_two_visitors_keys_are_refused_even_when_they_agree),
         CALLER_TEST(test_a_visitors_key_of_another_shape_is_refused),
     };
