@@ -112,13 +112,13 @@ static enum error read_new_password(struct call *call, const struct json_value *
 static enum error change_password(struct call *call, const struct json_value *root)
 {
     struct password_change change = {.agent = call->agent, .session = call->session};
+    struct login_account account = login_own_account(call);
     struct bytes password;
     enum error error = field_text_needed(call, root, "password", 1, PASSWORD_LEN_MAX, &password);
     if (error == OK)
-        error = read_new_password(call, root, "newPassword", call->me.email, &change);
+        error = read_new_password(call, root, "newPassword", account.email, &change);
     if (error == OK)
-        error = login_compare(call, call->me.email, password, call->me.password_hash, on_old_compared, &change.try,
-                              &change, sizeof(change));
+        error = login_compare(call, &account, password, on_old_compared, &change.try, &change, sizeof(change));
     sodium_memzero(&change, sizeof(change));
     return error;
 }

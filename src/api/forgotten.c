@@ -80,7 +80,7 @@ static enum error ask_for_link(struct call *call, const struct json_value *root)
     struct id id;
     enum error error = field_email(call, root, "email", &email);
     if (error == OK)
-        error = login_admit(call, email, &try);
+        error = login_admit(call, email, false, &try);
     if (error == OK)
         error = agent_id_by_email(call->txn, email, &id);
     if (error == OK)

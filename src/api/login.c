@@ -41,22 +41,22 @@ enum error login_may_go_on(struct call *call, uint64_t wait_ms, const char *sent
     return call_refuse(call, ERR_RATE_LIMITED, sentence);
 }
 
-enum error login_admit(struct call *call, struct bytes email, struct login_try *out)
+enum error login_admit(struct call *call, struct bytes email, bool at_home, struct login_try *out)
 {
     struct login_guard *guard = call->loop->api->login_guard;
     struct in6_addr client = request_client_address(call->request);
-    uint64_t wait_ms = login_guard_try(guard, login_guard_account(guard, email),
+    uint64_t wait_ms = login_guard_try(guard, login_guard_account(guard, email, at_home),
                                        login_guard_address(guard, network_of(&client)), login_clock_ms(), out);
     return login_may_go_on(call, wait_ms, "Too many failed log-ins; please wait a moment.");
 }
 
-enum error login_compare(struct call *call, struct bytes email, struct bytes password, struct bytes hash,
+enum error login_compare(struct call *call, const struct login_account *account, struct bytes password,
                          on_password *done, struct login_try *try, const void *extra, size_t extra_len)
 {
-    enum error error = login_admit(call, email, try);
+    enum error error = login_admit(call, account->email, account->at_home, try);
     if (error != OK)
         return error;
-    error = password_compare(call, password, hash, done, extra, extra_len);
+    error = password_compare(call, password, account->password_hash, done, extra, extra_len);
     return error == OK ? OK : login_settle(call->loop, call->request, try, error);
 }
 
@@ -229,38 +229,72 @@ static void on_compared(struct api_loop *loop, struct request *request, const st
         respond_error(request, error, call.sentence, call.retry_after_s);
 }
 
+/* ---- whose account ---- */
+
+static enum error each_session(struct txn *txn, struct id agent,
+                               void (*visit)(void *context, const struct session *session), void *context)
+{
+    struct bytes key;
+    struct cursor *cursor = cursor_open(txn, TABLE_SESSION_BY_AGENT);
+    enum error error = cursor_seek(cursor, id_view(&agent), &key, NULL);
+    while (error == OK && memcmp(key.data, agent.bytes, ID_LEN) == 0) {
+        struct session session;
+        size_t offset = ID_LEN;
+        if (session_get(txn, key_get_id(key, &offset), &session) == OK)
+            visit(context, &session);
+        error = cursor_next(cursor, &key, NULL);
+    }
+    cursor_close(cursor);
+    return error == ERR_NOT_FOUND ? OK : error;
+}
+
+struct search {
+    struct bytes address;
+    bool found;
+};
+
+static void look_for_address(void *context, const struct session *session)
+{
+    struct search *search = context;
+    search->found |= session->address.data != NULL && bytes_equal(session->address, search->address);
+}
+
 /* Nobody's address, and one of a disabled account, give no agent, and the comparison goes its way. */
-static enum error find_agent(struct call *call, struct bytes email, struct login *login, struct bytes *hash)
+static enum error find_account(struct call *call, struct bytes email, struct id *id, struct login_account *out)
 {
     struct agent agent;
-    *hash = BYTES_NONE;
-    enum error error = agent_id_by_email(call->txn, email, &login->agent);
+    struct search search = {.address = request_address_text(call->request)};
+    *out = (struct login_account){.email = email};
+    *id = ID_NONE;
+    enum error error = agent_id_by_email(call->txn, email, id);
     if (error == OK)
-        error = agent_get(call->txn, login->agent, &agent);
+        error = agent_get(call->txn, *id, &agent);
     if (error == OK && !agent.disabled)
-        *hash = agent.password_hash;
-    if (error == ERR_NOT_FOUND)
-        login->agent = ID_NONE;
+        out->password_hash = agent.password_hash;
+    if (error == OK)
+        error = each_session(call->txn, *id, look_for_address, &search);
+    out->at_home = search.found;
     return error == ERR_NOT_FOUND ? OK : error;
 }
 
 static enum error log_in(struct call *call, const struct json_value *root)
 {
     struct login login = {.agent = ID_NONE};
-    struct bytes email, password, code, hash;
+    struct login_account account;
+    struct bytes email, password, code;
     enum error error = field_text_needed(call, root, "email", 1, EMAIL_LEN_MAX, &email);
     if (error == OK)
         error = field_text_needed(call, root, "password", 1, PASSWORD_LEN_MAX, &password);
     if (error == OK)
         error = field_text(call, root, "code", 1, CODE_LEN_MAX, &code);
     if (error == OK)
-        error = find_agent(call, email, &login, &hash);
+        error = find_account(call, email, &login.agent, &account);
     if (error != OK)
         return error;
     login.code_len = code.len;
     if (code.len != 0)
         memcpy(login.code, code.data, code.len);
-    return login_compare(call, email, password, hash, on_compared, &login.try, &login, sizeof(login));
+    return login_compare(call, &account, password, on_compared, &login.try, &login, sizeof(login));
 }
 
 /* A page of another site must not log its visitor in to an account of its own. A browser that does not say where a
@@ -340,36 +374,31 @@ enum error handle_session_end_other(struct call *call)
     return id_parse(request_path_param(call->request, 0), &id) ? end_sessions(call, id, ID_NONE) : ERR_NOT_FOUND;
 }
 
+static void render_listed(void *context, const struct session *session)
+{
+    struct call *call = context;
+    struct buffer *json = &call->loop->json;
+    json_element(json);
+    json_open(json, '{');
+    member_id(json, "id", session->id);
+    json_member_bool(json, "current", id_equal(session->id, call->session));
+    json_member_time(json, "createdAt", session->created_at_ms);
+    json_member_time(json, "lastUsedAt", session->used_at_ms);
+    render_text(json, BYTES("userAgent"), session->user_agent);
+    render_text(json, BYTES("address"), session->address);
+    json_close(json, '}');
+}
+
 enum error handle_session_list(struct call *call)
 {
     struct buffer *json = &call->loop->json;
-    struct bytes key;
-    struct cursor *cursor = cursor_open(call->txn, TABLE_SESSION_BY_AGENT);
-    enum error error = cursor_seek(cursor, id_view(&call->agent), &key, NULL);
     json_open(json, '{');
     json_key(json, BYTES("sessions"));
     json_open(json, '[');
-    while (error == OK && memcmp(key.data, call->agent.bytes, ID_LEN) == 0) {
-        struct session session;
-        size_t offset = ID_LEN;
-        if (session_get(call->txn, key_get_id(key, &offset), &session) == OK) {
-            json_element(json);
-            json_open(json, '{');
-            member_id(json, "id", session.id);
-            json_member_bool(json, "current", id_equal(session.id, call->session));
-            json_member_time(json, "createdAt", session.created_at_ms);
-            json_member_time(json, "lastUsedAt", session.used_at_ms);
-            render_text(json, BYTES("userAgent"), session.user_agent);
-            render_text(json, BYTES("address"), session.address);
-            json_close(json, '}');
-        }
-        error = cursor_next(cursor, &key, NULL);
-    }
-    cursor_close(cursor);
+    enum error error = each_session(call->txn, call->agent, render_listed, call);
     json_close(json, ']');
     json_close(json, '}');
-    if (error != OK && error != ERR_NOT_FOUND)
-        return error;
-    call_respond(call, 200, json);
-    return OK;
+    if (error == OK)
+        call_respond(call, 200, json);
+    return error;
 }

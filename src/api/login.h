@@ -25,14 +25,24 @@ static inline uint64_t login_clock_ms(void)
 enum error login_may_go_on(struct call *call, uint64_t wait_ms, const char *sentence);
 /* Counts a try for the account of this address, and from the client's address. ERR_RATE_LIMITED, with Retry-After, when
  * it has to wait. */
-enum error login_admit(struct call *call, struct bytes email, struct login_try *out);
+enum error login_admit(struct call *call, struct bytes email, bool at_home, struct login_try *out);
+/* An account that a password is given for. */
+struct login_account {
+    struct bytes email, password_hash; /* hash NULL: there is none that could be right */
+    bool at_home;                      /* its agent is logged in from the client's address */
+};
 /*
- * password_compare for the account of this address: counted as a failure of it, and of the client's address, until
- * login_settle says what came of it. ERR_RATE_LIMITED, with Retry-After, when it has to wait; what is refused is not
- * counted. `try` is a part of `extra`.
+ * password_compare for it: counted as a failure of the account, and of the client's address, until login_settle says
+ * what came of it. ERR_RATE_LIMITED, with Retry-After, when it has to wait; what is refused is not counted. `try` is a
+ * part of `extra`.
  */
-enum error login_compare(struct call *call, struct bytes email, struct bytes password, struct bytes hash,
+enum error login_compare(struct call *call, const struct login_account *account, struct bytes password,
                          on_password *done, struct login_try *try, const void *extra, size_t extra_len);
+/* Of the agent who asks. */
+static inline struct login_account login_own_account(const struct call *call)
+{
+    return (struct login_account){call->me.email, call->me.password_hash, true};
+}
 /* What came of the try, which is returned: what is no failure is taken back, what is one is logged. The request may be
  * gone (NULL), and the loop have ended. */
 enum error login_settle(struct api_loop *loop, struct request *request, const struct login_try *try, enum error error);

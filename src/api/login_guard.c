@@ -64,13 +64,14 @@ static uint64_t key_of(const struct login_guard *guard, enum kind kind, const vo
     return (hash & ~KIND_MASK) | kind | UINT64_C(1) << 63; /* never 0 */
 }
 
-uint64_t login_guard_account(const struct login_guard *guard, struct bytes email)
+uint64_t login_guard_account(const struct login_guard *guard, struct bytes email, bool at_home)
 {
-    char lower[EMAIL_LEN_MAX];
-    size_t len = email.len < sizeof(lower) ? email.len : sizeof(lower);
+    char place_and_email[1 + EMAIL_LEN_MAX], *lower = place_and_email + 1;
+    size_t len = email.len < EMAIL_LEN_MAX ? email.len : EMAIL_LEN_MAX;
+    place_and_email[0] = at_home ? 'h' : 'e';
     for (size_t i = 0; i < len; ++i)
         lower[i] = email.data[i] >= 'A' && email.data[i] <= 'Z' ? (char)(email.data[i] + 'a' - 'A') : email.data[i];
-    return key_of(guard, ACCOUNT, lower, len);
+    return key_of(guard, ACCOUNT, place_and_email, 1 + len);
 }
 
 uint64_t login_guard_address(const struct login_guard *guard, struct bytes address)

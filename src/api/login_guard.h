@@ -14,9 +14,10 @@ struct login_guard;
 struct login_guard *login_guard_new(void);
 void login_guard_free(struct login_guard *guard);
 
-/* Keys: keyed hashes, so that nobody can make two fall together. The second factor has one of its own: only who has the
- * password can fail at it. */
-uint64_t login_guard_account(const struct login_guard *guard, struct bytes email);
+/* Keys: keyed hashes, so that nobody can make two fall together. An account has another one where its agent is logged
+ * in already (`at_home`): whoever fails at it from everywhere else can't keep its owner out. The second factor has one
+ * of its own: only who has the password can fail at it. */
+uint64_t login_guard_account(const struct login_guard *guard, struct bytes email, bool at_home);
 uint64_t login_guard_address(const struct login_guard *guard, struct bytes address);
 uint64_t login_guard_factor(const struct login_guard *guard, struct id agent);
 

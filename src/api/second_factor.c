@@ -193,12 +193,12 @@ static void on_compared(struct api_loop *loop, struct request *request, const st
 /* Guarded like a log-in: whoever has found a browser that is logged in must not guess at the password. */
 static enum error ask_for_password(struct call *call, const struct json_value *root, struct change *change)
 {
+    struct login_account account = login_own_account(call);
     struct bytes password;
     change->agent = call->agent;
     change->session = call->session;
     enum error error = field_text_needed(call, root, "password", 1, PASSWORD_LEN_MAX, &password);
-    return error == OK ? login_compare(call, call->me.email, password, call->me.password_hash, on_compared,
-                                       &change->try, change, sizeof(*change))
+    return error == OK ? login_compare(call, &account, password, on_compared, &change->try, change, sizeof(*change))
                        : error;
 }
 

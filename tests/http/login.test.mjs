@@ -72,6 +72,20 @@ describe('guessing at a password', () => {
         assert.equal((await elsewhere().logIn(email)).status, 201, 'a log-in forgives what was before it');
     });
 
+    test('does not keep its owner out where it is logged in already', async () => {
+        const email = await makeAgent();
+        const home = freshAddress();
+        const browser = new Browser(server, home);
+        assert.equal((await browser.logIn(email)).status, 201);
+        await guess(email);
+        assertLimited(await elsewhere().logIn(email));
+        assert.equal((await new Browser(server, home).logIn(email)).status, 201);
+        assertLimited(await elsewhere().logIn(email));
+        await failUntilLimited(5, () => new Browser(server, home).logIn(email, WRONG));
+        assertLimited(await new Browser(server, home).logIn(email));
+        assert.equal((await browser.get('/session')).status, 200);
+    });
+
     test('at an address that nobody has is answered in the same way', async () => {
         const [known, unknown] = [await makeAgent(), freshEmail()];
         for (const email of [known, unknown]) {

@@ -34,7 +34,7 @@ static int tear_down(void **state)
 
 static uint64_t account(const char *email)
 {
-    return login_guard_account(guard, bytes_of_string(email));
+    return login_guard_account(guard, bytes_of_string(email), false);
 }
 
 static uint64_t address(const char *text)
@@ -157,9 +157,11 @@ static void test_an_account_is_the_same_however_its_address_is_written(void **st
     assert_true(account("Jane@Example.com") == account("jane@EXAMPLE.COM"));
     assert_true(account("jane@example.com") != account("jane@example.org"));
     assert_true(account("x") != address("x"));
+    assert_true(login_guard_account(guard, BYTES("A@b"), true) == login_guard_account(guard, BYTES("a@B"), true));
+    assert_true(login_guard_account(guard, BYTES("a@b"), true) != account("a@b"));
     struct login_guard *other = login_guard_new();
     assert_true(account("a@example.com") !=
-                login_guard_account(other, BYTES("a@example.com"))); /* a secret of its own */
+                login_guard_account(other, BYTES("a@example.com"), false)); /* a secret of its own */
     login_guard_free(other);
 }
 
