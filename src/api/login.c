@@ -1,6 +1,6 @@
 /*
- * /session: logging in, who one is, and logging out. A wrong password and an address that nobody has get the same
- * answer after the same time; each failure makes the next try wait longer (login_guard.c). The second factor is asked
+ * POST and GET /session: logging in, and who one is. A wrong password and an address that nobody has get the same
+ * answer after the same time; each failure makes the next try wait longer (login_try.c). The second factor is asked
  * for only once the password is right, and is used up inside the command, so two requests can't share a code.
  */
 #include <sodium.h>
@@ -8,7 +8,6 @@
 #include "api/credential.h"
 #include "api/internal.h"
 #include "api/login.h"
-#include "base/logline.h"
 
 /* What a log-in carries to where the password has been compared. */
 struct login {
@@ -17,63 +16,6 @@ struct login {
     size_t code_len;
     char code[CODE_LEN_MAX];
 };
-
-static void log_failure(struct request *request, const char *why)
-{
-    struct bytes address = request_address_text(request);
-    log_line(LOG_WARN, "a log-in failed", LOG_TEXT("why", why), LOG_TEXT("address", address.data));
-}
-
-/* ---- tries ---- */
-
-static struct bytes network_of(const struct in6_addr *client)
-{
-    /* A client of IPv6 has a network of 64 bits to itself. */
-    return bytes_view(client, IN6_IS_ADDR_V4MAPPED(client) ? 16 : 8);
-}
-
-enum error login_may_go_on(struct call *call, uint64_t wait_ms, const char *sentence)
-{
-    if (wait_ms == 0)
-        return OK;
-    count(&call->loop->figures.limited[LIMIT_LOGIN], 1);
-    call->retry_after_s = (unsigned)(wait_ms / 1000) + 1;
-    return call_refuse(call, ERR_RATE_LIMITED, sentence);
-}
-
-enum error login_admit(struct call *call, struct bytes email, bool at_home, struct login_try *out)
-{
-    struct login_guard *guard = call->loop->api->login_guard;
-    struct in6_addr client = request_client_address(call->request);
-    uint64_t wait_ms = login_guard_try(guard, login_guard_account(guard, email, at_home),
-                                       login_guard_address(guard, network_of(&client)), login_clock_ms(), out);
-    return login_may_go_on(call, wait_ms, "Too many failed log-ins; please wait a moment.");
-}
-
-enum error login_compare(struct call *call, const struct login_account *account, struct bytes password,
-                         on_password *done, struct login_try *try, const void *extra, size_t extra_len)
-{
-    enum error error = login_admit(call, account->email, account->at_home, try);
-    if (error != OK)
-        return error;
-    error = password_compare(call, password, account->password_hash, done, extra, extra_len);
-    return error == OK ? OK : login_settle(call->loop, call->request, try, error);
-}
-
-/* What is the server's own fault is nobody's failure; and with the password alone nothing has failed yet. */
-static bool is_failure(enum error error)
-{
-    return error != OK && error != ERR_SECOND_FACTOR_REQUIRED && error_status(error) < 500;
-}
-
-enum error login_settle(struct api_loop *loop, struct request *request, const struct login_try *try, enum error error)
-{
-    if (loop != NULL && !is_failure(error))
-        login_guard_take_back(loop->api->login_guard, try, login_clock_ms());
-    if (request != NULL && is_failure(error))
-        log_failure(request, error_code(error));
-    return error;
-}
 
 /* ---- the answer ---- */
 
@@ -178,7 +120,7 @@ static enum error begin_session(struct call *call, struct id agent, struct bytes
     return error;
 }
 
-/* ---- logging in ---- */
+/* ---- logging in: behind the password ---- */
 
 /* The password is right: what is left are the account itself and its second factor. */
 static enum error go_on(struct call *call, const struct login *login, struct bytes password_hash)
@@ -229,41 +171,12 @@ static void on_compared(struct api_loop *loop, struct request *request, const st
         respond_error(request, error, call.sentence, call.retry_after_s);
 }
 
-/* ---- whose account ---- */
-
-static enum error each_session(struct txn *txn, struct id agent,
-                               void (*visit)(void *context, const struct session *session), void *context)
-{
-    struct bytes key;
-    struct cursor *cursor = cursor_open(txn, TABLE_SESSION_BY_AGENT);
-    enum error error = cursor_seek(cursor, id_view(&agent), &key, NULL);
-    while (error == OK && memcmp(key.data, agent.bytes, ID_LEN) == 0) {
-        struct session session;
-        size_t offset = ID_LEN;
-        if (session_get(txn, key_get_id(key, &offset), &session) == OK)
-            visit(context, &session);
-        error = cursor_next(cursor, &key, NULL);
-    }
-    cursor_close(cursor);
-    return error == ERR_NOT_FOUND ? OK : error;
-}
-
-struct search {
-    struct bytes address;
-    bool found;
-};
-
-static void look_for_address(void *context, const struct session *session)
-{
-    struct search *search = context;
-    search->found |= session->address.data != NULL && bytes_equal(session->address, search->address);
-}
+/* ---- logging in: before the password ---- */
 
 /* Nobody's address, and one of a disabled account, give no agent, and the comparison goes its way. */
 static enum error find_account(struct call *call, struct bytes email, struct id *id, struct login_account *out)
 {
     struct agent agent;
-    struct search search = {.address = request_address_text(call->request)};
     *out = (struct login_account){.email = email};
     *id = ID_NONE;
     enum error error = agent_id_by_email(call->txn, email, id);
@@ -272,8 +185,7 @@ static enum error find_account(struct call *call, struct bytes email, struct id 
     if (error == OK && !agent.disabled)
         out->password_hash = agent.password_hash;
     if (error == OK)
-        error = each_session(call->txn, *id, look_for_address, &search);
-    out->at_home = search.found;
+        error = session_is_from(call->txn, *id, request_address_text(call->request), &out->at_home);
     return error == ERR_NOT_FOUND ? OK : error;
 }
 
@@ -325,80 +237,5 @@ enum error handle_session_show(struct call *call)
     enum error error = render_session(&call->loop->json, call->txn, &call->me, secret);
     if (error == OK)
         call_respond(call, 200, &call->loop->json);
-    return error;
-}
-
-/* ---- logging out ---- */
-
-static void on_ended(struct api_loop *loop, struct txn *txn, struct request *request, const struct log_entry *entry)
-{
-    const bool *is_own = entry_kept(entry);
-    (void)loop, (void)txn;
-    if (entry->error != OK && !*is_own) {
-        respond_error(request, entry->error, NULL, 0);
-        return;
-    }
-    if (*is_own)
-        session_cookie_forget(request);
-    request_respond(request, 204, NULL, BYTES_NONE);
-}
-
-static enum error end_sessions(struct call *call, struct id session, struct id kept)
-{
-    bool is_own = id_equal(session, call->session);
-    struct command command = {
-        .kind = COMMAND_SESSION_END,
-        .session_end = {.agent = call->agent,
-                        .session = session,
-                        .kept = kept,
-                        .at_ms = call->now_ms,
-                        .by = call->agent,
-                        .from = request_address_text(call->request)},
-    };
-    return call_submit_keeping(call, &command, on_ended, &is_own, sizeof(is_own));
-}
-
-enum error handle_session_end(struct call *call)
-{
-    return end_sessions(call, call->session, ID_NONE);
-}
-
-enum error handle_sessions_end(struct call *call)
-{
-    return end_sessions(call, ID_NONE, call->session);
-}
-
-enum error handle_session_end_other(struct call *call)
-{
-    struct id id;
-    return id_parse(request_path_param(call->request, 0), &id) ? end_sessions(call, id, ID_NONE) : ERR_NOT_FOUND;
-}
-
-static void render_listed(void *context, const struct session *session)
-{
-    struct call *call = context;
-    struct buffer *json = &call->loop->json;
-    json_element(json);
-    json_open(json, '{');
-    member_id(json, "id", session->id);
-    json_member_bool(json, "current", id_equal(session->id, call->session));
-    json_member_time(json, "createdAt", session->created_at_ms);
-    json_member_time(json, "lastUsedAt", session->used_at_ms);
-    render_text(json, BYTES("userAgent"), session->user_agent);
-    render_text(json, BYTES("address"), session->address);
-    json_close(json, '}');
-}
-
-enum error handle_session_list(struct call *call)
-{
-    struct buffer *json = &call->loop->json;
-    json_open(json, '{');
-    json_key(json, BYTES("sessions"));
-    json_open(json, '[');
-    enum error error = each_session(call->txn, call->agent, render_listed, call);
-    json_close(json, ']');
-    json_close(json, '}');
-    if (error == OK)
-        call_respond(call, 200, json);
     return error;
 }

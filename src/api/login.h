@@ -13,7 +13,7 @@ struct second_factor {
 
 #define CODE_LEN_MAX 16 /* of a second factor: a recovery code has eleven characters */
 
-/* ---- login.c ---- */
+/* ---- login_try.c ---- */
 
 /* The time of login_guard.h. */
 static inline uint64_t login_clock_ms(void)
@@ -26,6 +26,7 @@ enum error login_may_go_on(struct call *call, uint64_t wait_ms, const char *sent
 /* Counts a try for the account of this address, and from the client's address. ERR_RATE_LIMITED, with Retry-After, when
  * it has to wait. */
 enum error login_admit(struct call *call, struct bytes email, bool at_home, struct login_try *out);
+
 /* An account that a password is given for. */
 struct login_account {
     struct bytes email, password_hash; /* hash NULL: there is none that could be right */
@@ -46,6 +47,14 @@ static inline struct login_account login_own_account(const struct call *call)
 /* What came of the try, which is returned: what is no failure is taken back, what is one is logged. The request may be
  * gone (NULL), and the loop have ended. */
 enum error login_settle(struct api_loop *loop, struct request *request, const struct login_try *try, enum error error);
+
+/* ---- sessions.c ---- */
+
+/* Whether the agent is logged in from that address. */
+enum error session_is_from(struct txn *txn, struct id agent, struct bytes address, bool *out);
+
+/* ---- login.c ---- */
+
 /* ERR_ORIGIN_FORBIDDEN when a page of another site has made the browser ask. */
 enum error refuse_other_sites(struct call *call);
 
