@@ -125,6 +125,16 @@ void admin_close(struct admin *admin)
     store_close(admin->store);
 }
 
+int admin_run(const struct options *options, enum store_mode mode, bool (*task)(struct admin *admin))
+{
+    struct admin admin;
+    if (!admin_open(&admin, options, mode))
+        return EXIT_FAILED;
+    bool is_fine = task(&admin);
+    admin_close(&admin);
+    return is_fine ? EXIT_FINE : EXIT_FAILED;
+}
+
 struct txn *admin_read(struct admin *admin)
 {
     assert(admin->txn == NULL);

@@ -22,6 +22,8 @@ bool admin_open(struct admin *admin, const struct options *options, enum store_m
 /* The same for writing, and makes a database where there is none. */
 bool admin_open_or_create(struct admin *admin, const struct options *options);
 void admin_close(struct admin *admin);
+/* Opens the database, runs the task and closes it; the status to exit with. */
+int admin_run(const struct options *options, enum store_mode mode, bool (*task)(struct admin *admin));
 
 /* A snapshot to read from; what is read lives until admin_read_end. No command can be applied in between. */
 struct txn *admin_read(struct admin *admin);

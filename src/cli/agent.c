@@ -58,17 +58,6 @@ static void show_link(const char *link, const char *until)
             until);
 }
 
-/* Opens the database for writing and runs it; the status. */
-static int run(const struct options *options, bool (*task)(struct admin *admin))
-{
-    struct admin admin;
-    if (!admin_open(&admin, options, STORE_ADMIN))
-        return EXIT_FAILED;
-    bool is_fine = task(&admin);
-    admin_close(&admin);
-    return is_fine ? EXIT_FINE : EXIT_FAILED;
-}
-
 /* ---- create -------------------------------------------------------------------------------------------------- */
 
 static void complain_of_creation(const struct options *options, enum error error)
@@ -126,7 +115,7 @@ static bool create(struct admin *admin)
 
 int cli_agent_create(const struct options *options)
 {
-    return is_email(options) && has_org(options) ? run(options, create) : EXIT_USAGE;
+    return is_email(options) && has_org(options) ? admin_run(options, STORE_ADMIN, create) : EXIT_USAGE;
 }
 
 /* ---- list ---------------------------------------------------------------------------------------------------- */
@@ -275,12 +264,7 @@ static bool list(struct admin *admin)
 
 int cli_agent_list(const struct options *options)
 {
-    struct admin admin;
-    if (!admin_open(&admin, options, STORE_READ_ONLY))
-        return EXIT_FAILED;
-    bool is_fine = list(&admin);
-    admin_close(&admin);
-    return is_fine ? EXIT_FINE : EXIT_FAILED;
+    return admin_run(options, STORE_READ_ONLY, list);
 }
 
 /* ---- role, remove -------------------------------------------------------------------------------------------- */
@@ -304,7 +288,7 @@ static bool role(struct admin *admin)
 
 int cli_agent_role(const struct options *options)
 {
-    return is_email(options) && has_org(options) ? run(options, role) : EXIT_USAGE;
+    return is_email(options) && has_org(options) ? admin_run(options, STORE_ADMIN, role) : EXIT_USAGE;
 }
 
 static bool take_out(struct admin *admin)
@@ -326,7 +310,7 @@ static bool take_out(struct admin *admin)
 
 int cli_agent_remove(const struct options *options)
 {
-    return is_email(options) && has_org(options) ? run(options, take_out) : EXIT_USAGE;
+    return is_email(options) && has_org(options) ? admin_run(options, STORE_ADMIN, take_out) : EXIT_USAGE;
 }
 
 /* ---- reset --------------------------------------------------------------------------------------------------- */
@@ -369,7 +353,7 @@ static bool reset(struct admin *admin)
 
 int cli_agent_reset(const struct options *options)
 {
-    return is_email(options) ? run(options, reset) : EXIT_USAGE;
+    return is_email(options) ? admin_run(options, STORE_ADMIN, reset) : EXIT_USAGE;
 }
 
 /* ---- disable, enable ----------------------------------------------------------------------------------------- */
@@ -400,10 +384,10 @@ static bool enable(struct admin *admin)
 
 int cli_agent_disable(const struct options *options)
 {
-    return is_email(options) ? run(options, disable) : EXIT_USAGE;
+    return is_email(options) ? admin_run(options, STORE_ADMIN, disable) : EXIT_USAGE;
 }
 
 int cli_agent_enable(const struct options *options)
 {
-    return is_email(options) ? run(options, enable) : EXIT_USAGE;
+    return is_email(options) ? admin_run(options, STORE_ADMIN, enable) : EXIT_USAGE;
 }

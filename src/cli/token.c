@@ -111,13 +111,8 @@ static bool create(struct admin *admin)
 
 int cli_token_create(const struct options *options)
 {
-    struct admin admin;
     signal(SIGPIPE, SIG_IGN); /* a reader who has gone is a failure like any other */
-    if (!admin_open(&admin, options, STORE_ADMIN))
-        return EXIT_FAILED;
-    bool is_fine = create(&admin);
-    admin_close(&admin);
-    return is_fine ? EXIT_FINE : EXIT_FAILED;
+    return admin_run(options, STORE_ADMIN, create);
 }
 
 #define TOKEN_COLUMNS 6
@@ -214,12 +209,7 @@ static bool list(struct admin *admin)
 
 int cli_token_list(const struct options *options)
 {
-    struct admin admin;
-    if (!admin_open(&admin, options, STORE_READ_ONLY))
-        return EXIT_FAILED;
-    bool is_fine = list(&admin);
-    admin_close(&admin);
-    return is_fine ? EXIT_FINE : EXIT_FAILED;
+    return admin_run(options, STORE_READ_ONLY, list);
 }
 
 /* ---- revoke -------------------------------------------------------------------------------------------------- */
