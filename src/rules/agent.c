@@ -134,7 +134,9 @@ static enum error begin_anew(struct txn *txn, const struct agent_create *command
     agent->totp_step = 0;
     agent->updated_at_ms = command->at_ms;
     enum error error = agent_put(txn, agent);
-    return error == OK ? end_sessions(txn, agent->id, ID_NONE) : error;
+    if (error == OK)
+        error = end_sessions(txn, agent->id, ID_NONE);
+    return error == OK ? end_links(txn, agent->id) : error;
 }
 
 static enum error write_agent(struct txn *txn, const struct agent_create *command, struct agent *agent, bool is_new)

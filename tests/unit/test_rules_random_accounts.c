@@ -297,6 +297,7 @@ static enum error random_agent_create(struct command *command)
                                    .updated_at_ms = model.now_ms,
                                    .logged_in_at_ms = it->logged_in_at_ms};
         model_ends_sessions(agent, -1);
+        model_ends_links((int)agent);
     }
     if (role != NO_MEMBER)
         model.members[org][agent] = role;
