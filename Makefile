@@ -71,7 +71,7 @@ BROWSER_TESTS := $(wildcard tests/browser/*.test.mjs)
 # What runs threads against each other, for the thread sanitizer; the rest would only be slow there.
 TSAN_UNIT_TESTS ?= $(filter $(addprefix $(OUT)/unit/test_,log% limiter store_grow store_readers \
 	live% edge_serve edge_stream),$(UNIT_TESTS))
-TSAN_HTTP_TESTS ?= $(wildcard $(addprefix tests/http/,concurrency*.test.mjs stream_life.test.mjs stream_resume.test.mjs \
+TSAN_HTTP_TESTS ?= $(wildcard $(addprefix tests/http/,concurrency*.test.mjs login.test.mjs stream_life.test.mjs stream_resume.test.mjs \
 	webhook_delivery.test.mjs))
 
 # ---- goals ----------------------------------------------------------------------------------------------------------

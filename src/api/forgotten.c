@@ -1,6 +1,7 @@
 /*
  * /password/forgotten: a link for a new password, by mail. Whoever asks gets the same answer at once, whether anybody
- * has the address or not; what follows happens afterwards.
+ * has the address or not; what follows happens afterwards. Where nobody has it a link is made all the same, of nobody,
+ * which nobody has seen: else the number of changes, which /health tells, would say it.
  */
 #include <sodium.h>
 #include <stdlib.h>
@@ -12,7 +13,7 @@
 
 /* What is known when the link is on disk. */
 struct invitation {
-    size_t email_len;
+    size_t email_len; /* 0: nobody has the address */
     char email[EMAIL_LEN_MAX], link[LINK_TEXT_LEN + 1];
 };
 
@@ -46,17 +47,20 @@ static void mail_link(struct api_loop *loop, const struct invitation *it)
 /* Disabled meanwhile: nothing is sent. */
 static void on_linked(struct api_loop *loop, struct txn *txn, struct request *request, const struct log_entry *entry)
 {
+    const struct invitation *it = entry_kept(entry);
     (void)txn, (void)request;
-    if (entry->error == OK)
-        mail_link(loop, entry_kept(entry));
+    if (entry->error == OK && it->email_len != 0)
+        mail_link(loop, it);
 }
 
+/* Beside those that there are: whoever asks in somebody else's name must not make its links useless. */
 static void make_link(struct call *call, const struct agent *agent)
 {
     struct invitation it = {.email_len = agent->email.len};
     unsigned char hash[SECRET_HASH_LEN];
     struct id id = id_make(call->now_ms, &call->loop->random);
-    memcpy(it.email, agent->email.data, agent->email.len);
+    if (it.email_len != 0)
+        memcpy(it.email, agent->email.data, it.email_len);
     link_make(id, &call->loop->random, it.link, hash);
     loop_submit_keeping(call->loop,
                         &(struct command){.kind = COMMAND_LINK_CREATE,
@@ -66,29 +70,36 @@ static void make_link(struct call *call, const struct agent *agent)
                                                           .secret_hash = bytes_view(hash, sizeof(hash)),
                                                           .expires_at_ms = call->now_ms + RESET_KEPT_MS,
                                                           .at_ms = call->now_ms,
-                                                          .from = request_address_text(call->request)}},
+                                                          .from = request_address_text(call->request),
+                                                          .adds = true}},
                         on_linked, &it, sizeof(it));
     sodium_memzero(&it, sizeof(it));
 }
 
-/* The try counts as one at logging in: for somebody else's mailbox as for somebody else's account. */
+/* One that is disabled is nobody. */
+static enum error find_agent(struct call *call, struct bytes email, struct agent *out)
+{
+    struct id id;
+    enum error error = agent_id_by_email(call->txn, email, &id);
+    if (error == OK)
+        error = agent_get(call->txn, id, out);
+    if (error == ERR_NOT_FOUND || (error == OK && out->disabled))
+        *out = (struct agent){.id = ID_NONE};
+    return error == ERR_NOT_FOUND ? OK : error;
+}
+
 static enum error ask_for_link(struct call *call, const struct json_value *root)
 {
     struct bytes email;
-    struct login_try try;
     struct agent agent;
-    struct id id;
     enum error error = field_email(call, root, "email", &email);
     if (error == OK)
-        error = login_admit(call, email, false, &try);
+        error = login_admit_mail(call, email);
     if (error == OK)
-        error = agent_id_by_email(call->txn, email, &id);
-    if (error == OK)
-        error = agent_get(call->txn, id, &agent);
-    if (error == OK && !agent.disabled)
-        make_link(call, &agent);
-    if (error != OK && error != ERR_NOT_FOUND)
+        error = find_agent(call, email, &agent);
+    if (error != OK)
         return error;
+    make_link(call, &agent);
     request_respond(call->request, 202, CONTENT_TYPE_JSON, BYTES("{}"));
     return OK;
 }
@@ -96,15 +107,8 @@ static enum error ask_for_link(struct call *call, const struct json_value *root)
 enum error handle_password_forgotten(struct call *call)
 {
     const struct api_config *config = &call->loop->api->config;
-    struct json_document *document;
     enum error error = refuse_other_sites(call);
     if (error == OK && (config->post == NULL || !post_can_mail(config->post) || config->public_url == NULL))
         error = ERR_MAIL_UNAVAILABLE;
-    if (error == OK)
-        error = body_needed(call, &document);
-    if (error != OK)
-        return error;
-    error = ask_for_link(call, json_root(document));
-    json_free(document);
-    return error;
+    return error == OK ? call_with_body(call, ask_for_link) : error;
 }

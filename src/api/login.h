@@ -23,9 +23,10 @@ static inline uint64_t login_clock_ms(void)
 
 /* ERR_RATE_LIMITED, with Retry-After and this sentence, unless the wait is 0. */
 enum error login_may_go_on(struct call *call, uint64_t wait_ms, const char *sentence);
-/* Counts a try for the account of this address, and from the client's address. ERR_RATE_LIMITED, with Retry-After, when
- * it has to wait. */
-enum error login_admit(struct call *call, struct bytes email, bool at_home, struct login_try *out);
+
+/* Counts a mail to the account of this address, which a stranger may have asked for. ERR_RATE_LIMITED when it has to
+ * wait. */
+enum error login_admit_mail(struct call *call, struct bytes email);
 
 /* An account that a password is given for. */
 struct login_account {

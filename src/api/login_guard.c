@@ -1,8 +1,9 @@
 /*
- * Three kinds of keys with the same arithmetic: a number of failures is free, then the wait doubles up to a limit, and
+ * Four kinds of keys with the same arithmetic: a number of failures is free, then the wait doubles up to a limit, and
  * a while without a failure forgets them. The account's limit is low, because somebody else's failures must not lock
  * its owner out for long; the address's is high, since whoever guesses at many accounts comes from few of them; the
- * second factor's is higher still, since whoever fails there has the password.
+ * second factor's is higher still, since whoever fails there has the password; and so is that of mail that strangers
+ * have sent to somebody.
  */
 #include "api/login_guard.h"
 
@@ -15,7 +16,7 @@
 #define SLOTS 8192 /* a power of two; lines of WAYS */
 #define WAYS 8
 
-enum kind { ACCOUNT, ADDRESS, FACTOR };
+enum kind { ACCOUNT, ADDRESS, FACTOR, MAIL };
 #define KIND_MASK UINT64_C(3) /* the lowest bits of a key */
 static const struct {
     unsigned free_failures;
@@ -24,6 +25,7 @@ static const struct {
     [ACCOUNT] = {LOGIN_FAILURES_ACCOUNT, LOGIN_WAIT_ACCOUNT_MAX_MS},
     [ADDRESS] = {LOGIN_FAILURES_ADDRESS, LOGIN_WAIT_ADDRESS_MAX_MS},
     [FACTOR] = {LOGIN_FAILURES_ACCOUNT, LOGIN_WAIT_FACTOR_MAX_MS},
+    [MAIL] = {LOGIN_MAILS, LOGIN_WAIT_MAIL_MAX_MS},
 };
 
 struct slot {
@@ -64,14 +66,24 @@ static uint64_t key_of(const struct login_guard *guard, enum kind kind, const vo
     return (hash & ~KIND_MASK) | kind | UINT64_C(1) << 63; /* never 0 */
 }
 
-uint64_t login_guard_account(const struct login_guard *guard, struct bytes email, bool at_home)
+static uint64_t key_of_email(const struct login_guard *guard, enum kind kind, char place, struct bytes email)
 {
     char place_and_email[1 + EMAIL_LEN_MAX], *lower = place_and_email + 1;
     size_t len = email.len < EMAIL_LEN_MAX ? email.len : EMAIL_LEN_MAX;
-    place_and_email[0] = at_home ? 'h' : 'e';
+    place_and_email[0] = place;
     for (size_t i = 0; i < len; ++i)
         lower[i] = email.data[i] >= 'A' && email.data[i] <= 'Z' ? (char)(email.data[i] + 'a' - 'A') : email.data[i];
-    return key_of(guard, ACCOUNT, place_and_email, 1 + len);
+    return key_of(guard, kind, place_and_email, 1 + len);
+}
+
+uint64_t login_guard_account(const struct login_guard *guard, struct bytes email, bool at_home)
+{
+    return key_of_email(guard, ACCOUNT, at_home ? 'h' : 'e', email);
+}
+
+uint64_t login_guard_mail(const struct login_guard *guard, struct bytes email)
+{
+    return key_of_email(guard, MAIL, 'm', email);
 }
 
 uint64_t login_guard_address(const struct login_guard *guard, struct bytes address)

@@ -20,6 +20,8 @@ void login_guard_free(struct login_guard *guard);
 uint64_t login_guard_account(const struct login_guard *guard, struct bytes email, bool at_home);
 uint64_t login_guard_address(const struct login_guard *guard, struct bytes address);
 uint64_t login_guard_factor(const struct login_guard *guard, struct id agent);
+/* Of mail to an account that strangers may ask for: each try is a failure. */
+uint64_t login_guard_mail(const struct login_guard *guard, struct bytes email);
 
 /* A try of one key or two, which counts as a failure until it is taken back. */
 struct login_try {

@@ -26,19 +26,27 @@ enum error login_may_go_on(struct call *call, uint64_t wait_ms, const char *sent
     return call_refuse(call, ERR_RATE_LIMITED, sentence);
 }
 
-enum error login_admit(struct call *call, struct bytes email, bool at_home, struct login_try *out)
+/* Of this account, or of mail to it, and from the client's address. */
+static enum error admit(struct call *call, uint64_t key, const char *sentence, struct login_try *out)
 {
     struct login_guard *guard = call->loop->api->login_guard;
     struct in6_addr client = request_client_address(call->request);
-    uint64_t wait_ms = login_guard_try(guard, login_guard_account(guard, email, at_home),
-                                       login_guard_address(guard, network_of(&client)), login_clock_ms(), out);
-    return login_may_go_on(call, wait_ms, "Too many failed log-ins; please wait a moment.");
+    uint64_t address = login_guard_address(guard, network_of(&client));
+    return login_may_go_on(call, login_guard_try(guard, key, address, login_clock_ms(), out), sentence);
+}
+
+enum error login_admit_mail(struct call *call, struct bytes email)
+{
+    struct login_try try;
+    return admit(call, login_guard_mail(call->loop->api->login_guard, email),
+                 "Too many mails were asked for; please wait a while.", &try);
 }
 
 enum error login_compare(struct call *call, const struct login_account *account, struct bytes password,
                          on_password *done, struct login_try *try, const void *extra, size_t extra_len)
 {
-    enum error error = login_admit(call, account->email, account->at_home, try);
+    uint64_t key = login_guard_account(call->loop->api->login_guard, account->email, account->at_home);
+    enum error error = admit(call, key, "Too many failed log-ins; please wait a moment.", try);
     if (error != OK)
         return error;
     error = password_compare(call, password, account->password_hash, done, extra, extra_len);

@@ -46,6 +46,8 @@
 #define LOGIN_WAIT_ACCOUNT_MAX_MS 60000
 #define LOGIN_WAIT_ADDRESS_MAX_MS 900000
 #define LOGIN_WAIT_FACTOR_MAX_MS 3600000
+#define LOGIN_MAILS 3 /* with a link for a new password, to one account, before the next has to wait */
+#define LOGIN_WAIT_MAIL_MAX_MS 3600000
 #define LOGIN_FORGOTTEN_MS 7200000   /* after which failures count no more */
 #define INVITATION_KEPT_MS 604800000 /* how long an invitation is good: 7 days */
 #define RESET_KEPT_MS 3600000        /* and a link to choose a new password: an hour */

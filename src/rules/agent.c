@@ -50,11 +50,12 @@ enum error rule_link_create(struct txn *txn, uint64_t seq, const struct link_cre
     if (error != OK)
         return error;
     outcome->id = command->link;
-    error = link_add(txn, &(struct link){.id = command->link,
-                                         .kind = command->kind,
-                                         .agent = command->agent,
-                                         .secret_hash = command->secret_hash,
-                                         .expires_at_ms = command->expires_at_ms});
+    const struct link link = {.id = command->link,
+                              .kind = command->kind,
+                              .agent = command->agent,
+                              .secret_hash = command->secret_hash,
+                              .expires_at_ms = command->expires_at_ms};
+    error = command->adds ? link_put(txn, &link) : link_add(txn, &link);
     return error != OK || !has_agent
                ? error
                : audit_note_of_agent(

@@ -88,8 +88,9 @@ static void test_a_few_failures_are_free_then_the_wait_doubles_up_to_a_limit(voi
         uint64_t most_ms;
     } cases[] = {{account("a@example.com"), LOGIN_FAILURES_ACCOUNT, LOGIN_WAIT_ACCOUNT_MAX_MS},
                  {address("192.0.2.1"), LOGIN_FAILURES_ADDRESS, LOGIN_WAIT_ADDRESS_MAX_MS},
-                 {factor(1), LOGIN_FAILURES_ACCOUNT, LOGIN_WAIT_FACTOR_MAX_MS}};
-    for (size_t i = 0; i < 3; ++i) {
+                 {factor(1), LOGIN_FAILURES_ACCOUNT, LOGIN_WAIT_FACTOR_MAX_MS},
+                 {login_guard_mail(guard, BYTES("a@example.com")), LOGIN_MAILS, LOGIN_WAIT_MAIL_MAX_MS}};
+    for (size_t i = 0; i < 4; ++i) {
         uint64_t now_ms = NOW_MS, expected_ms = 1000;
         for (unsigned n = 0; n < cases[i].is_free; ++n)
             assert_int_equal(miss(cases[i].key, now_ms), 0);
@@ -138,6 +139,9 @@ static void test_another_account_and_another_address_are_not_hit(void **state)
     assert_true(login_guard_try(guard, account("c@example.com"), address("192.0.2.9"), now_ms, &try) > 0);
     assert_int_equal(login_guard_try(guard, account("c@example.com"), address("192.0.2.1"), now_ms, &try), 0);
     assert_int_equal(miss(factor(1), now_ms), 0);
+    now_ms = miss_patiently(login_guard_mail(guard, BYTES("D@example.com")), 20, now_ms);
+    assert_true(miss(login_guard_mail(guard, BYTES("d@example.com")), now_ms) > 0);
+    assert_int_equal(miss(account("d@example.com"), now_ms), 0);
 }
 
 /* What is refused because of one key is no failure of the other. */

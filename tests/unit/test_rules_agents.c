@@ -404,6 +404,28 @@ static void test_a_new_link_takes_the_place_of_the_one_before(void **state)
     assert_sound(w);
 }
 
+/* By mail, which anybody may ask for: neither an invitation nor a link of the shell must die of that. */
+static void test_a_link_that_adds_leaves_the_others_good_until_one_is_used(void **state)
+{
+    struct world *w = *state;
+    struct command invite = agent_invite(w, "a@example.com", w->org, "agent");
+    struct id id = must(w, &invite).id;
+    struct command first = link_create(w, id, "reset"), second = link_create(w, id, "reset"),
+                   nobodys = link_create(w, ID_NONE, "reset"), setup = link_create(w, ID_NONE, "setup");
+    first.link_create.adds = second.link_create.adds = nobodys.link_create.adds = true;
+    must(w, &setup), must(w, &first), must(w, &second), must(w, &nobodys);
+    struct id good[] = {invite.agent_create.link, first.link_create.link, second.link_create.link,
+                        setup.link_create.link, nobodys.link_create.link};
+    for (size_t i = 0; i < 5; ++i)
+        assert_true(has_link(w, good[i]));
+    struct command choose = agent_password(w, id, "chosen");
+    choose.agent_password.link = first.link_create.link;
+    must(w, &choose);
+    for (size_t i = 0; i < 5; ++i)
+        assert_int_equal(has_link(w, good[i]), i >= 3);
+    assert_sound(w);
+}
+
 /* ---- the second factor ----------------------------------------------------------------------------------------- */
 
 static void test_a_second_factor_is_switched_on_and_off(void **state)
@@ -609,6 +631,7 @@ int main(void)
         WORLD_TEST(test_a_new_password_ends_every_link_and_every_other_session),
         WORLD_TEST(test_a_link_is_good_once_for_its_agent_until_its_time_is_over),
         WORLD_TEST(test_a_new_link_takes_the_place_of_the_one_before),
+        WORLD_TEST(test_a_link_that_adds_leaves_the_others_good_until_one_is_used),
         WORLD_TEST(test_a_second_factor_is_switched_on_and_off),
         WORLD_TEST(test_a_role_changes_and_when_it_was_joined_does_not),
         WORLD_TEST(test_a_member_that_is_removed_stays_an_agent_elsewhere),

@@ -132,9 +132,10 @@ static void model_ends_links(int agent)
             model.links[i].exists = false;
 }
 
-static void model_adds_link(struct id id, int agent, int64_t expires_at_ms)
+static void model_adds_link(struct id id, int agent, int64_t expires_at_ms, bool beside)
 {
-    model_ends_links(agent);
+    if (!beside)
+        model_ends_links(agent);
     model.links[model.link_count++] = (struct model_link){id, agent, true, expires_at_ms};
 }
 
@@ -302,7 +303,7 @@ static enum error random_agent_create(struct command *command)
     if (role != NO_MEMBER)
         model.members[org][agent] = role;
     if (has_link && it->password == 0)
-        model_adds_link(link, (int)agent, model.now_ms + INVITATION_KEPT_MS);
+        model_adds_link(link, (int)agent, model.now_ms + INVITATION_KEPT_MS, false);
     ++*(role == NO_MEMBER ? &model.acts : &model.orgs[org].acts);
     return OK;
 }
@@ -414,7 +415,7 @@ static enum error random_agent_password(struct command *command)
 
 static enum error random_link_create(struct command *command)
 {
-    bool is_setup = below(6) == 0, by_shell = is_setup || below(2) == 0;
+    bool is_setup = below(6) == 0, by_shell = is_setup || below(2) == 0, adds = below(3) == 0;
     unsigned agent = any_agent(), org = any_org();
     const struct model_agent *it = &model.agents[agent];
     struct id id = next_id();
@@ -426,12 +427,13 @@ static enum error random_link_create(struct command *command)
                                                 .secret_hash = BYTES("0123456789abcdef0123456789abcdef"),
                                                 .expires_at_ms = expires_at_ms,
                                                 .at_ms = model.now_ms,
-                                                .org = by_shell ? ID_NONE : model.orgs[org].id}};
+                                                .org = by_shell ? ID_NONE : model.orgs[org].id,
+                                                .adds = adds}};
     if (!is_setup && (!it->exists || it->disabled || (!by_shell && model.members[org][agent] == NO_MEMBER)))
         return ERR_NOT_FOUND;
     if (!by_shell && (it->password != 0 || orgs_of(agent) != 1))
         return ERR_RIGHT_FORBIDDEN;
-    model_adds_link(id, is_setup ? -1 : (int)agent, expires_at_ms);
+    model_adds_link(id, is_setup ? -1 : (int)agent, expires_at_ms, adds);
     if (!is_setup)
         model_notes_of(agent);
     return OK;
