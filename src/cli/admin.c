@@ -87,18 +87,18 @@ static bool is_reachable(const struct options *options, enum store_mode mode, bo
 
 /* ---- opening ------------------------------------------------------------------------------------------------- */
 
-static bool open_store(struct admin *admin, const struct options *options, enum store_mode mode, bool create)
+static bool open_store(struct admin *admin, const struct options *options, const struct store_config *config)
 {
     char why[STORE_WHY_LEN];
     *admin = (struct admin){.options = options};
     log_line_setup(LOG_WARN, LOG_FORMAT_TEXT);
-    if (!is_reachable(options, mode, create))
+    if (!is_reachable(options, config->is_alone ? STORE_ADMIN : config->mode, config->create))
         return false;
     if (sodium_init() < 0) {
         cli_complain("the system gives no random numbers");
         return false;
     }
-    admin->store = store_open(&(struct store_config){.directory = options->data, .mode = mode, .create = create}, why);
+    admin->store = store_open(config, why);
     if (admin->store == NULL) {
         cli_complain("%s", why);
         return false;
@@ -109,12 +109,21 @@ static bool open_store(struct admin *admin, const struct options *options, enum 
 
 bool admin_open(struct admin *admin, const struct options *options, enum store_mode mode)
 {
-    return open_store(admin, options, mode, options->new_database);
+    return open_store(
+        admin, options,
+        &(struct store_config){.directory = options->data, .mode = mode, .create = options->new_database});
 }
 
 bool admin_open_or_create(struct admin *admin, const struct options *options)
 {
-    return open_store(admin, options, STORE_ADMIN, true);
+    return open_store(admin, options,
+                      &(struct store_config){.directory = options->data, .mode = STORE_ADMIN, .create = true});
+}
+
+bool admin_open_alone(struct admin *admin, const struct options *options)
+{
+    return open_store(admin, options,
+                      &(struct store_config){.directory = options->data, .mode = STORE_READ_ONLY, .is_alone = true});
 }
 
 void admin_close(struct admin *admin)

@@ -21,6 +21,9 @@ struct admin {
 bool admin_open(struct admin *admin, const struct options *options, enum store_mode mode);
 /* The same for writing, and makes a database where there is none. */
 bool admin_open_or_create(struct admin *admin, const struct options *options);
+/* To read, and to put another file in the place of the data: refused while anybody else uses the database, and keeps
+ * everybody out until it is closed. Asks for the right to write. */
+bool admin_open_alone(struct admin *admin, const struct options *options);
 void admin_close(struct admin *admin);
 /* Opens the database, runs the task and closes it; the status to exit with. */
 int admin_run(const struct options *options, enum store_mode mode, bool (*task)(struct admin *admin));

@@ -5,86 +5,28 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <pthread.h>
 #include <stdlib.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "cli/admin.h"
 #include "cli/copy.h"
-#include "cli/progress.h"
-
-#define LOOK_INTERVAL_NS 200000000 /* between two looks at how far the copy has come */
 
 /* ---- copying --------------------------------------------------------------------------------------------------- */
 
-struct copying {
-    struct store *store;
-    int fd;
-    bool is_fine;
-    char why[STORE_WHY_LEN];
-};
-
-static void *copy_in_thread(void *context)
-{
-    struct copying *copying = context;
-    copying->is_fine = store_backup(copying->store, copying->fd, copying->why);
-    return NULL;
-}
-
-static bool has_ended(pthread_t thread)
-{
-    struct timespec until;
-    clock_gettime(CLOCK_REALTIME, &until);
-    until.tv_nsec += LOOK_INTERVAL_NS;
-    until.tv_sec += until.tv_nsec / 1000000000;
-    until.tv_nsec %= 1000000000;
-    return pthread_timedjoin_np(thread, NULL, &until) == 0;
-}
-
-/* LMDB tells nobody how far it is, but the file's size does. */
-static void watch(pthread_t thread, int fd, uint64_t total_bytes)
-{
-    struct progress progress;
-    struct stat file = {0};
-    progress_begin(&progress, "copying MiB", total_bytes >> 20);
-    while (!has_ended(thread))
-        if (fstat(fd, &file) == 0)
-            progress_update(&progress, (uint64_t)file.st_size >> 20);
-    progress_end(&progress);
-}
-
-/* What the copy will have: the pages in use. */
-static uint64_t bytes_in_use(struct admin *admin)
-{
-    struct store_stats stats;
-    return store_stats(admin->store, admin->reader, &stats) == OK ? stats.used_bytes - stats.free_bytes : 0;
-}
-
-static void complain_of_copy(const struct options *options, const char *why)
-{
-    cli_complain("the backup failed: %s; nothing of it was kept. \"%s\" tells whether the database itself is sound",
-                 why, cli_command(options, "check"));
-}
-
-static bool copy_store(const struct options *options, int fd)
+static bool copy_database(const struct options *options, int fd)
 {
     struct admin admin;
-    struct copying copying = {.fd = fd};
-    pthread_t thread;
+    char why[STORE_WHY_LEN];
     if (!admin_open(&admin, options, STORE_READ_ONLY))
         return false;
     store_guard("helvino: the database is damaged so badly that it can't be copied\n", EXIT_FAILED, true);
-    copying.store = admin.store;
-    uint64_t total_bytes = bytes_in_use(&admin);
-    if (pthread_create(&thread, NULL, copy_in_thread, &copying) != 0)
-        abort();
-    watch(thread, fd, total_bytes);
+    bool is_fine = copy_store(&admin, fd, why);
     admin_close(&admin);
-    if (!copying.is_fine)
-        complain_of_copy(options, copying.why);
-    return copying.is_fine;
+    if (!is_fine)
+        cli_complain("the backup failed: %s; nothing of it was kept. \"%s\" tells whether the database itself is sound",
+                     why, cli_command(options, "check"));
+    return is_fine;
 }
 
 /* The snapshot of a sound database is sound, so what is broken in the copy is broken in the database. */
@@ -121,11 +63,11 @@ static int back_up_to_file(const struct options *options, const char *path)
     struct copy_figures figures;
     if (!is_free(path) || !copy_create(&partial, path, NULL))
         return EXIT_FAILED;
-    if (!copy_store(options, partial.fd) || !copy_sync(&partial) || !verify(options, partial.unfinished, &figures)) {
+    if (!copy_database(options, partial.fd) || !copy_sync(&partial) || !verify(options, partial.unfinished, &figures)) {
         copy_abandon(&partial);
         return EXIT_FAILED;
     }
-    if (!copy_finish(&partial, path))
+    if (!copy_finish(&partial, path, false))
         return EXIT_FAILED;
     copy_tell(path, &figures);
     return EXIT_FINE;
@@ -153,7 +95,7 @@ static bool stream(const struct options *options, int fd, const char *name, stru
 {
     char path[64];
     snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-    return copy_store(options, fd) && verify(options, path, figures) && lseek(fd, 0, SEEK_SET) == 0 &&
+    return copy_database(options, fd) && verify(options, path, figures) && lseek(fd, 0, SEEK_SET) == 0 &&
            copy_bytes(fd, name, STDOUT_FILENO, "standard output", figures->bytes);
 }
 

@@ -58,9 +58,9 @@ static void end_copy(void)
     interrupt_removes_nothing();
 }
 
-bool copy_finish(struct partial *partial, const char *path)
+bool copy_finish(struct partial *partial, const char *path, bool replaces)
 {
-    bool is_fine = partial_finish(partial, false);
+    bool is_fine = partial_finish(partial, replaces);
     if (!is_fine)
         cli_complain("cannot give %s its name: %s", path, strerror(errno));
     end_copy();

@@ -1,14 +1,14 @@
 #pragma once
 /*
- * What backup and restore share: a file that has its name only when it is whole and sound, bytes from one descriptor to
- * another, and the verification of a copied database. Failures are said here, in a sentence on standard error. Main
- * thread.
+ * What backup, restore and compact share: a file that has its name only when it is whole and sound, bytes from one
+ * descriptor to another, and the verification of a copied database. Failures are said here, in a sentence on standard
+ * error. Main thread.
  */
 #include <stdbool.h>
 #include <stdint.h>
 
 #include "base/partial.h"
-#include "store/store.h"
+#include "cli/admin.h"
 
 #define COPY_PATH_LEN 4096
 
@@ -18,8 +18,8 @@
  * unless it is NULL. */
 bool copy_create(struct partial *partial, const char *path, const char *directory);
 bool copy_sync(const struct partial *partial);
-/* Gives it its name, which must be free. On failure the file is gone. */
-bool copy_finish(struct partial *partial, const char *path);
+/* Gives it its name, which must be free unless it `replaces` what has it. On failure the file is gone. */
+bool copy_finish(struct partial *partial, const char *path, bool replaces);
 void copy_abandon(struct partial *partial);
 
 /* ---- bytes ---- */
@@ -28,6 +28,10 @@ void copy_abandon(struct partial *partial);
 bool copy_bytes(int from, const char *from_name, int to, const char *to_name, uint64_t total_bytes);
 
 /* ---- a database ---- */
+
+/* Writes a compact copy of the database to fd, which is not synced, with a line of progress (copy_store.c). False with
+ * the reason in why. */
+bool copy_store(struct admin *admin, int fd, char why[STORE_WHY_LEN]);
 
 struct copy_figures {
     uint64_t bytes, seq, rows, broken;

@@ -148,8 +148,8 @@ static bool take(struct restoring *restoring, struct copy_figures *figures)
         return false;
     }
     if (is_sound)
-        return copy_finish(partial, restoring->path);
-    return copy_finish(partial, restoring->path) && bring_up_to_date(restoring, figures);
+        return copy_finish(partial, restoring->path, false);
+    return copy_finish(partial, restoring->path, false) && bring_up_to_date(restoring, figures);
 }
 
 static bool restore(struct restoring *restoring, int from, uint64_t bytes, struct copy_figures *figures)

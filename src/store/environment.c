@@ -374,7 +374,8 @@ struct store *store_open(const struct store_config *config, char why[STORE_WHY_L
         store->seeds[table] = crc32c(0, table_names[table], strlen(table_names[table]));
     bool create = config->mode == STORE_SERVE || (config->mode == STORE_ADMIN && config->create);
     if (!check_directory(store, create, why) || (config->mode == STORE_SERVE && !take_server_lock(store, why)) ||
-        !soundness_of_data_file(store, create, why) || !open_environment(store, config, why) ||
+        (config->is_alone && !alone_from_servers(store, why)) || !soundness_of_data_file(store, create, why) ||
+        !open_environment(store, config, why) || !alone_or_shared(store, config->is_alone, why) ||
         !soundness_of_length(store, why) || !open_database(store, config->is_older, why)) {
         store_close(store);
         return NULL;

@@ -68,6 +68,11 @@ int store_open_file(const char *path);
 bool soundness_of_data_file(const struct store *store, bool create, char why[STORE_WHY_LEN]);
 bool soundness_of_length(struct store *store, char why[STORE_WHY_LEN]);
 void store_sync_directory(const char *path);
+/* alone.c. Before the environment is opened: with `alone`, that no server uses the directory. */
+bool alone_from_servers(struct store *store, char why[STORE_WHY_LEN]);
+/* Afterwards: that the data is not being replaced, or with `alone` that nobody else uses it. Both hold until the store
+ * is closed; false with a sentence. */
+bool alone_or_shared(struct store *store, bool alone, char why[STORE_WHY_LEN]);
 /* migrate.c. First, inside a write transaction that has changed nothing yet: keeps a copy of what is of an older
  * format, unless there is a backup. Then, with every table there, brings it up to date. False with a sentence. */
 bool migrate_prepare(struct store *store, uint64_t format, char why[STORE_WHY_LEN]);

@@ -52,7 +52,9 @@ struct store_config {
     uint64_t map_bytes;      /* to begin with; 0: chosen by the disk's size. Address space only, the file is sparse */
     uint64_t data_bytes_max; /* the map never grows above it; 0: no limit but the disk's */
     bool keeps_no_copy;      /* when it is of an older format and brought up to date: there is a backup */
-    bool *is_older;          /* set when that is the refusal's reason: an older format, and STORE_READ_ONLY. Or NULL */
+    bool is_alone;  /* with STORE_READ_ONLY, a directory: refused while anybody else uses it, and keeps everybody
+                       out until it is closed, so that another file may take the place of its data */
+    bool *is_older; /* set when that is the refusal's reason: an older format, and STORE_READ_ONLY. Or NULL */
 };
 
 #define STORE_WHY_LEN 512
