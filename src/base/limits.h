@@ -53,6 +53,7 @@
 #define RESET_KEPT_MS 3600000        /* and a link to choose a new password: an hour */
 #define SETUP_KEPT_MS 1800000        /* and the link to set up a new server: 30 minutes */
 #define ALIAS_LEN_MAX 64             /* bytes of an id of another shape */
+#define ADDRESS_LEN_MAX 49           /* bytes of a network address as text, with the length of a prefix */
 #define EMAIL_LEN_MAX 254            /* bytes of a visitor's e-mail address (RFC 5321) */
 #define UNREAD_MAX 100               /* unread messages of a conversation are counted up to here */
 #define UNREAD_LOOK_MAX 5000         /* messages that one answer looks at to count them */
@@ -113,6 +114,14 @@
 #define TOUCH_INTERVAL_MS 1000     /* reads move a visitor's lastSeenAt at most this often */
 #define SWEEP_ENTRIES_MAX 512      /* index entries that one maintenance command looks at */
 #define PURGE_RECORDS_MAX 200      /* records that one step of deleting an organisation removes */
+
+/* ---- retention ---- */
+#define RETAIN_DAYS_MAX 36500          /* a hundred years */
+#define AUDIT_KEPT_DAYS 365            /* unless the organisation says otherwise */
+#define RETENTION_INTERVAL_MS 86400000 /* between two runs of an organisation */
+#define RETENTION_LOOK_MAX 512         /* entries that one turn of a loop looks at */
+#define RETENTION_SUBJECTS_MAX 32      /* visitors, conversations, … that one step is about */
+#define RETENTION_ENTRIES_MAX 128      /* entries that one step removes or changes, or a few more */
 
 /* ---- the store ---- */
 #define STORE_READERS_MAX 512 /* slots for read transactions, all processes together */

@@ -49,7 +49,7 @@ static void print_rows(const struct check_report *report)
 
 static void print_notes(const struct options *options, const struct check_report *report)
 {
-    uint64_t stale = report->stale_seen + report->stale_activity + report->stale_updated;
+    uint64_t stale = report->stale_seen + report->stale_activity + report->stale_updated + report->stale_aliases;
     if (stale != 0)
         printf("%" PRIu64 " index entries are out of date, as they may be; the server removes them in time\n", stale);
     if (report->orgs_deleted != 0)

@@ -12,6 +12,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "base/address_text.h"
 #include "base/clock.h"
 #include "base/text.h"
 #include "core/rights.h"
@@ -278,6 +279,10 @@ static void check_org(struct check *check, const struct entry *entry)
         broken(check, entry, "its key has %zu characters", org.key.len);
     if (!is_time(org.created_at_ms) || !is_time(org.updated_at_ms))
         broken(check, entry, "one of its times is out of range");
+    if (org.retain_visitors_days > RETAIN_DAYS_MAX || org.retain_messages_days > RETAIN_DAYS_MAX ||
+        org.retain_empty_days > RETAIN_DAYS_MAX || org.retain_audit_days > RETAIN_DAYS_MAX ||
+        org.retain_erasures_days > RETAIN_DAYS_MAX)
+        broken(check, entry, "it keeps something for more than %d days", RETAIN_DAYS_MAX);
     check->report->orgs_deleted += org.deleted;
     if (key_is_fine && !org.deleted && !index_leads_to(check, TABLE_ORG_BY_KEY, org.key, org.id))
         broken(check, entry, "org_by_key does not lead to it");
@@ -356,6 +361,8 @@ static void check_visitor(struct check *check, const struct entry *entry)
         broken(check, entry, "visitor_by_key does not lead to it");
     if (visitor.email.data != NULL && !email_is_valid(visitor.email))
         broken(check, entry, "its e-mail address is none");
+    if (visitor.address.data != NULL && !address_text_is_valid(visitor.address))
+        broken(check, entry, "its network address is none");
     if (!is_time(visitor.first_seen_at_ms) || !is_time(visitor.last_seen_at_ms) || !is_time(visitor.created_at_ms) ||
         !is_time(visitor.updated_at_ms)) {
         broken(check, entry, "one of its times is out of range");
@@ -418,6 +425,8 @@ static void check_owner(struct check *check, const struct entry *entry, const st
             broken(check, entry, "it has no visitor and yet one before it");
         return;
     }
+    if (conversation->anonymized)
+        broken(check, entry, "its visitor was erased, and yet it has one");
     ++check->named;
     enum error error = visitor_get(check->txn, conversation->visitor, &visitor);
     if (error == ERR_NOT_FOUND)
@@ -543,7 +552,7 @@ static void check_mark(struct check *check, const struct entry *entry)
 static void enter_conversation(struct check *check, const struct entry *entry, struct id id)
 {
     enum error error = conversation_get(check->txn, id, &check->conversation);
-    check->previous_ordinal = 0;
+    check->previous_ordinal = error == OK ? check->conversation.removed_messages : 0;
     check->conversation_is_partial = false;
     if (error == ERR_NOT_FOUND)
         broken(check, entry, "its conversation does not exist");
@@ -585,9 +594,11 @@ static void check_message(struct check *check, const struct entry *entry)
     if (!is_time(message.at_ms) || id_is_none(message.id))
         broken(check, entry, "its id is missing or its time out of range");
     if (message.ordinal != check->previous_ordinal + 1 &&
-        !(check->conversation_is_partial && check->previous_ordinal == 0))
+        !(check->conversation_is_partial && check->previous_ordinal == check->conversation.removed_messages))
         broken(check, entry, "it is number %" PRIu64 " of its conversation and follows number %" PRIu64,
                message.ordinal, check->previous_ordinal);
+    if (message.seq <= check->conversation.redacted_seq && !bytes_equal(message.content, BYTES(REDACTED_TEXT)))
+        broken(check, entry, "its text should have been redacted");
     check->previous_ordinal = message.ordinal;
     if (!check->conversation_is_partial)
         check_client_id(check, entry, &message);
@@ -681,7 +692,7 @@ static void check_alias(struct check *check, const struct entry *entry)
         return;
     enum error error = org_of_target(check->txn, alias.target, &org);
     if (error == ERR_NOT_FOUND)
-        broken(check, entry, "%s, which it stands for, is no conversation and no visitor", text_of(alias.target).text);
+        ++check->report->stale_aliases; /* retention has removed it, and the alias follows */
     else if (error == OK && !id_equal(org, id_at(entry->key, 0)))
         broken(check, entry, "%s, which it stands for, is of another organisation", text_of(alias.target).text);
 }
@@ -904,6 +915,32 @@ static void check_delivery(struct check *check, const struct entry *entry)
         broken(check, entry, "its webhook does not exist");
 }
 
+/* ---- erasures, retention ------------------------------------------------------------------------------------- */
+
+static void check_erasure(struct check *check, const struct entry *entry)
+{
+    struct erasure erasure;
+    if (!decode(check, entry, RECORD_ERASURES, ID_LEN + ERASURE_HASH_LEN, &erasure))
+        return;
+    org_is_complete(check, entry, id_at(entry->key, 0));
+    if (!erasure_hash_is_valid(bytes_view(entry->key.data + ID_LEN, ERASURE_HASH_LEN)))
+        broken(check, entry, "it is not kept under a hash");
+    if (!is_time(erasure.erased_at_ms))
+        broken(check, entry, "its time is out of range");
+}
+
+static void check_retention(struct check *check, const struct entry *entry)
+{
+    struct retention retention;
+    if (!decode(check, entry, RECORD_RETENTION, ID_LEN, &retention))
+        return;
+    org_is_complete(check, entry, id_at(entry->key, 0));
+    if (!is_time(retention.began_at_ms) || !is_time(retention.ended_at_ms))
+        broken(check, entry, "one of its times is out of range");
+    if (retention.run_visitors > retention.visitors || retention.run_messages > retention.messages)
+        broken(check, entry, "its last run has removed more than all of them together");
+}
+
 /* ---- the rest ------------------------------------------------------------------------------------------------ */
 
 static void check_idempotency(struct check *check, const struct entry *entry)
@@ -958,6 +995,8 @@ static check_entry *const checks[TABLE_COUNT] = {
     [TABLE_WEBHOOK_BY_ORG] = check_webhook_by_org,
     [TABLE_WEBHOOK_QUEUE] = check_delivery,
     [TABLE_WEBHOOK_PAST] = check_delivery,
+    [TABLE_ERASURES] = check_erasure,
+    [TABLE_RETENTION] = check_retention,
 };
 
 static bool is_before(struct bytes a, struct bytes b)

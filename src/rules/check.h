@@ -8,7 +8,7 @@ struct check_report {
     uint64_t rows[TABLE_COUNT];
     uint64_t broken; /* how often on_broken was called */
     /* entries that no longer agree with their record: fine, maintenance removes them */
-    uint64_t stale_seen, stale_activity, stale_updated;
+    uint64_t stale_seen, stale_activity, stale_updated, stale_aliases;
     uint64_t orgs_deleted; /* organisations whose data is still being removed */
 };
 

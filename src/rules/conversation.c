@@ -66,7 +66,7 @@ static enum error first_answer(struct txn *txn, const struct conversation_create
     enum error error = idempotency_get(txn, command->idempotency, command->at_ms, &first);
     if (error == OK)
         error = conversation_get(txn, first.conversation, &conversation);
-    if (error == OK && !id_equal(conversation.org, command->org))
+    if (error == OK && (!id_equal(conversation.org, command->org) || conversation.anonymized))
         error = ERR_NOT_FOUND;
     if (error == OK) {
         outcome->replayed = true;
@@ -133,6 +133,7 @@ enum error rule_conversation_create(struct txn *txn, uint64_t seq, const struct 
                               command->user_agent, &sighting);
     if (error != OK)
         return error;
+    visitor_note_address(&sighting, command->address);
     error = first_answer(txn, command, outcome);
     if (error == OK)
         return visitor_write(txn, &sighting);
@@ -146,13 +147,13 @@ enum error rule_conversation_create(struct txn *txn, uint64_t seq, const struct 
 /* ---- a new message ---- */
 
 /* Whose conversation it is decides: its visitor's, or, without one, whoever knows its id; the organisation's token in
- * any case. */
+ * any case. One whose visitor was erased is the organisation's alone. */
 static bool may_write(const struct conversation *conversation, struct id org, bool by_org,
                       const struct sighting *sighting)
 {
     if (!id_equal(conversation->org, org))
         return false;
-    if (by_org || id_is_none(conversation->visitor))
+    if (by_org || (id_is_none(conversation->visitor) && !conversation->anonymized))
         return true;
     return sighting->present && id_equal(sighting->visitor.id, conversation->visitor);
 }
@@ -165,7 +166,7 @@ static int64_t later(int64_t a, int64_t b)
 enum error message_add(struct txn *txn, uint64_t seq, const struct conversation *conversation, struct message *message,
                        struct bytes block)
 {
-    struct message last = {.at_ms = conversation->changed_at_ms};
+    struct message last = {.at_ms = conversation->changed_at_ms, .ordinal = conversation->removed_messages};
     enum error error = message_get_last(txn, conversation->id, &last);
     if (error != OK && error != ERR_NOT_FOUND)
         return error;
@@ -223,6 +224,7 @@ enum error rule_message_create(struct txn *txn, uint64_t seq, const struct messa
         return error;
     if (!may_write(&conversation, command->org, command->by_org, &sighting))
         return ERR_NOT_FOUND;
+    visitor_note_address(&sighting, command->address);
     outcome->id = command->conversation;
     error = client_id_find(txn, command->conversation, command->role, client_id, &block, &outcome->seq);
     outcome->replayed = error == OK;

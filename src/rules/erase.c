@@ -1,79 +1,30 @@
 /*
  * Erasing a visitor: its messages, conversations, record and key, and every index entry that can be named from them, in
- * one transaction. The chain through its conversations finds them all; where damage has broken the chain, the whole
- * table is walked for those that name the visitor. What cannot be named, such as an entry of visitor_by_seen of a
- * minute that nothing else remembers, holds an opaque id and a minute, is stale from now on, and goes with the sweep
- * that is due afterwards.
+ * one transaction; or, where conversations are to stay, its name in them. The chain through its conversations finds
+ * them all; where damage has broken the chain, the whole table is walked for those that name the visitor. What cannot
+ * be named, such as an entry of visitor_by_seen of a minute that nothing else remembers, holds an opaque id and a
+ * minute, is stale from now on, and goes with the sweep that is due afterwards. What has to go with a message, a
+ * conversation or a visitor is said in trail.c.
  */
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 
-#include "base/clock.h"
 #include "rules/internal.h"
 
-struct erasure {
-    struct txn *txn;
-    struct id org, visitor;
+struct removal {
+    struct trail trail;      /* conversation: the one that is being removed */
+    bool anonymizes;         /* conversations stay, without their visitor */
     bool broken;             /* the chain, or a record in it: what it should have named is looked for everywhere */
     struct buffer gone;      /* the ids of the conversations that were removed */
     struct conversation now; /* the one being removed; its times are 0 when it can't be read */
-    uint64_t messages;
+    bool is_readable;
+    uint64_t messages, anonymized;
 };
 
-static uint64_t gone_count(const struct erasure *erasure)
+static uint64_t gone_count(const struct removal *removal)
 {
-    return erasure->gone.len / ID_LEN;
-}
-
-/* ---- index entries ---- */
-
-/* The entry of a key that a sequence number makes, if it is this conversation's or nobody can tell whose it is. */
-static enum error forget_seq(struct erasure *erasure, enum table table, const struct key *key)
-{
-    struct bytes value;
-    enum error error = table_get(erasure->txn, table, key_view(key), &value);
-    if (error == ERR_NOT_FOUND || (error == OK && !bytes_equal(value, id_view(&erasure->now.id))))
-        return OK;
-    return error == OK || error == ERR_CORRUPT ? table_del(erasure->txn, table, key_view(key)) : error;
-}
-
-static enum error forget_activity(struct erasure *erasure, uint64_t seq)
-{
-    struct key key;
-    activity_key(&key, erasure->org, seq);
-    return forget_seq(erasure, TABLE_CONVERSATION_BY_ACTIVITY, &key);
-}
-
-static enum error forget_mark(struct erasure *erasure)
-{
-    struct key key;
-    mark_key(&key, erasure->org, erasure->now.marked_seq);
-    return forget_seq(erasure, TABLE_CONVERSATION_BY_MARK, &key);
-}
-
-static bool is_time(int64_t time_ms)
-{
-    return time_ms >= 0 && time_ms <= TIME_MS_MAX;
-}
-
-/* The visitor was there at that time. */
-static enum error forget_seen(struct erasure *erasure, int64_t at_ms)
-{
-    struct key key;
-    if (!is_time(at_ms))
-        return OK;
-    visitor_seen_key(&key, erasure->org, at_ms, erasure->visitor);
-    return remove_if_there(erasure->txn, TABLE_VISITOR_BY_SEEN, key_view(&key));
-}
-
-/* Its conversation changed at that time, perhaps by itself. */
-static enum error forget_change(struct erasure *erasure, int64_t at_ms)
-{
-    struct key key;
-    if (!is_time(at_ms))
-        return OK;
-    conversation_updated_key(&key, erasure->org, at_ms, erasure->now.id);
-    enum error error = remove_if_there(erasure->txn, TABLE_CONVERSATION_BY_UPDATED, key_view(&key));
-    return error == OK ? forget_seen(erasure, at_ms) : error;
+    return removal->gone.len / ID_LEN;
 }
 
 /* ---- conversations ---- */
@@ -81,69 +32,100 @@ static enum error forget_change(struct erasure *erasure, int64_t at_ms)
 /* An entry of the conversation: a message, or clientIds. */
 static enum error forget_message(void *context, struct bytes key, struct bytes value, bool *goes)
 {
-    struct erasure *erasure = context;
+    struct removal *removal = context;
     struct message message;
-    (void)goes;
-    if (!message_key_is_of(key, erasure->now.id))
-        return OK;
-    ++erasure->messages;
     size_t offset = ID_LEN;
-    enum error error = forget_activity(erasure, key_get_u64(key, &offset));
-    if (error == OK && value.data != NULL && message_decode(key, value, &message) == OK)
-        error = forget_change(erasure, message.at_ms);
+    (void)goes;
+    if (!message_key_is_of(key, removal->now.id))
+        return OK;
+    ++removal->messages;
+    bool is_readable = value.data != NULL && message_decode(key, value, &message) == OK;
+    return trail_leave_message(&removal->trail, key_get_u64(key, &offset), is_readable ? &message : NULL, false);
+}
+
+/* `removal->now` as far as it can be read. */
+static enum error remove_conversation(struct removal *removal)
+{
+    const struct conversation *now = &removal->now;
+    enum error error =
+        remove_under(removal->trail.txn, TABLE_MESSAGES, id_view(&now->id), NULL, forget_message, removal);
+    if (error == OK)
+        error = trail_leave_conversation(&removal->trail, now);
+    buffer_append(&removal->gone, now->id.bytes, ID_LEN);
     return error;
 }
 
-/* `erasure->now` as far as it can be read. */
-static enum error erase_conversation(struct erasure *erasure)
+/* A message that stays says when its visitor was there. */
+static enum error forget_minute(void *context, struct bytes key, struct bytes value, bool *goes)
 {
-    const struct conversation *now = &erasure->now;
-    enum error error = remove_under(erasure->txn, TABLE_MESSAGES, id_view(&now->id), NULL, forget_message, erasure);
+    const struct removal *removal = context;
+    struct message message;
+    *goes = false;
+    bool is_message = message_key_is_of(key, removal->now.id) && value.data != NULL;
+    return is_message && message_decode(key, value, &message) == OK ? trail_leave_seen(&removal->trail, message.at_ms)
+                                                                    : OK;
+}
+
+/* It stays where it is in every index, with its text, and is nobody's but the organisation's. */
+static enum error anonymize_conversation(struct removal *removal)
+{
+    struct conversation *now = &removal->now;
+    const struct trail *trail = &removal->trail;
+    int64_t created_at_ms = now->created_at_ms, changed_at_ms = now->changed_at_ms;
+    now->visitor = now->previous_of_visitor = ID_NONE;
+    now->anonymized = true;
+    ++removal->anonymized;
+    enum error error = conversation_put(trail->txn, now);
     if (error == OK)
-        error = forget_activity(erasure, now->changed_seq);
+        error = trail_leave_seen(trail, created_at_ms);
     if (error == OK)
-        error = forget_change(erasure, now->created_at_ms);
-    if (error == OK)
-        error = forget_change(erasure, now->changed_at_ms);
-    if (error == OK)
-        error = forget_mark(erasure);
-    if (error == OK)
-        error = remove_if_there(erasure->txn, TABLE_CONVERSATIONS, id_view(&now->id));
-    buffer_append(&erasure->gone, now->id.bytes, ID_LEN);
-    return error;
+        error = trail_leave_seen(trail, changed_at_ms);
+    return error == OK
+               ? remove_under(trail->txn, TABLE_MESSAGES, id_view(&trail->conversation), NULL, forget_minute, removal)
+               : error;
+}
+
+/* One that can't be read can't be kept either. */
+static enum error leave_conversation(struct removal *removal)
+{
+    removal->trail.conversation = removal->now.id;
+    return removal->anonymizes && removal->is_readable ? anonymize_conversation(removal) : remove_conversation(removal);
 }
 
 /* ERR_NOT_FOUND when it is not there, or not the visitor's. */
-static enum error enter_conversation(struct erasure *erasure, struct id id)
+static enum error enter_conversation(struct removal *removal, struct id id)
 {
-    struct conversation *now = &erasure->now;
-    enum error error = conversation_get(erasure->txn, id, now);
+    struct conversation *now = &removal->now;
+    const struct trail *trail = &removal->trail;
+    enum error error = conversation_get(trail->txn, id, now);
+    removal->is_readable = error == OK;
     if (error == ERR_CORRUPT) {
-        *now = (struct conversation){.id = id, .org = erasure->org, .visitor = erasure->visitor};
-        erasure->broken = true;
+        *now = (struct conversation){.id = id, .org = trail->org, .visitor = trail->visitor};
+        removal->broken = true;
         return OK;
     }
-    bool is_its_own = error == OK && id_equal(now->org, erasure->org) && id_equal(now->visitor, erasure->visitor);
+    bool is_its_own = error == OK && id_equal(now->org, trail->org) && id_equal(now->visitor, trail->visitor);
     return error == OK && !is_its_own ? ERR_NOT_FOUND : error;
 }
 
-static enum error erase_chain(struct erasure *erasure, struct id newest)
+static enum error erase_chain(struct removal *removal, struct id newest)
 {
     enum error error = OK;
     for (struct id id = newest; error == OK && !id_is_none(id);) {
-        error = enter_conversation(erasure, id);
-        id = erasure->now.previous_of_visitor;
+        error = enter_conversation(removal, id);
+        id = removal->now.previous_of_visitor;
         if (error == OK)
-            error = erase_conversation(erasure);
+            error = leave_conversation(removal);
+        txn_arena_reset(removal->trail.txn);
     }
-    erasure->broken |= error == ERR_NOT_FOUND;
+    removal->broken |= error == ERR_NOT_FOUND;
     return error == ERR_NOT_FOUND ? OK : error;
 }
 
 /* ---- where the chain is broken ---- */
 
 struct search {
-    const struct erasure *erasure;
+    const struct trail *trail;
     struct bytes visitor_key;
     struct buffer found; /* ids */
 };
@@ -154,7 +136,7 @@ static enum error note_conversation(void *context, struct bytes key, struct byte
     struct conversation conversation;
     *goes = false;
     if (value.data != NULL && key.len == ID_LEN && record_decode(RECORD_CONVERSATIONS, value, &conversation) == OK &&
-        id_equal(conversation.visitor, search->erasure->visitor))
+        id_equal(conversation.visitor, search->trail->visitor))
         buffer_append(&search->found, key.data, ID_LEN);
     return OK;
 }
@@ -165,7 +147,7 @@ static enum error note_visitor(void *context, struct bytes key, struct bytes val
     struct visitor visitor;
     *goes = false;
     if (value.data != NULL && key.len == ID_LEN && record_decode(RECORD_VISITORS, value, &visitor) == OK &&
-        id_equal(visitor.org, search->erasure->org) && bytes_equal(visitor.visitor_key, search->visitor_key))
+        id_equal(visitor.org, search->trail->org) && bytes_equal(visitor.visitor_key, search->visitor_key))
         buffer_append(&search->found, key.data, ID_LEN);
     return OK;
 }
@@ -177,12 +159,13 @@ static struct id id_number(const struct buffer *ids, uint64_t number)
 }
 
 /* Each one leads on to the one before it, which may be damaged itself. */
-static enum error erase_what_no_chain_reaches(struct erasure *erasure)
+static enum error erase_what_no_chain_reaches(struct removal *removal)
 {
-    struct search search = {.erasure = erasure};
-    enum error error = remove_under(erasure->txn, TABLE_CONVERSATIONS, BYTES_NONE, NULL, note_conversation, &search);
+    struct search search = {.trail = &removal->trail};
+    enum error error =
+        remove_under(removal->trail.txn, TABLE_CONVERSATIONS, BYTES_NONE, NULL, note_conversation, &search);
     for (uint64_t i = 0; i < search.found.len / ID_LEN && error == OK; ++i)
-        error = erase_chain(erasure, id_number(&search.found, i));
+        error = erase_chain(removal, id_number(&search.found, i));
     buffer_dispose(&search.found);
     return error;
 }
@@ -194,11 +177,11 @@ static int compare_ids(const void *a, const void *b)
     return memcmp(a, b, ID_LEN);
 }
 
-static bool is_gone(const struct erasure *erasure, struct id id)
+static bool is_gone(const struct removal *removal, struct id id)
 {
-    return id_equal(id, erasure->visitor) ||
-           (erasure->gone.len != 0 &&
-            bsearch(id.bytes, erasure->gone.data, gone_count(erasure), ID_LEN, compare_ids) != NULL);
+    return id_equal(id, removal->trail.visitor) ||
+           (removal->gone.len != 0 &&
+            bsearch(id.bytes, removal->gone.data, gone_count(removal), ID_LEN, compare_ids) != NULL);
 }
 
 static enum error alias_goes(void *context, struct bytes key, struct bytes value, bool *goes)
@@ -224,77 +207,114 @@ static bool names_what_is_gone(void *context, struct id id)
 
 /* Nothing leads from a record to its aliases, which only an import makes; so all of the organisation's are looked at.
  */
-static enum error erase_what_leads_to_them(struct erasure *erasure)
+static enum error erase_what_leads_to_them(struct removal *removal)
 {
-    struct bytes org = id_view(&erasure->org);
-    if (erasure->gone.len != 0)
-        qsort(erasure->gone.data, gone_count(erasure), ID_LEN, compare_ids);
-    enum error error = remove_under(erasure->txn, TABLE_ALIASES, org, NULL, alias_goes, erasure);
-    if (error == OK && erasure->broken)
-        error = remove_under(erasure->txn, TABLE_CONVERSATION_BY_MARK, org, NULL, mark_goes, erasure);
-    return error == OK ? hook_forget(erasure->txn, erasure->org, names_what_is_gone, erasure) : error;
+    struct txn *txn = removal->trail.txn;
+    struct bytes org = id_view(&removal->trail.org);
+    if (removal->gone.len != 0)
+        qsort(removal->gone.data, gone_count(removal), ID_LEN, compare_ids);
+    enum error error = remove_under(txn, TABLE_ALIASES, org, NULL, alias_goes, removal);
+    if (error == OK && removal->broken)
+        error = remove_under(txn, TABLE_CONVERSATION_BY_MARK, org, NULL, mark_goes, removal);
+    return error == OK ? hook_forget(txn, removal->trail.org, names_what_is_gone, removal) : error;
 }
 
 /* ---- the visitor ---- */
 
 /* By its key; by the records when the key's own entry is damaged. */
-static enum error find_visitor(struct erasure *erasure, struct bytes visitor_key)
+static enum error find_visitor(struct trail *trail, struct bytes visitor_key)
 {
-    struct search search = {.erasure = erasure, .visitor_key = visitor_key};
-    enum error error = visitor_id_by_key(erasure->txn, erasure->org, visitor_key, &erasure->visitor);
+    struct search search = {.trail = trail, .visitor_key = visitor_key};
+    enum error error = visitor_id_by_key(trail->txn, trail->org, visitor_key, &trail->visitor);
     if (error != ERR_CORRUPT)
         return error;
-    error = remove_under(erasure->txn, TABLE_VISITORS, BYTES_NONE, NULL, note_visitor, &search);
+    error = remove_under(trail->txn, TABLE_VISITORS, BYTES_NONE, NULL, note_visitor, &search);
     if (error == OK && search.found.len == 0)
         error = ERR_CORRUPT;
     if (error == OK)
-        erasure->visitor = id_number(&search.found, 0);
+        trail->visitor = id_number(&search.found, 0);
     buffer_dispose(&search.found);
     return error;
 }
 
 /* What the record tells: the newest conversation, and when the visitor was seen. A damaged or missing one tells
  * nothing, and one of somebody else is not to be touched. */
-static enum error read_visitor(struct erasure *erasure, struct bytes visitor_key, struct visitor *visitor)
+static enum error read_visitor(struct removal *removal, struct bytes visitor_key, struct visitor *visitor)
 {
-    enum error error = visitor_get(erasure->txn, erasure->visitor, visitor);
+    const struct trail *trail = &removal->trail;
+    enum error error = visitor_get(trail->txn, trail->visitor, visitor);
     if (error == OK)
-        return id_equal(visitor->org, erasure->org) && bytes_equal(visitor->visitor_key, visitor_key) ? OK
-                                                                                                      : ERR_CORRUPT;
-    erasure->broken = true;
-    *visitor = (struct visitor){.id = erasure->visitor, .first_seen_at_ms = -1, .last_seen_at_ms = -1};
+        return id_equal(visitor->org, trail->org) && bytes_equal(visitor->visitor_key, visitor_key) ? OK : ERR_CORRUPT;
+    removal->broken = true;
+    *visitor = (struct visitor){.id = trail->visitor, .first_seen_at_ms = -1, .last_seen_at_ms = -1};
     return error == ERR_NOT_FOUND || error == ERR_CORRUPT ? OK : error;
 }
 
-static enum error erase_record(struct erasure *erasure, const struct visitor *visitor, struct bytes visitor_key)
+/* Whom the command means. */
+static enum error enter(struct removal *removal, const struct visitor_erase *command, struct visitor *visitor)
 {
-    struct key key;
-    enum error error = forget_seen(erasure, visitor->first_seen_at_ms);
-    if (error == OK)
-        error = forget_seen(erasure, visitor->last_seen_at_ms);
-    visitor_key_key(&key, erasure->org, visitor_key);
-    if (error == OK)
-        error = remove_if_there(erasure->txn, TABLE_VISITOR_BY_KEY, key_view(&key));
-    return error == OK ? remove_if_there(erasure->txn, TABLE_VISITORS, id_view(&erasure->visitor)) : error;
+    enum error error = find_visitor(&removal->trail, command->visitor_key);
+    if (error == OK && !id_is_none(command->visitor) && !id_equal(command->visitor, removal->trail.visitor))
+        error = ERR_NOT_FOUND;
+    return error == OK ? read_visitor(removal, command->visitor_key, visitor) : error;
 }
 
-static enum error erase(struct erasure *erasure, struct bytes visitor_key)
+/* Of `visitor` only the numbers are looked at: its texts are gone after the first conversation. */
+static enum error erase(struct removal *removal, const struct visitor *visitor, struct bytes visitor_key)
+{
+    enum error error = erase_chain(removal, visitor->last_conversation);
+    removal->broken |= gone_count(removal) + removal->anonymized != visitor->conversation_count;
+    if (error == OK && removal->broken)
+        error = erase_what_no_chain_reaches(removal);
+    if (error == OK)
+        error = erase_what_leads_to_them(removal);
+    if (error == OK)
+        error = trail_leave_visitor(&removal->trail, visitor, visitor_key);
+    return error == OK ? sweep_after_erasing(removal->trail.txn) : error;
+}
+
+/* ---- what is kept of it ---- */
+
+static enum error note_erasure(struct removal *removal, const struct visitor_erase *command)
+{
+    struct org org;
+    enum error error = org_get(removal->trail.txn, command->org, &org);
+    return error != OK ? error
+                       : erasure_note(removal->trail.txn, org.key, command->visitor_key,
+                                      &(struct erasure){
+                                          .org = command->org,
+                                          .erased_at_ms = command->at_ms,
+                                          .visitors = 1,
+                                          .conversations = gone_count(removal),
+                                          .messages = removal->messages,
+                                          .anonymized = removal->anonymized,
+                                          .receipt = command->receipt,
+                                      });
+}
+
+/* The audit log must not name whom nobody is to know any more: it has the receipt. */
+static enum error note_act(struct removal *removal, uint64_t seq, const struct visitor_erase *command)
+{
+    char detail[96];
+    if (command->by_visitor)
+        return OK;
+    int len =
+        snprintf(detail, sizeof(detail), "conversations: %" PRIu64 ", messages: %" PRIu64 ", anonymized: %" PRIu64,
+                 gone_count(removal), removal->messages, removal->anonymized);
+    return audit_note(removal->trail.txn, seq,
+                      ACT(command, .org = command->org, .action = "visitor.erased", .subject = command->receipt,
+                          .detail = bytes_view(detail, (size_t)len)));
+}
+
+static enum error erase_and_note(struct removal *removal, uint64_t seq, const struct visitor_erase *command)
 {
     struct visitor visitor;
-    enum error error = find_visitor(erasure, visitor_key);
+    enum error error = enter(removal, command, &visitor);
     if (error == OK)
-        error = read_visitor(erasure, visitor_key, &visitor);
-    if (error != OK)
-        return error;
-    error = erase_chain(erasure, visitor.last_conversation);
-    erasure->broken |= gone_count(erasure) != visitor.conversation_count;
-    if (error == OK && erasure->broken)
-        error = erase_what_no_chain_reaches(erasure);
+        error = erase(removal, &visitor, command->visitor_key);
     if (error == OK)
-        error = erase_what_leads_to_them(erasure);
-    if (error == OK)
-        error = erase_record(erasure, &visitor, visitor_key);
-    return error == OK ? sweep_after_erasing(erasure->txn) : error;
+        error = note_erasure(removal, command);
+    return error == OK ? note_act(removal, seq, command) : error;
 }
 
 /* Ids and counts are all that is left to be told. */
@@ -314,14 +334,17 @@ static enum error note_erased(struct txn *txn, uint64_t seq, const struct visito
 enum error rule_visitor_erase(struct txn *txn, uint64_t seq, const struct visitor_erase *command,
                               struct outcome *outcome)
 {
-    struct erasure erasure = {.txn = txn, .org = command->org};
+    struct removal removal = {.trail = {.txn = txn, .org = command->org}, .anonymizes = command->anonymizes};
     enum error error = command->visitor_key.data == NULL ? ERR_NOT_FOUND : org_is_alive(txn, command->org);
     if (error == OK)
-        error = erase(&erasure, command->visitor_key);
-    outcome->id = erasure.visitor;
-    outcome->erased_conversations = gone_count(&erasure);
-    outcome->erased_messages = erasure.messages;
-    outcome->event = (struct event){.kind = EVENT_ERASED, .org = command->org, .visitor = erasure.visitor, .seq = seq};
-    buffer_dispose(&erasure.gone);
+        error = erase_and_note(&removal, seq, command);
+    outcome->id = removal.trail.visitor;
+    outcome->at_ms = command->at_ms;
+    outcome->erased_conversations = gone_count(&removal);
+    outcome->erased_messages = removal.messages;
+    outcome->anonymized_conversations = removal.anonymized;
+    outcome->event =
+        (struct event){.kind = EVENT_ERASED, .org = command->org, .visitor = removal.trail.visitor, .seq = seq};
+    buffer_dispose(&removal.gone);
     return error == OK ? note_erased(txn, seq, command, outcome) : error;
 }

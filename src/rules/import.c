@@ -104,8 +104,24 @@ static enum error write_org(struct txn *txn, const struct org_import *command)
         .widget_position = command->widget_position,
         .widget_language = command->widget_language,
         .count_visits = command->count_visits,
+        .retain_visitors_days = command->retain_visitors_days,
+        .retain_messages_days = command->retain_messages_days,
+        .redact_messages = command->redact_messages,
+        .retain_empty_days = command->retain_empty_days,
+        .retain_audit_days = command->retain_audit_days,
+        .retain_erasures_days = command->retain_erasures_days,
+        .addresses = bytes_equal(command->addresses, BYTES("none")) ? BYTES_NONE : command->addresses,
     };
     return org_add(txn, &org);
+}
+
+static bool org_is_fit(const struct org_import *command)
+{
+    return is_id(command->org) && is_text(command->key, ORG_KEY_LEN_MAX) && is_time(command->created_at_ms) &&
+           is_time(command->updated_at_ms) && command->retain_visitors_days <= RETAIN_DAYS_MAX &&
+           command->retain_messages_days <= RETAIN_DAYS_MAX && command->retain_empty_days <= RETAIN_DAYS_MAX &&
+           command->retain_audit_days <= RETAIN_DAYS_MAX && command->retain_erasures_days <= RETAIN_DAYS_MAX &&
+           org_addresses_are_valid(command->addresses);
 }
 
 /* What is known under this id stays as it is: its settings may have been changed here since. */
@@ -113,8 +129,7 @@ enum error rule_org_import(struct txn *txn, uint64_t seq, const struct org_impor
 {
     struct org org;
     (void)seq;
-    if (!is_id(command->org) || !is_text(command->key, ORG_KEY_LEN_MAX) || !is_time(command->created_at_ms) ||
-        !is_time(command->updated_at_ms))
+    if (!org_is_fit(command))
         return ERR_CONFLICT;
     outcome->id = command->org;
     enum error error = org_get(txn, command->org, &org);
@@ -136,7 +151,8 @@ static bool visitor_is_fit(const struct visitor_import *command)
     return is_id(command->visitor) && is_text(command->visitor_key, VISITOR_KEY_LEN_MAX) &&
            is_time(command->first_seen_at_ms) && is_time(command->last_seen_at_ms) && is_time(command->created_at_ms) &&
            is_time(command->updated_at_ms) && command->first_seen_at_ms <= command->last_seen_at_ms &&
-           (command->email.data == NULL || email_is_valid(command->email));
+           (command->email.data == NULL || email_is_valid(command->email)) &&
+           (command->address.data == NULL || address_text_is_valid(command->address));
 }
 
 /* Whom the row speaks of: the visitor of its id, the one that has its key already, or a new one. */
@@ -173,8 +189,20 @@ static enum error find_visitor(struct txn *txn, const struct visitor_import *com
     return OK;
 }
 
+/* The row's network address, as far as the organisation lets it be kept. */
+static enum error find_address(struct txn *txn, const struct visitor_import *command, char room[ADDRESS_LEN_MAX],
+                               struct bytes *out)
+{
+    struct org org;
+    *out = BYTES_NONE;
+    enum error error = command->address.len == 0 ? OK : org_get(txn, command->org, &org);
+    if (error == OK && command->address.len != 0)
+        *out = org_keeps_address(&org, command->address, room);
+    return error;
+}
+
 /* Whether anything had to be changed. An older row must not bring back an address that has been forgotten since. */
-static bool widen_visitor(struct visitor *visitor, const struct visitor_import *command)
+static bool widen_visitor(struct visitor *visitor, const struct visitor_import *command, struct bytes address)
 {
     bool first = command->first_seen_at_ms < visitor->first_seen_at_ms;
     bool last = raise_to(&visitor->last_seen_at_ms, command->last_seen_at_ms);
@@ -185,6 +213,8 @@ static bool widen_visitor(struct visitor *visitor, const struct visitor_import *
         visitor->user_agent = command->user_agent;
     if (updated && command->email.data != NULL)
         visitor->email = command->email;
+    if (updated && address.data != NULL)
+        visitor->address = address;
     return first || last || updated;
 }
 
@@ -196,12 +226,19 @@ enum error rule_visitor_import(struct txn *txn, uint64_t seq, const struct visit
                                struct outcome *outcome)
 {
     struct sighting sighting;
-    char text[ID_TEXT_LEN];
+    char text[ID_TEXT_LEN], room[ADDRESS_LEN_MAX];
     bool alias_is_missing, id_is_missing;
+    struct bytes address;
     (void)seq;
     enum error error = org_is_alive(txn, command->org);
+    if (error == OK && !visitor_is_fit(command))
+        error = ERR_CONFLICT;
     if (error == OK)
-        error = visitor_is_fit(command) ? find_visitor(txn, command, &sighting) : ERR_CONFLICT;
+        error = erasure_keeps_out(txn, command->org, command->visitor_key, command->created_at_ms);
+    if (error == OK)
+        error = find_address(txn, command, room, &address);
+    if (error == OK)
+        error = find_visitor(txn, command, &sighting);
     if (error != OK)
         return error;
     struct id id = outcome->id = sighting.visitor.id;
@@ -216,7 +253,9 @@ enum error rule_visitor_import(struct txn *txn, uint64_t seq, const struct visit
     if (error != OK)
         return error;
     sighting.seen_before_ms = sighting.visitor.last_seen_at_ms;
-    sighting.present = widen_visitor(&sighting.visitor, command) || sighting.is_new;
+    if (sighting.is_new)
+        sighting.visitor.address = address;
+    sighting.present = widen_visitor(&sighting.visitor, command, address) || sighting.is_new;
     outcome->replayed = !sighting.present && !alias_is_missing && !id_is_missing;
     outcome->widened = !sighting.is_new && !outcome->replayed;
     error = visitor_write(txn, &sighting);
@@ -230,7 +269,7 @@ enum error rule_visitor_import(struct txn *txn, uint64_t seq, const struct visit
 static bool conversation_is_fit(const struct conversation_import *command)
 {
     return is_id(command->conversation) && id_is_valid(command->visitor) && is_time(command->created_at_ms) &&
-           is_time(command->updated_at_ms);
+           is_time(command->updated_at_ms) && (!command->anonymized || id_is_none(command->visitor));
 }
 
 /* The visitor that a conversation's row names, by its id or by the one that it has become. */
@@ -290,6 +329,7 @@ static enum error merge_conversation(struct txn *txn, uint64_t seq, const struct
         .org = command->org,
         .created_at_ms = command->created_at_ms,
         .changed_at_ms = command->updated_at_ms,
+        .anonymized = command->anonymized,
     };
     return conversation_add(txn, seq, &conversation, owner);
 }

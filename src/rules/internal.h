@@ -1,5 +1,6 @@
 #pragma once
 /* The rules, one function a command; rules.c dispatches. See rules.h for what they may return. */
+#include "base/address_text.h"
 #include "rules/rules.h"
 #include "store/records.h"
 
@@ -71,6 +72,8 @@ struct sighting {
  */
 enum error visitor_sight(struct txn *txn, struct id org, struct bytes visitor_key, bool create, struct id fresh,
                          int64_t at_ms, struct bytes user_agent, struct sighting *out);
+/* Its address, as a command has it: NULL leaves it as it is. */
+void visitor_note_address(struct sighting *sighting, struct bytes address);
 enum error visitor_write(struct txn *txn, const struct sighting *sighting);
 
 /* Links a new conversation into its visitor's chain and writes both, with every index entry. The record comes without
@@ -104,6 +107,29 @@ enum error hook_note_visitor(struct txn *txn, uint64_t seq, const struct sightin
  * read so far is gone afterwards. */
 typedef bool hook_names(void *context, struct id id);
 enum error hook_forget(struct txn *txn, struct id org, hook_names *names, void *context);
+/* ---- what goes with what goes (trail.c) ---- */
+
+/*
+ * Whose entries are looked for. One function for each thing that can be removed, for everybody who removes one
+ * (erase.c, retain.c): what is to go along with a message, a conversation or a visitor belongs there, and nowhere else.
+ */
+struct trail {
+    struct txn *txn;
+    struct id org;
+    struct id visitor; /* ID_NONE: nobody's, or one that stays: the minutes in which it was seen are left alone */
+    struct id conversation;
+};
+/* Of a message that is about to be removed, or whose text is about to be redacted (`is_redacted`): what leads to it, or
+ * to its text, from outside its conversation. `message` is NULL when it can't be read. */
+enum error trail_leave_message(const struct trail *trail, uint64_t seq, const struct message *message,
+                               bool is_redacted);
+/* The record and all entries of a conversation whose messages have gone, as far as `now` tells them: times that can't
+ * be read are 0. */
+enum error trail_leave_conversation(const struct trail *trail, const struct conversation *now);
+/* The record and all entries of a visitor whose conversations have gone; times that can't be read are -1. */
+enum error trail_leave_visitor(const struct trail *trail, const struct visitor *visitor, struct bytes visitor_key);
+/* That the visitor was there in that minute. */
+enum error trail_leave_seen(const struct trail *trail, int64_t at_ms);
 
 /* ---- removing what has to be forgotten (remove.c) ---- */
 
@@ -120,5 +146,18 @@ typedef enum error entry_look(void *context, struct bytes key, struct bytes valu
  */
 enum error remove_under(struct txn *txn, enum table table, struct bytes prefix, uint64_t *left, entry_look *look,
                         void *context);
+/* ---- erasures (erasures.c) ---- */
+
+/* ERR_ERASED when whoever had this key, and was there at that time already, has been erased since. */
+enum error erasure_keeps_out(struct txn *txn, struct id org, struct bytes visitor_key, int64_t created_at_ms);
+/* Adds what has gone to the key's erasure; one that is as late or later is left as it is. */
+enum error erasure_note(struct txn *txn, struct bytes org_key, struct bytes visitor_key, const struct erasure *erasure);
+
+/* ---- settings ---- */
+
+/* What the organisation lets be kept of an address: none of it, or as it is, or cut, in `out`. It must be valid. */
+struct bytes org_keeps_address(const struct org *org, struct bytes address, char out[ADDRESS_LEN_MAX]);
+bool org_addresses_are_valid(struct bytes addresses);
+
 /* Notes in META that a visitor was erased, so that a sweep is due which passes every entry that may still name it. */
 enum error sweep_after_erasing(struct txn *txn);

@@ -96,15 +96,77 @@ static void change_settings(struct org *org, const struct org_update *command, s
     replace_flag(&org->count_visits, command->set_count_visits, command->count_visits, "countVisits", changes);
 }
 
+/* ---- addresses ---- */
+
+bool org_addresses_are_valid(struct bytes addresses)
+{
+    return addresses.len == 0 || bytes_equal(addresses, BYTES("none")) || bytes_equal(addresses, BYTES("truncated")) ||
+           bytes_equal(addresses, BYTES("full"));
+}
+
+static unsigned exactness(struct bytes addresses)
+{
+    return bytes_equal(addresses, BYTES("full")) ? 2 : bytes_equal(addresses, BYTES("truncated")) ? 1 : 0;
+}
+
+struct bytes org_keeps_address(const struct org *org, struct bytes address, char out[ADDRESS_LEN_MAX])
+{
+    static const struct bytes nothing = {NULL, 0};
+    unsigned exact = exactness(org->addresses);
+    return exact == 0 || address.len == 0 ? nothing : exact == 2 ? address : address_text_truncate(address, out);
+}
+
+/* What is kept already and no longer may be goes with the next run of the retention job. */
+static void replace_addresses(struct org *org, struct bytes addresses, int64_t at_ms, struct changes *changes)
+{
+    if (addresses.data == NULL || exactness(addresses) == exactness(org->addresses))
+        return;
+    if (exactness(addresses) < exactness(org->addresses))
+        org->addresses_less_at_ms = at_ms;
+    org->addresses = exactness(addresses) == 0 ? BYTES_NONE : addresses;
+    note_change(changes, "addresses");
+}
+
+/* ---- retention ---- */
+
+static bool update_is_fit(const struct org_update *command)
+{
+    const uint64_t most = RETAIN_DAYS_MAX + 1;
+    return command->retain_visitors <= most && command->retain_messages <= most && command->retain_empty <= most &&
+           command->retain_audit <= most && command->retain_erasures <= most &&
+           org_addresses_are_valid(command->addresses);
+}
+
+static void replace_days(uint64_t *days, uint64_t days_and_one, const char *name, struct changes *changes)
+{
+    if (days_and_one == 0 || *days == days_and_one - 1)
+        return;
+    *days = days_and_one - 1;
+    note_change(changes, name);
+}
+
+static void change_retention(struct org *org, const struct org_update *command, struct changes *changes)
+{
+    replace_days(&org->retain_visitors_days, command->retain_visitors, "retention.visitors", changes);
+    replace_days(&org->retain_messages_days, command->retain_messages, "retention.messages", changes);
+    replace_days(&org->retain_empty_days, command->retain_empty, "retention.empty", changes);
+    replace_days(&org->retain_audit_days, command->retain_audit, "retention.audit", changes);
+    replace_days(&org->retain_erasures_days, command->retain_erasures, "retention.erasures", changes);
+    replace_flag(&org->redact_messages, command->set_redact_messages, command->redact_messages,
+                 "retention.redactMessages", changes);
+    replace_addresses(org, command->addresses, command->at_ms, changes);
+}
+
 enum error rule_org_update(struct txn *txn, uint64_t seq, const struct org_update *command, struct outcome *outcome)
 {
     struct org org;
     struct changes changes = {.len = 0};
-    enum error error = org_get(txn, command->org, &org);
+    enum error error = update_is_fit(command) ? org_get(txn, command->org, &org) : ERR_CONFLICT;
     if (error != OK || org.deleted)
         return error == OK ? ERR_NOT_FOUND : error;
     outcome->id = org.id;
     change_settings(&org, command, &changes);
+    change_retention(&org, command, &changes);
     org.updated_at_ms = command->at_ms;
     error = org_put(txn, &org);
     return error != OK ? error

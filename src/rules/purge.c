@@ -99,8 +99,13 @@ static enum error purge_members(struct purge *purge)
 /* The entries that begin with the organisation and name nothing else that has to go. */
 static enum error purge_prefixes(struct purge *purge)
 {
-    static const enum table tables[] = {TABLE_VISITOR_BY_SEEN, TABLE_CONVERSATION_BY_UPDATED,
-                                        TABLE_CONVERSATION_BY_MARK, TABLE_ALIASES, TABLE_AUDIT};
+    static const enum table tables[] = {TABLE_VISITOR_BY_SEEN,
+                                        TABLE_CONVERSATION_BY_UPDATED,
+                                        TABLE_CONVERSATION_BY_MARK,
+                                        TABLE_ALIASES,
+                                        TABLE_AUDIT,
+                                        TABLE_ERASURES,
+                                        TABLE_RETENTION};
     enum error error = OK;
     for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]) && error == OK; ++i)
         error = purge_prefix(purge, tables[i], bytes_view(purge->org.bytes, ID_LEN));

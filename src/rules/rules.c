@@ -10,7 +10,7 @@ enum error rules_apply(struct txn *txn, uint64_t seq, const struct command *comm
     outcome->event = (struct event){.kind = EVENT_NONE};
     outcome->hooked = false;
     outcome->hooks_lost = 0;
-    outcome->erased_conversations = outcome->erased_messages = 0;
+    outcome->erased_conversations = outcome->erased_messages = outcome->anonymized_conversations = 0;
     switch (command->kind) {
 #define COMMAND(name, upper, number, erasing) \
     case COMMAND_##upper:                     \

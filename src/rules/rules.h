@@ -18,14 +18,14 @@ struct outcome {
     bool widened;  /* imports: it was there, and the row added something to it */
     bool more;     /* org_purge: there is more to remove */
     uint64_t seq;  /* of the change; for a replayed message the first one's */
-    int64_t at_ms; /* conversation_create: createdAt */
+    int64_t at_ms; /* conversation_create: createdAt; visitor_erase: when */
     struct id id;  /* conversation_create: the conversation; message_create: the one it is in; org_create, token_create:
                       itself; visitor_import: the visitor that it has become; visitor_see, visitor_erase: the visitor */
     struct event event;  /* what is news to listeners; kind EVENT_NONE when nothing is */
     bool hooked;         /* deliveries to webhooks wait, or there is something else about webhooks that is news */
     uint32_t hooks_lost; /* deliveries that were not noted, since too many wait */
-    /* visitor_erase: what went */
-    uint64_t erased_conversations, erased_messages;
+    /* visitor_erase: what went, and what stayed without its visitor */
+    uint64_t erased_conversations, erased_messages, anonymized_conversations;
     /* sweep: where to go on; empty at the end of the index. Set by sweep alone */
     struct key next_seen, next_activity, next_updated;
 };
@@ -39,6 +39,9 @@ enum error rules_apply(struct txn *txn, uint64_t seq, const struct command *comm
 /* Whether a sweep would find enough to remove: much of an index is stale, a visitor was erased, or answers to
  * Idempotency-Keys have expired. Cheap. */
 bool rules_sweep_is_due(struct txn *txn, int64_t now_ms);
+
+/* What retention puts in the place of a text. */
+#define REDACTED_TEXT "[redacted]"
 
 /* Whether a visitor may have this e-mail address. Whether mail could be sent there is for a mail server to say; this
  * keeps out what is none at a look, and what does not fit on one line. */

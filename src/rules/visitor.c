@@ -36,6 +36,12 @@ enum error visitor_sight(struct txn *txn, struct id org, struct bytes visitor_ke
     return OK;
 }
 
+void visitor_note_address(struct sighting *sighting, struct bytes address)
+{
+    if (sighting->present && address.data != NULL)
+        sighting->visitor.address = address;
+}
+
 static enum error put_seen(struct txn *txn, const struct visitor *visitor)
 {
     struct key key;
@@ -100,6 +106,7 @@ enum error rule_visitor_see(struct txn *txn, uint64_t seq, const struct visitor_
         return error;
     if (command->email.data != NULL)
         sighting.visitor.email = command->email.len == 0 ? BYTES_NONE : command->email;
+    visitor_note_address(&sighting, command->address);
     outcome->id = sighting.visitor.id;
     outcome->replayed = !sighting.is_new;
     error = visitor_write(txn, &sighting);

@@ -117,21 +117,24 @@ enum error client_id_find(struct txn *txn, struct id conversation, struct bytes 
 
 /* ---- noting ---- */
 
-static enum error move_to_slot(struct txn *txn, struct id conversation, uint64_t hash, uint64_t seq)
+static enum error put_slot(struct txn *txn, struct id conversation, uint64_t slot, uint64_t seq)
 {
     struct key key, value;
+    message_key(&key, conversation, slot);
+    key_clear(&value);
+    key_put_u64(&value, seq);
+    return table_put(txn, TABLE_MESSAGES, key_view(&key), key_view(&value));
+}
+
+static enum error move_to_slot(struct txn *txn, struct id conversation, uint64_t hash, uint64_t seq)
+{
     uint64_t slot = first_slot(hash), other;
     enum error error = get_slot(txn, conversation, slot, &other);
     while (error == OK) {
         slot = next_slot(slot);
         error = get_slot(txn, conversation, slot, &other);
     }
-    if (error != ERR_NOT_FOUND)
-        return error;
-    message_key(&key, conversation, slot);
-    key_clear(&value);
-    key_put_u64(&value, seq);
-    return table_put(txn, TABLE_MESSAGES, key_view(&key), key_view(&value));
+    return error == ERR_NOT_FOUND ? put_slot(txn, conversation, slot, seq) : error;
 }
 
 static enum error empty_block(struct txn *txn, struct id conversation, struct bytes block)
@@ -162,4 +165,95 @@ enum error client_id_note(struct txn *txn, struct id conversation, struct bytes 
     buffer_append(entries, entry.bytes, entry.len);
     block_key(&key, conversation);
     return table_put(txn, TABLE_MESSAGES, key_view(&key), buffer_view(entries));
+}
+
+/* ---- forgetting ---- */
+
+/* Out of the block: *found tells whether it was there. Messages go from the oldest on, so when the block is empty there
+ * is no slot any more either. */
+static enum error forget_in_block(struct txn *txn, struct id conversation, uint64_t hash, uint64_t seq, bool *found)
+{
+    struct key key, entry;
+    struct bytes block;
+    block_key(&key, conversation);
+    key_clear(&entry);
+    key_put_u64(&entry, hash);
+    key_put_u64(&entry, seq);
+    *found = false;
+    enum error error = table_get(txn, TABLE_MESSAGES, key_view(&key), &block);
+    if (error != OK || block.len % CLIENT_ID_ENTRY_LEN != 0)
+        return error == OK ? ERR_CORRUPT : error;
+    struct buffer *left = txn_scratch(txn);
+    for (size_t offset = 0; offset < block.len; offset += CLIENT_ID_ENTRY_LEN) {
+        if (memcmp(block.data + offset, entry.bytes, CLIENT_ID_ENTRY_LEN) == 0)
+            *found = true;
+        else
+            buffer_append(left, block.data + offset, CLIENT_ID_ENTRY_LEN);
+    }
+    if (!*found)
+        return OK;
+    return left->len != 0 ? table_put(txn, TABLE_MESSAGES, key_view(&key), buffer_view(left))
+                          : table_del(txn, TABLE_MESSAGES, key_view(&key));
+}
+
+/* The slot that an entry would have if all were free; OK, or ERR_CORRUPT when its message can't be asked. */
+static enum error home_of(struct txn *txn, struct id conversation, uint64_t seq, uint64_t *home)
+{
+    struct message message;
+    enum error error = message_get(txn, conversation, seq, &message);
+    if (error != OK || message.client_id.data == NULL)
+        return error == OK || error == ERR_NOT_FOUND ? ERR_CORRUPT : error;
+    *home = first_slot(client_id_hash(message.client_id));
+    return OK;
+}
+
+/* How far it is from one slot on to another. */
+static uint64_t distance(uint64_t from, uint64_t to)
+{
+    return (to - from) & (HASHED_BIT - 1);
+}
+
+/* An empty slot ends the search for whatever lies behind it, so each entry behind that would be found no more moves
+ * into it, and leaves the hole where it was. */
+static enum error close_hole(struct txn *txn, struct id conversation, uint64_t hole)
+{
+    struct key key;
+    uint64_t seq, home;
+    enum error error;
+    for (uint64_t slot = next_slot(hole); (error = get_slot(txn, conversation, slot, &seq)) == OK;
+         slot = next_slot(slot)) {
+        error = home_of(txn, conversation, seq, &home);
+        if (error == OK && distance(home, slot) >= distance(hole, slot)) {
+            error = put_slot(txn, conversation, hole, seq);
+            hole = slot;
+        }
+        if (error != OK)
+            return error;
+    }
+    if (error != ERR_NOT_FOUND)
+        return error;
+    message_key(&key, conversation, hole);
+    return table_del(txn, TABLE_MESSAGES, key_view(&key));
+}
+
+static enum error forget_in_slots(struct txn *txn, struct id conversation, uint64_t hash, uint64_t seq)
+{
+    uint64_t other;
+    for (uint64_t slot = first_slot(hash);; slot = next_slot(slot)) {
+        enum error error = get_slot(txn, conversation, slot, &other);
+        if (error == OK && other == seq)
+            return close_hole(txn, conversation, slot);
+        if (error != OK)
+            return error == ERR_NOT_FOUND ? OK : error;
+    }
+}
+
+enum error client_id_forget(struct txn *txn, struct id conversation, struct bytes client_id, uint64_t seq)
+{
+    uint64_t hash = client_id_hash(client_id);
+    bool found = false;
+    enum error error = forget_in_block(txn, conversation, hash, seq, &found);
+    if (error != OK || found)
+        return error == ERR_NOT_FOUND ? OK : error;
+    return forget_in_slots(txn, conversation, hash, seq);
 }

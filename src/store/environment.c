@@ -257,6 +257,8 @@ static bool may_be_missing(int table)
         [TABLE_WEBHOOK_BY_ORG] = true,
         [TABLE_WEBHOOK_QUEUE] = true,
         [TABLE_WEBHOOK_PAST] = true,
+        [TABLE_ERASURES] = true,
+        [TABLE_RETENTION] = true,
     };
     return is_later[table];
 }

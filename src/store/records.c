@@ -210,6 +210,76 @@ enum error audit_decode(struct bytes key, struct bytes value, struct audit *out)
     return record_decode(RECORD_AUDIT, value, out);
 }
 
+/* ---- erasures, retention ---- */
+
+void erasure_hash(struct bytes org_key, struct bytes visitor_key, char out[ERASURE_HASH_LEN])
+{
+    static const char purpose[] = "helvino erasures of ";
+    unsigned char key[ERASURE_HASH_LEN / 2], hash[ERASURE_HASH_LEN / 2];
+    char text[ERASURE_HASH_LEN + 1];
+    crypto_generichash_state state;
+    crypto_generichash_init(&state, NULL, 0, sizeof(key));
+    crypto_generichash_update(&state, (const unsigned char *)purpose, sizeof(purpose) - 1);
+    crypto_generichash_update(&state, (const unsigned char *)org_key.data, org_key.len);
+    crypto_generichash_final(&state, key, sizeof(key));
+    crypto_generichash(hash, sizeof(hash), (const unsigned char *)visitor_key.data, visitor_key.len, key, sizeof(key));
+    sodium_bin2hex(text, sizeof(text), hash, sizeof(hash));
+    memcpy(out, text, ERASURE_HASH_LEN);
+}
+
+bool erasure_hash_is_valid(struct bytes hash)
+{
+    bool is_valid = hash.len == ERASURE_HASH_LEN;
+    for (size_t i = 0; i < hash.len && is_valid; ++i)
+        is_valid = (hash.data[i] >= '0' && hash.data[i] <= '9') || (hash.data[i] >= 'a' && hash.data[i] <= 'f');
+    return is_valid;
+}
+
+void erasure_key(struct key *key, struct id org, struct bytes hash)
+{
+    id_key(key, org);
+    key_put(key, hash);
+}
+
+enum error erasure_get(struct txn *txn, struct id org, struct bytes hash, struct erasure *out)
+{
+    struct key key;
+    erasure_key(&key, org, hash);
+    out->org = org;
+    out->visitor_hash = hash;
+    return record_get(txn, TABLE_ERASURES, RECORD_ERASURES, &key, out);
+}
+
+enum error erasure_put(struct txn *txn, const struct erasure *erasure)
+{
+    struct key key;
+    erasure_key(&key, erasure->org, erasure->visitor_hash);
+    return record_put(txn, TABLE_ERASURES, RECORD_ERASURES, &key, erasure);
+}
+
+enum error erasure_decode(struct bytes key, struct bytes value, struct erasure *out)
+{
+    size_t offset = 0;
+    out->org = key_get_id(key, &offset);
+    out->visitor_hash = bytes_view(key.data + offset, key.len - offset);
+    return record_decode(RECORD_ERASURES, value, out);
+}
+
+enum error retention_get(struct txn *txn, struct id org, struct retention *out)
+{
+    struct key key;
+    id_key(&key, org);
+    out->org = org;
+    return record_get(txn, TABLE_RETENTION, RECORD_RETENTION, &key, out);
+}
+
+enum error retention_put(struct txn *txn, const struct retention *retention)
+{
+    struct key key;
+    id_key(&key, retention->org);
+    return record_put(txn, TABLE_RETENTION, RECORD_RETENTION, &key, retention);
+}
+
 /* ---- aliases ---- */
 
 bool alias_text_is_fit(struct bytes text)
@@ -303,7 +373,7 @@ enum error conversation_activity(struct txn *txn, const struct conversation *con
     out->has_message = error == OK;
     if (error != OK)
         return error == ERR_NOT_FOUND ? OK : error;
-    out->message_count = out->last_message.ordinal;
+    out->message_count = out->last_message.ordinal - conversation->removed_messages;
     if (out->last_message.seq > out->seq)
         out->seq = out->last_message.seq;
     if (out->last_message.at_ms > out->updated_at_ms)

@@ -99,6 +99,24 @@ enum error past_get(struct txn *txn, struct id webhook, enum past past, uint64_t
 enum error past_put(struct txn *txn, enum past past, const struct delivery *delivery);
 enum error past_decode(struct bytes key, struct bytes value, struct delivery *out);
 
+/* ---- erasures, retention ---- */
+
+#define ERASURE_HASH_LEN 64 /* characters */
+/* How an erased visitor is known again, and nobody else by it: a keyed hash of its key, in hex. The key of the hash
+ * comes from the organisation's own key, which an import keeps where it gives the organisation another id. */
+void erasure_hash(struct bytes org_key, struct bytes visitor_key, char out[ERASURE_HASH_LEN]);
+/* Whether it has the form of one. */
+bool erasure_hash_is_valid(struct bytes hash);
+/* "org, hash" as erasures has it. */
+void erasure_key(struct key *key, struct id org, struct bytes hash);
+enum error erasure_get(struct txn *txn, struct id org, struct bytes hash, struct erasure *out);
+enum error erasure_put(struct txn *txn, const struct erasure *erasure);
+/* Fills *out from an entry that a cursor found. */
+enum error erasure_decode(struct bytes key, struct bytes value, struct erasure *out);
+
+enum error retention_get(struct txn *txn, struct id org, struct retention *out);
+enum error retention_put(struct txn *txn, const struct retention *retention);
+
 /* ---- clientIds (client_ids.c) ---- */
 
 #define CLIENT_ID_ENTRY_LEN 16     /* bytes: hash, seq */
@@ -111,6 +129,8 @@ enum error client_id_find(struct txn *txn, struct id conversation, struct bytes 
 /* Notes a clientId that was not found; `block` as client_id_find gave it. ERR_CORRUPT, or the errors of table_put. */
 enum error client_id_note(struct txn *txn, struct id conversation, struct bytes block, struct bytes client_id,
                           uint64_t seq);
+/* Forgets the one of a message that is about to go; what there is none of is fine. */
+enum error client_id_forget(struct txn *txn, struct id conversation, struct bytes client_id, uint64_t seq);
 uint64_t client_id_hash(struct bytes client_id);
 
 /* ---- any record ---- */

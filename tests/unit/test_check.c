@@ -577,8 +577,8 @@ static void test_an_alias_and_what_it_stands_for(void **state)
     assert_clean(f);
     assert_int_equal(f->report.rows[TABLE_ALIASES], 2);
     put_alias(f, "v-7", f->token);
-    assert_found(f, 1, "is no conversation and no visitor");
-    assert_non_null(strstr(f->found.data, "/v-7: "));
+    assert_clean(f); /* what retention removes, the alias follows */
+    assert_int_equal(f->report.stale_aliases, 1);
     put_alias(f, "v-7", f->visitor);
     alias_key(&key, f->other_org, BYTES("v-7"));
     struct txn *txn = begin(f);

@@ -88,6 +88,9 @@ static void test_the_numbers_of_commands_stay_for_ever(void **state)
         {16, "visitor_see", false},
         {17, "visitor_erase", true},
         {18, "conversation_read", false},
+        {60, "retain", true},
+        {61, "retention_note", true},
+        {62, "erasure_import", false},
     };
     for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); ++i) {
         assert_string_equal(descriptions[known[i].number].shape.name, known[i].name);

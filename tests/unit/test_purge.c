@@ -54,8 +54,13 @@ static void fill_org(struct world *w, struct id org, unsigned conversations)
         struct outcome outcome;
         enum error error = give(w, &joins, &outcome);
         assert_true(error == OK || error == ERR_CONFLICT);
+        converse(w, org, "v_erased");
+        struct command erase = visitor_erase(w, org, "v_erased");
+        must(w, &erase);
     }
     fill_webhooks(w, org);
+    struct command note = {.kind = COMMAND_RETENTION_NOTE, .retention_note = {.org = org, .at_ms = w->now_ms}};
+    must(w, &note);
 }
 
 /* What belongs to an organisation, looked for everywhere: as a part of a key, or as a part of a value. */

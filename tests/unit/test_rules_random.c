@@ -9,6 +9,7 @@
 #include "world.h"
 
 #include "log/apply.h"
+#include "rules/retention.h"
 
 #define COMMANDS 10000
 #define ORGS_MAX 64
@@ -28,6 +29,8 @@ struct model_org {
     unsigned key; /* "org-<n>" */
     bool exists, deleted;
     int64_t created_at_ms, updated_at_ms;
+    unsigned days[4]; /* by kind of retention: visitors, messages, empty conversations */
+    bool redacts;
 };
 
 struct model_visitor {
@@ -38,7 +41,8 @@ struct model_visitor {
     unsigned agent; /* "agent-<n>"; 0: none */
     int last_conversation;
     unsigned conversations;
-    unsigned email; /* "m@<n>"; 0: none */
+    unsigned email;       /* "m@<n>"; 0: none */
+    int64_t erased_at_ms; /* the last one of this key */
 };
 
 struct model_conversation {
@@ -49,9 +53,11 @@ struct model_conversation {
     int previous; /* of the visitor, or -1 */
     unsigned messages;
     int last_message; /* or -1 */
-    bool exists;
+    bool exists, erased;
     int by_client_id[2][CLIENT_IDS]; /* of the user, of the assistant: message, or -1 */
-    int read[2];                     /* up to which message, by its visitor and by the organisation; or -1 */
+    bool anonymized;
+    unsigned removed;
+    int read[2]; /* up to which message, by its visitor and by the organisation; or -1 */
     uint64_t marked_seq;
 };
 
@@ -61,7 +67,7 @@ struct model_message {
     uint64_t seq;
     int64_t at_ms;
     int client_id; /* or -1 */
-    bool by_assistant;
+    bool by_assistant, removed, redacted;
 };
 
 struct model_answer {
@@ -113,7 +119,7 @@ struct expectation {
     int replayed_message, fresh_message, purged_org, marked; /* or -1 */
     bool is_sweep;
     enum event_kind event;
-    uint64_t erased_conversations, erased_messages;
+    uint64_t erased_conversations, erased_messages, anonymized_conversations;
     unsigned first_delivery, delivery_count; /* that it adds */
 };
 
@@ -204,7 +210,8 @@ static void model_tells_visitor(struct expectation *expected, unsigned org, cons
 static void model_sees(struct model_visitor *visitor, struct id fresh, unsigned org, unsigned key, unsigned agent)
 {
     if (!visitor->exists)
-        *visitor = (struct model_visitor){.org = org,
+        *visitor = (struct model_visitor){.erased_at_ms = visitor->erased_at_ms,
+                                          .org = org,
                                           .key = key,
                                           .exists = true,
                                           .id = fresh,
@@ -226,8 +233,10 @@ static const struct model_answer *kept_answer(unsigned org, unsigned hash)
         const struct model_answer *answer = &model.answers[i];
         const struct model_conversation *conversation = &model.conversations[answer->conversation];
         if (answer->hash == hash)
-            return conversation->exists && conversation->org == org && model.now_ms - answer->at_ms < DAY_MS ? answer
-                                                                                                             : NULL;
+            return conversation->exists && !conversation->anonymized && conversation->org == org &&
+                           model.now_ms - answer->at_ms < DAY_MS
+                       ? answer
+                       : NULL;
     }
     return NULL;
 }
@@ -246,7 +255,11 @@ static struct command random_org_create(struct expectation *expected)
         expected->error = ERR_CONFLICT, command.org_create.key = numbered("org-", model.orgs[0].key);
     if (expected->error != OK)
         return command;
-    *org = (struct model_org){command.org_create.org, key, true, false, model.now_ms, model.now_ms};
+    *org = (struct model_org){.id = command.org_create.org,
+                              .key = key,
+                              .exists = true,
+                              .created_at_ms = model.now_ms,
+                              .updated_at_ms = model.now_ms};
     ++model.org_count;
     expected->checks_id = true;
     expected->id = org->id;
@@ -346,7 +359,7 @@ static bool model_lets_write(unsigned org, const struct model_conversation *conv
 {
     if (!conversation->exists || conversation->org != org || living_org(model.orgs[org].id) == NULL)
         return false;
-    if (by_org || conversation->visitor < 0)
+    if (by_org || (conversation->visitor < 0 && !conversation->anonymized))
         return true;
     return with_visitor && conversation->visitor == (int)(org * KEYS + key) && visitor_at(org, key)->exists;
 }
@@ -455,7 +468,7 @@ static int any_numbered_message(unsigned conversation)
     int number = -1;
     for (unsigned i = model.message_count; i-- > 0;)
         if (model.messages[i].conversation == conversation && model.messages[i].seq != 0 &&
-            (number < 0 || below(3) == 0))
+            !model.messages[i].removed && (number < 0 || below(3) == 0))
             number = (int)i;
     return number;
 }
@@ -468,7 +481,8 @@ static struct command random_conversation_read(struct expectation *expected)
     unsigned org = below(10) == 0 ? any_org() : conversation->org;
     unsigned key = conversation->visitor >= 0 && below(4) != 0 ? (unsigned)conversation->visitor % KEYS : below(KEYS);
     bool by_org = below(3) == 0, with_visitor = !by_org || below(5) == 0, to_the_end = below(2) == 0;
-    int to = to_the_end ? conversation->last_message : any_numbered_message(at);
+    bool is_empty = conversation->messages == conversation->removed;
+    int to = is_empty ? -1 : to_the_end ? conversation->last_message : any_numbered_message(at);
     struct command command = {.kind = COMMAND_CONVERSATION_READ,
                               .conversation_read = {.org = model.orgs[org].id,
                                                     .conversation = conversation->id,
@@ -501,33 +515,50 @@ static void model_forgets(const struct model_visitor *visitor)
     for (unsigned i = 0; i < model.delivery_count; ++i) {
         struct model_delivery *delivery = &model.deliveries[i];
         if (delivery->visitor == (int)(visitor - model.visitors) ||
-            (delivery->conversation >= 0 && !model.conversations[delivery->conversation].exists))
+            (delivery->conversation >= 0 && model.conversations[delivery->conversation].erased))
             delivery->waits = false;
     }
 }
 
 static struct command random_visitor_erase(struct expectation *expected)
 {
-    unsigned org = any_org(), key = below(KEYS);
+    unsigned org = any_org(), key = below(KEYS), names = below(4);
     struct model_visitor *visitor = visitor_at(org, key);
-    struct command command = {
-        .kind = COMMAND_VISITOR_ERASE,
-        .visitor_erase = {.org = model.orgs[org].id, .visitor_key = numbered("v_", key), .at_ms = model.now_ms}};
-    if (living_org(model.orgs[org].id) == NULL || !visitor->exists) {
+    struct command command = {.kind = COMMAND_VISITOR_ERASE,
+                              .visitor_erase = {.org = model.orgs[org].id,
+                                                .visitor_key = numbered("v_", key),
+                                                .at_ms = model.now_ms,
+                                                .visitor = names == 0   ? next_id()
+                                                           : names == 1 ? visitor->id
+                                                                        : ID_NONE,
+                                                .anonymizes = below(2) == 0,
+                                                .by_visitor = below(2) == 0,
+                                                .receipt = next_id()}};
+    if (living_org(model.orgs[org].id) == NULL || !visitor->exists || names == 0) {
         expected->error = ERR_NOT_FOUND;
         return command;
     }
-    for (int at = visitor->last_conversation; at >= 0; at = model.conversations[at].previous) {
-        model.conversations[at].exists = false;
-        ++expected->erased_conversations;
-        expected->erased_messages += model.conversations[at].messages;
+    for (int at = visitor->last_conversation, next; at >= 0; at = next) {
+        struct model_conversation *conversation = &model.conversations[at];
+        next = conversation->previous;
+        if (command.visitor_erase.anonymizes) {
+            conversation->anonymized = true;
+            conversation->visitor = conversation->previous = -1;
+            ++expected->anonymized_conversations;
+        } else {
+            conversation->exists = false;
+            conversation->erased = true;
+            ++expected->erased_conversations;
+            expected->erased_messages += conversation->messages - conversation->removed;
+        }
     }
     visitor->exists = false;
+    visitor->erased_at_ms = model.now_ms > visitor->erased_at_ms ? model.now_ms : visitor->erased_at_ms;
     model_forgets(visitor);
     model_tells(expected, org, HOOK_VISITOR_ERASED, -1, -1);
     expected->checks_id = true;
     expected->id = visitor->id;
-    expected->at_ms = INT64_MIN;
+    expected->at_ms = model.now_ms;
     expected->event = EVENT_ERASED;
     return command;
 }
@@ -579,6 +610,10 @@ static struct command random_visitor_import(struct expectation *expected)
         expected->error = ERR_NOT_FOUND;
         return command;
     }
+    if (row->created_at_ms < visitor->erased_at_ms) {
+        expected->error = ERR_ERASED;
+        return command;
+    }
     if (visitor->exists)
         expected->replayed = !model_widens(visitor, row, agent, email) && is_same;
     else
@@ -593,7 +628,8 @@ static struct command random_visitor_import(struct expectation *expected)
                                           agent,
                                           -1,
                                           0,
-                                          email};
+                                          email,
+                                          visitor->erased_at_ms};
     expected->checks_id = true;
     expected->id = visitor->id;
     expected->at_ms = INT64_MIN;
@@ -645,7 +681,8 @@ static struct command random_message_import(struct expectation *expected)
     expected->id = conversation->id;
     expected->at_ms = INT64_MIN;
     int known = conversation->by_client_id[by_assistant][client_id], last = conversation->last_message;
-    if (last >= 0 && model.messages[last].client_id < 0 && below(2) == 0) { /* the API took it without a clientId */
+    if (last >= 0 && !model.messages[last].removed && model.messages[last].client_id < 0 &&
+        below(2) == 0) { /* the API took it without a clientId */
         command.message_import.message = model.messages[last].id;
         command.message_import.role = model.messages[last].by_assistant ? BYTES("assistant") : BYTES("user");
         command.message_import.client_id = text_of(model.messages[last].id);
@@ -760,6 +797,141 @@ static struct command random_webhook_result(struct expectation *expected)
                                                .status = below(600)}};
 }
 
+/* ---- retention -------------------------------------------------------------------------------------------------- */
+
+static struct command random_org_update(struct expectation *expected)
+{
+    struct model_org *org = &model.orgs[any_org()];
+    unsigned days[4] = {0, below(3), below(3), below(3)};
+    bool redacts = below(2) == 0;
+    struct command command = {.kind = COMMAND_ORG_UPDATE,
+                              .org_update = {.org = org->id,
+                                             .at_ms = model.now_ms,
+                                             .retain_visitors = days[1] + 1,
+                                             .retain_messages = days[2] + 1,
+                                             .retain_empty = days[3] + 1,
+                                             .set_redact_messages = true,
+                                             .redact_messages = redacts}};
+    expected->error = org->exists && !org->deleted ? OK : ERR_NOT_FOUND;
+    if (expected->error != OK)
+        return command;
+    memcpy(org->days, days, sizeof(days));
+    org->redacts = redacts;
+    org->updated_at_ms = model.now_ms;
+    return command;
+}
+
+static bool is_left(unsigned conversation, const struct model_message *message)
+{
+    return message->conversation == conversation && !message->removed;
+}
+
+static void model_removes(unsigned at, struct model_message *message)
+{
+    struct model_conversation *conversation = &model.conversations[at];
+    message->removed = true;
+    if (message->client_id >= 0)
+        conversation->by_client_id[message->by_assistant][message->client_id] = -1;
+    if (++conversation->removed < conversation->messages)
+        return;
+    int64_t last_ms = model.messages[conversation->last_message].at_ms;
+    conversation->changed_at_ms = last_ms > conversation->changed_at_ms ? last_ms : conversation->changed_at_ms;
+    conversation->read[0] = conversation->read[1] = -1;
+    conversation->marked_seq = 0;
+}
+
+/* From the front, up to one that is not old enough. */
+static void model_retains_messages(unsigned at, int64_t before_ms, bool redacts)
+{
+    for (unsigned i = 0; i < model.message_count; ++i) {
+        struct model_message *message = &model.messages[i];
+        if (!is_left(at, message) || (redacts && message->redacted))
+            continue;
+        if (message->at_ms >= before_ms)
+            return;
+        if (redacts)
+            message->redacted = true;
+        else
+            model_removes(at, message);
+    }
+}
+
+static void model_retains_visitor(struct model_visitor *visitor)
+{
+    for (int at = visitor->last_conversation; at >= 0; at = model.conversations[at].previous)
+        model.conversations[at].exists = false;
+    visitor->exists = false;
+}
+
+/* The conversation that the visitor had next, or -1. */
+static int newer_than(unsigned at)
+{
+    const struct model_conversation *conversation = &model.conversations[at];
+    if (conversation->visitor < 0)
+        return -1;
+    int newer = -1, each = model.visitors[conversation->visitor].last_conversation;
+    for (; each >= 0 && each != (int)at; each = model.conversations[each].previous)
+        newer = each;
+    return newer;
+}
+
+static void model_retains_empty(unsigned at, int newer)
+{
+    struct model_conversation *conversation = &model.conversations[at];
+    conversation->exists = false;
+    if (conversation->visitor < 0)
+        return;
+    struct model_visitor *visitor = &model.visitors[conversation->visitor];
+    --visitor->conversations;
+    if (newer < 0)
+        visitor->last_conversation = conversation->previous;
+    else
+        model.conversations[newer].previous = conversation->previous;
+}
+
+static bool is_gone_or_young(const struct model_conversation *conversation, int64_t before_ms)
+{
+    return !conversation->exists || conversation->messages != conversation->removed ||
+           conversation->created_at_ms >= before_ms || conversation->changed_at_ms >= before_ms;
+}
+
+static struct command random_retain(struct expectation *expected)
+{
+    static struct id subject[2];
+    unsigned at = model.conversation_count < 200 || below(3) == 0 ? below(model.conversation_count)
+                                                                  : model.conversation_count - 1 - below(200);
+    struct model_conversation *conversation = &model.conversations[at];
+    unsigned org = conversation->org, kind = 1 + below(3);
+    struct model_visitor *visitor = visitor_at(org, below(KEYS));
+    int newer = newer_than(at);
+    bool wrong = below(6) == 0;
+    int64_t at_ms = model.now_ms + (int64_t)below(4) * DAY_MS; /* as if it were later: it comes in the command */
+    int64_t before_ms = at_ms - (int64_t)model.orgs[org].days[kind] * DAY_MS;
+    subject[0] = kind == 1 ? visitor->id : conversation->id;
+    if (kind == 3) {
+        subject[0] = wrong ? next_id() : newer < 0 ? ID_NONE : model.conversations[newer].id;
+        subject[1] = conversation->id;
+    }
+    struct command command = {
+        .kind = COMMAND_RETAIN,
+        .retain = {.org = model.orgs[org].id,
+                   .kind = kind,
+                   .at_ms = at_ms,
+                   .limit = UINT64_MAX,
+                   .subjects = bytes_view(subject, kind == 3 ? sizeof(subject) : sizeof(subject[0]))}};
+    if (living_org(model.orgs[org].id) == NULL)
+        expected->error = ERR_NOT_FOUND;
+    if (expected->error != OK || model.orgs[org].days[kind] == 0)
+        return command;
+    if (kind == 1 && visitor->exists && visitor->last_seen_at_ms < before_ms)
+        model_retains_visitor(visitor);
+    if (kind == 2 && conversation->exists)
+        model_retains_messages(at, before_ms, model.orgs[org].redacts);
+    if (kind == 3 && !is_gone_or_young(conversation, before_ms) && (!wrong || conversation->visitor < 0))
+        model_retains_empty(at, newer);
+    return command;
+}
+
 /* ---- maintenance ----------------------------------------------------------------------------------------------- */
 
 static struct command random_touch(void)
@@ -807,8 +979,10 @@ static struct command random_command(struct expectation *expected)
         return random_org_purge(expected);
     if (dice < 360 || model.conversation_count == 0)
         return random_conversation_create(expected);
-    if (dice < 720)
+    if (dice < 705)
         return random_message_create(expected);
+    if (dice < 720)
+        return random_retain(expected);
     if (dice < 760)
         return random_visitor_import(expected);
     if (dice < 790)
@@ -827,8 +1001,12 @@ static struct command random_command(struct expectation *expected)
         return random_webhook_create(expected);
     if (dice < 961 && model.hook_count < HOOKS_MAX - 1)
         return random_webhook_change(expected);
-    if (dice < 980 && model.hook_count < HOOKS_MAX - 1)
+    if (dice < 970 && model.hook_count < HOOKS_MAX - 1)
         return random_webhook_result(expected);
+    if (dice < 978)
+        return random_org_update(expected);
+    if (dice < 990)
+        return random_retain(expected);
     return random_sweep(expected);
 }
 
@@ -880,6 +1058,7 @@ static void check_entry(const struct log_entry *entry, const struct expectation 
     assert_true(outcome->event.kind == EVENT_NONE || outcome->event.seq == outcome->seq);
     assert_true(outcome->erased_conversations == expected->erased_conversations);
     assert_true(outcome->erased_messages == expected->erased_messages);
+    assert_true(outcome->anonymized_conversations == expected->anonymized_conversations);
     if (expected->checks_id)
         assert_true(id_equal(outcome->id, expected->id));
     if (expected->checks_id && expected->at_ms != INT64_MIN)
@@ -955,7 +1134,8 @@ static void check_conversation(struct txn *txn, const struct model_conversation 
     assert_true(conversation.created_at_ms == expected->created_at_ms);
     check_marks(&conversation, expected);
     assert_int_equal(conversation_activity(txn, &conversation, &activity), OK);
-    assert_true(activity.message_count == expected->messages);
+    assert_true(activity.message_count == expected->messages - expected->removed);
+    assert_true(conversation.anonymized == expected->anonymized);
     if (expected->last_message >= 0)
         assert_true(activity.seq == model.messages[expected->last_message].seq);
     struct key key;
@@ -974,10 +1154,14 @@ static void check_message(struct txn *txn, const struct model_message *expected)
 {
     const struct model_conversation *conversation = &model.conversations[expected->conversation];
     struct message message;
-    assert_int_equal(message_get(txn, conversation->id, expected->seq, &message), OK);
+    assert_int_equal(message_get(txn, conversation->id, expected->seq, &message),
+                     expected->removed ? ERR_NOT_FOUND : OK);
+    if (expected->removed)
+        return;
     assert_true(id_equal(message.id, expected->id) && id_equal(message.org, model.orgs[conversation->org].id));
     assert_true(message.ordinal == expected->ordinal && message.at_ms == expected->at_ms);
-    assert_true(bytes_equal(message.content, content_text(expected->content)));
+    assert_true(
+        bytes_equal(message.content, expected->redacted ? BYTES(REDACTED_TEXT) : content_text(expected->content)));
     assert_true(bytes_equal(message.role, expected->by_assistant ? BYTES("assistant") : BYTES("user")));
     assert_true(bytes_equal(message.client_id, expected->client_id < 0
                                                    ? text_of(expected->id)
@@ -1115,6 +1299,10 @@ static void test_ten_thousand_commands_do_what_a_model_says_and_the_same_twice(v
     check_sound(stores[0]);
     struct buffer dumps[2] = {dump_store(stores[0]), dump_store(stores[1])};
     assert_dumps_equal(&dumps[0], &dumps[1]);
+    unsigned removed = 0, redacted = 0;
+    for (unsigned i = 0; i < model.message_count; ++i)
+        removed += model.messages[i].removed, redacted += model.messages[i].redacted;
+    assert_true(removed + redacted > 0);
     assert_true(model.conversation_count > 2000 && model.message_count > 1500);
     for (unsigned i = 0; i < 2; ++i) {
         buffer_dispose(&dumps[i]);

@@ -1,0 +1,72 @@
+/* What a step would remove, in numbers: for whoever wants to know before it is done. */
+#include "rules/retention_private.h"
+
+#define DAY_MS INT64_C(86400000)
+
+static enum error count_visitor(struct txn *txn, struct id id, struct retained *out)
+{
+    struct visitor visitor;
+    enum error error = visitor_get(txn, id, &visitor);
+    struct id at = error == OK ? visitor.last_conversation : ID_NONE;
+    for (uint64_t left = visitor.conversation_count; error == OK && !id_is_none(at) && left > 0; --left) {
+        struct conversation conversation;
+        struct conversation_activity activity;
+        error = conversation_get(txn, at, &conversation);
+        if (error == OK)
+            error = conversation_activity(txn, &conversation, &activity);
+        if (error != OK)
+            break;
+        out->messages += activity.message_count;
+        ++out->conversations;
+        at = conversation.previous_of_visitor;
+    }
+    out->visitors += error == OK;
+    return error;
+}
+
+static enum error count_messages(struct txn *txn, const struct org *org, struct id id, int64_t before_ms,
+                                 struct retained *out)
+{
+    struct conversation conversation;
+    struct key from;
+    struct bytes key, value;
+    struct message message;
+    enum error error = conversation_get(txn, id, &conversation);
+    if (error != OK)
+        return error;
+    message_key(&from, id, first_kept_seq(org, &conversation));
+    struct cursor *cursor = cursor_open(txn, TABLE_MESSAGES);
+    error = cursor_seek(cursor, key_view(&from), &key, &value);
+    for (; error == OK && message_key_is_of(key, id); error = cursor_next(cursor, &key, &value)) {
+        error = message_decode(key, value, &message);
+        if (error != OK || message.at_ms >= before_ms)
+            break;
+        ++*(org->redact_messages ? &out->redacted : &out->messages);
+    }
+    cursor_close(cursor);
+    return error == ERR_NOT_FOUND ? OK : error;
+}
+
+/* What can't be read is not counted: it would be passed too. */
+enum error retention_count(struct txn *txn, struct id org_id, const struct retention_step *step, int64_t now_ms,
+                           struct retained *out)
+{
+    struct org org;
+    uint64_t days;
+    enum error error = org_get(txn, org_id, &org);
+    if (error != OK || !retention_days(&org, step->kind, &days))
+        return error;
+    struct bytes subjects = bytes_view(step->subjects, step->len);
+    for (size_t at = 0; at + ID_LEN <= step->len && step->kind <= RETENTION_MESSAGES && error == OK;) {
+        struct id id = key_get_id(subjects, &at);
+        error = step->kind == RETENTION_VISITORS ? count_visitor(txn, id, out)
+                                                 : count_messages(txn, &org, id, now_ms - (int64_t)days * DAY_MS, out);
+        if (error == ERR_CORRUPT || error == ERR_NOT_FOUND)
+            error = OK;
+    }
+    if (step->kind == RETENTION_EMPTY)
+        out->conversations += step->count;
+    else if (step->kind > RETENTION_EMPTY)
+        out->others += step->count;
+    return error;
+}
