@@ -7,6 +7,7 @@
 #include "edge/edge.h"
 #include "log/log.h"
 #include "post/post.h"
+#include "store/records.h"
 
 struct api;
 
@@ -57,6 +58,23 @@ void token_make(struct id id, struct random_pool *pool, char text[TOKEN_TEXT_LEN
 #define LINK_TEXT_LEN (sizeof("hvl_") - 1 + CREDENTIAL_TEXT_LEN)
 void link_make(struct id id, struct random_pool *pool, char text[LINK_TEXT_LEN + 1],
                unsigned char hash[SECRET_HASH_LEN]);
+
+/* Everything about one visitor, as one JSON object (export.c). */
+struct visitor_export {
+    const struct org *org;
+    const struct visitor *visitor;
+    bool has_key; /* the visitor's own is not for everybody */
+    int64_t now_ms;
+    /* Where it goes on: behind that message of that conversation; ID_NONE: at the end. */
+    struct id conversation;
+    uint64_t after;
+    /* Asked before each conversation and message, with how many conversations there are before it: false ends the
+     * object there. It may take what is in the buffer away but for its last byte. */
+    bool (*has_room)(void *context, struct buffer *json, uint64_t conversations);
+    void *context;
+};
+/* Appends the object, whose "next" is null when export->conversation is ID_NONE afterwards. */
+enum error visitor_export_put(struct txn *txn, struct visitor_export *export, struct buffer *json);
 
 /* Whether these are what they have to be; for the API and the shell alike. */
 bool org_key_is_valid(struct bytes key);

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "api/internal.h"
+#include "base/address_text.h"
 #include "base/text.h"
 
 enum error call_may_read(struct call *call, const struct conversation *conversation)
@@ -10,8 +11,10 @@ enum error call_may_read(struct call *call, const struct conversation *conversat
     struct id visitor;
     if (!id_equal(conversation->org, call->org.id))
         return ERR_NOT_FOUND;
-    if (call->by_org || id_is_none(conversation->visitor))
+    if (call->by_org || (id_is_none(conversation->visitor) && !conversation->anonymized))
         return OK;
+    if (conversation->anonymized)
+        return ERR_NOT_FOUND;
     if (call->visitor_key.data == NULL)
         return ERR_NOT_FOUND;
     enum error error = visitor_id_by_key(call->txn, call->org.id, call->visitor_key, &visitor);
@@ -24,6 +27,17 @@ struct bytes call_user_agent(const struct call *call)
 {
     struct bytes agent = request_header(call->request, BYTES("user-agent"), NULL);
     return agent.data == NULL || !utf8_valid(agent) ? BYTES_NONE : utf8_cut(agent, USER_AGENT_LEN_MAX);
+}
+
+struct bytes call_kept_address(const struct call *call)
+{
+    struct in6_addr address;
+    char *text;
+    if (call->org.addresses.len == 0 || call->by_org || call->visitor_key.data == NULL)
+        return BYTES_NONE;
+    address = request_client_address(call->request);
+    text = request_alloc(call->request, ADDRESS_LEN_MAX);
+    return bytes_view(text, address_text(&address, !bytes_equal(call->org.addresses, BYTES("full")), text));
 }
 
 static void hash_header(crypto_generichash_state *state, const struct call *call, struct bytes name)
@@ -104,6 +118,7 @@ enum error handle_conversation_create(struct call *call)
                                 .at_ms = call->now_ms,
                                 .visitor_key = call->visitor_key,
                                 .user_agent = call->by_org ? BYTES_NONE : call_user_agent(call),
+                                .address = call_kept_address(call),
                                 .idempotency = idempotency},
     };
     if (call->visitor_key.data != NULL)

@@ -8,6 +8,7 @@
 #include "base/json.h"
 #include "core/rights.h"
 #include "live/live.h"
+#include "rules/retention.h"
 #include "store/records.h"
 
 #define API_ROUTES_MAX 96
@@ -89,6 +90,22 @@ struct api {
         bool under_way;
     } sweeper;            /* loop 0 */
     bool purge_under_way; /* loop 0 */
+    struct retention_job {
+        struct loop_message turn; /* the next look; the first member */
+        struct api_loop *loop;
+        struct retention_walk walk;
+        struct retention_step step;
+        bool is_running;        /* a run was begun, and is not over */
+        bool is_waiting;        /* for the committer */
+        bool is_posted;         /* the next look is on its way */
+        bool has_step;          /* one that has to be given again */
+        unsigned slices;        /* that may be looked at in this second */
+        struct retention_figures {
+            _Atomic uint64_t visitors, conversations, messages, redacted, others; /* removed since the start */
+            _Atomic int64_t ended_at_ms;                                          /* of the last run; 0: none yet */
+            atomic_bool is_running;
+        } figures;
+    } retention; /* loop 0 */
     uint64_t seconds;     /* loop 0: since the start */
 };
 
@@ -146,6 +163,12 @@ void session_csrf(struct bytes secret, char out[CSRF_TEXT_LEN + 1]);
 struct bytes session_cookie_of(const struct request *request);
 void session_cookie_set(struct request *request, struct bytes value);
 void session_cookie_forget(struct request *request);
+
+/* ---- visitors.c, self.c ---- */
+
+/* The visitor of the path, if it is the organisation's; and the one that asks. ERR_NOT_FOUND when there is none. */
+enum error path_visitor(struct call *call, struct visitor *out);
+enum error call_self(struct call *call, struct visitor *out);
 
 /* ---- conversations.c ---- */
 
@@ -205,6 +228,9 @@ enum error field_number(struct call *call, const struct json_value *root, const 
 /* 0 when absent. */
 enum error field_time(struct call *call, const struct json_value *root, const char *name, int64_t *out);
 
+/* The visitor's address, as far as the organisation keeps any; NULL: none is to be kept, or the organisation's side asks.
+ */
+struct bytes call_kept_address(const struct call *call);
 /* The User-Agent as it is kept: UTF-8, at most USER_AGENT_LEN_MAX; NULL when there is none. */
 struct bytes call_user_agent(const struct call *call);
 
@@ -245,11 +271,15 @@ bool loop_submit_keeping(struct api_loop *loop, const struct command *command, o
 void on_delivered(struct log_port *port, struct log_entry *entries);
 void respond_error(struct request *request, enum error error, const char *sentence, unsigned retry_after_s);
 
-/* ---- touch.c, maintenance.c ---- */
+/* ---- touch.c, maintenance.c, retention.c ---- */
 
 /* A read by a visitor moves its lastSeenAt, at most once in TOUCH_INTERVAL_MS. */
 void touch_visitor(struct call *call);
 void maintain(struct api *api, struct api_loop *loop);
+/* Whether a job may give the committer its next step: nobody else waits for it, and the server does not stop. */
+bool maintenance_may_go_on(struct api_loop *loop);
+/* Loop 0, once a second. */
+void retention_tick(struct api_loop *loop);
 
 /* ---- news.c: the way of what is news, from the committer and between loops ---- */
 
@@ -305,6 +335,12 @@ void render_visitor(struct buffer *out, const struct visitor *visitor, bool is_o
 void render_moment(struct buffer *out, struct bytes name, int64_t at_ms);
 /* "name":"…", or null when the text is not there. */
 void render_text(struct buffer *out, struct bytes name, struct bytes text);
+
+/* ---- retention_settings.c ---- */
+
+/* Members of an organisation's settings: "retention", with its last run, and "addresses". */
+void retention_settings_render(struct buffer *json, struct txn *txn, const struct org *org);
+enum error retention_settings_read(struct call *call, const struct json_value *root, struct org_update *out);
 
 /* ---- unread.c: answers that a visitor has not read ---- */
 

@@ -1,6 +1,6 @@
 /*
  * What has to happen now and then, driven once a second by loop 0: dead reader slots, sweeping the indexes when enough
- * of them is stale, and going on with the deletion of an organisation that was interrupted. A job that has found work
+ * of them is stale, going on with the deletion of an organisation that was interrupted, and retention (retention.c). A job that has found work
  * goes on at once while nobody else writes, so a backlog is gone soon after a rush and never slows one.
  */
 #include "api/hook_courier.h"
@@ -11,7 +11,7 @@
 #define BUSY_COMMANDS 8    /* commands waiting: then the next step is left to the next second */
 
 /* A stop comes first: what was applied after it is delivered when the log is gone. */
-static bool may_go_on(struct api_loop *loop)
+bool maintenance_may_go_on(struct api_loop *loop)
 {
     return !edge_stopping(loop->api->edge) &&
            atomic_load_explicit(&log_figures(loop->api->log)->waiting, memory_order_relaxed) <= BUSY_COMMANDS;
@@ -31,7 +31,7 @@ static void on_swept(struct api_loop *loop, struct txn *txn, struct request *req
     sweeper->next_seen = entry->outcome.next_seen;
     sweeper->next_activity = entry->outcome.next_activity;
     sweeper->next_updated = entry->outcome.next_updated;
-    if (txn != NULL && may_go_on(loop) && rules_sweep_is_due(txn, clock_now_ms()))
+    if (txn != NULL && maintenance_may_go_on(loop) && rules_sweep_is_due(txn, clock_now_ms()))
         sweep_step(loop);
 }
 
@@ -75,7 +75,7 @@ static void on_purged(struct api_loop *loop, struct txn *txn, struct request *re
 {
     (void)request;
     loop->api->purge_under_way = false;
-    if (txn == NULL || entry->error != OK || !entry->outcome.more || !may_go_on(loop))
+    if (txn == NULL || entry->error != OK || !entry->outcome.more || !maintenance_may_go_on(loop))
         return;
     struct id doomed = find_doomed(txn);
     if (!id_is_none(doomed))
@@ -117,6 +117,7 @@ void maintain(struct api *api, struct api_loop *loop)
         sweep_step(loop);
     if (!id_is_none(doomed))
         purge_step(loop, doomed);
-    if (api->seconds % EXPIRY_SECONDS == 0 && may_go_on(loop))
+    if (api->seconds % EXPIRY_SECONDS == 0 && maintenance_may_go_on(loop))
         expire_step(loop);
+    retention_tick(loop);
 }

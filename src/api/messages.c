@@ -84,6 +84,7 @@ static enum error submit_message(struct call *call, const struct json_value *roo
     if (call->visitor_key.data != NULL) {
         create->visitor = id_make(call->now_ms, &call->loop->random);
         create->user_agent = call->by_org ? BYTES_NONE : call_user_agent(call);
+        create->address = call_kept_address(call);
     }
     return call_submit(call, &command, on_created);
 }

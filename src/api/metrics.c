@@ -169,6 +169,25 @@ static void put_limits(struct buffer *out, struct api *api, const struct log_fig
           passwords_waiting(api->passwords));
 }
 
+static void put_retention(struct buffer *out, const struct retention_figures *figures)
+{
+    const struct {
+        const char *kind;
+        uint64_t removed;
+    } rows[] = {{"visitors", figures->visitors},
+                {"conversations", figures->conversations},
+                {"messages", figures->messages},
+                {"redacted", figures->redacted},
+                {"others", figures->others}};
+    family(out, "helvino_retention_removed_total", "counter", "What retention has removed or redacted since the start.");
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); ++i)
+        buffer_printf(out, "helvino_retention_removed_total{kind=\"%s\"} %llu\n", rows[i].kind,
+                      (unsigned long long)rows[i].removed);
+    gauge(out, "helvino_retention_running", "1 while a run of the retention job is under way.", figures->is_running);
+    gauge(out, "helvino_retention_last_run_seconds", "When the last run ended, in seconds since 1970; 0: none yet.",
+          (double)figures->ended_at_ms / 1000);
+}
+
 static void put_streams(struct buffer *out, struct api *api)
 {
     gauge(out, "helvino_streams", "Open streams of server-sent events.", edge_stream_count(api->edge));
@@ -228,6 +247,7 @@ enum error handle_metrics(struct call *call)
     put_log(out, figures);
     put_store(out, api);
     put_limits(out, api, figures);
+    put_retention(out, &api->retention.figures);
     put_streams(out, api);
     put_webhooks(out, call);
     put_post(out, call);

@@ -29,7 +29,9 @@ DETAILS(stream, "LastEventId Since", NULL, false, "200", "text/event-stream", "E
 DETAILS(self_see, "", "NewSelf", false, "201 200", JSON, "Self");
 DETAILS(self_show, "", NULL, false, "200", JSON, "Self");
 DETAILS(self_export, "ExportAfter", NULL, false, "200", JSON, "ExportPage");
-DETAILS(self_erase, "", NULL, false, "200", JSON, "Receipt");
+DETAILS(self_erase, "Preview Conversations", NULL, false, "200", JSON, "Receipt");
+DETAILS(visitor_export, "ExportAfter", NULL, false, "200", JSON, "ExportPage");
+DETAILS(visitor_erase, "Preview Conversations", NULL, false, "200", JSON, "Receipt");
 DETAILS(cookie_keep, "", NULL, false, "200", JSON, "KeptVisitor");
 DETAILS(cookie_drop, "", NULL, false, "204", NOTHING, NULL);
 DETAILS(visitor_list, "Limit Before", NULL, false, "200", JSON, "VisitorList");

@@ -48,6 +48,15 @@
 #define CURSOR {"type": ["string", "null"], "description": "Pass it as `before` for the next page; null at the end."}
 #define LIST(reference) {"type": "array", "items": {"$ref": reference}}
 #define ORGANIZATION {"type": "object", "properties": {"id": ID, "key": STRING, "name": STRING}}
+#define DAYS {"type": "integer", "minimum": 0, "maximum": 36500, "description": "In days; 0: for ever."}
+#define RETENTION_MEMBERS \
+    "visitors": DAYS, \
+    "messages": DAYS, \
+    "redactMessages": BOOLEAN, \
+    "empty": DAYS, \
+    "audit": DAYS, \
+    "erasures": DAYS
+#define ADDRESSES {"enum": ["none", "truncated", "full"], "description": "What is kept of visitors' network addresses."}
 #define CONVERSATION_MEMBERS \
     "id": ID, \
     "visitorId": ID_OR_NULL, \
@@ -56,7 +65,8 @@
     "messageCount": COUNT, \
     "lastMessage": {"oneOf": [{"$ref": "#/components/schemas/Message"}, {"type": "null"}]}, \
     "visitorReadSeq": COUNT, \
-    "agentReadSeq": COUNT
+    "agentReadSeq": COUNT, \
+    "anonymized": {"const": true, "description": "Its visitor was erased. Else absent."}
 /* clang-format on */
 
 #define TEXT(...) #__VA_ARGS__

@@ -16,7 +16,7 @@ static void render_widget(struct buffer *json, const struct org *org)
     json_close(json, '}');
 }
 
-static void render_organization(struct buffer *json, const struct org *org)
+static void render_organization(struct buffer *json, struct txn *txn, const struct org *org)
 {
     struct bytes rest = org->origins, origin;
     json_open(json, '{');
@@ -33,6 +33,7 @@ static void render_organization(struct buffer *json, const struct org *org)
     render_widget(json, org);
     json_member_bool(json, "countVisits", org->count_visits);
     render_text(json, BYTES("businessHours"), org->business_hours);
+    retention_settings_render(json, txn, org);
     json_member_time(json, "createdAt", org->created_at_ms);
     json_member_time(json, "updatedAt", org->updated_at_ms);
     json_close(json, '}');
@@ -40,7 +41,7 @@ static void render_organization(struct buffer *json, const struct org *org)
 
 enum error handle_organization_show(struct call *call)
 {
-    render_organization(&call->loop->json, &call->org);
+    render_organization(&call->loop->json, call->txn, &call->org);
     call_respond(call, 200, &call->loop->json);
     return OK;
 }
@@ -129,7 +130,7 @@ static void on_changed(struct api_loop *loop, struct txn *txn, struct request *r
         return;
     }
     buffer_clear(&loop->json);
-    render_organization(&loop->json, &org);
+    render_organization(&loop->json, txn, &org);
     request_respond(request, 200, CONTENT_TYPE_JSON, buffer_view(&loop->json));
 }
 
@@ -152,6 +153,8 @@ static enum error update(struct call *call, const struct json_value *root, struc
         error = field_flag(call, root, "countVisits", &change->set_count_visits, &change->count_visits);
     if (error == OK)
         error = read_business_hours(call, root, &change->business_hours);
+    if (error == OK)
+        error = retention_settings_read(call, root, change);
     return error == OK ? call_submit(call, &command, on_changed) : error;
 }
 

@@ -93,6 +93,8 @@ void render_conversation_open(struct buffer *out, const struct conversation *con
         json_put_literal(out, "null");
     json_member_integer(out, "visitorReadSeq", (int64_t)conversation->visitor_read_seq);
     json_member_integer(out, "agentReadSeq", (int64_t)conversation->agent_read_seq);
+    if (conversation->anonymized)
+        json_member_bool(out, "anonymized", true);
 }
 
 void render_visitor(struct buffer *out, const struct visitor *visitor, bool is_online)
@@ -104,6 +106,7 @@ void render_visitor(struct buffer *out, const struct visitor *visitor, bool is_o
     json_member_time(out, "lastSeenAt", visitor->last_seen_at_ms);
     render_text(out, BYTES("userAgent"), visitor->user_agent);
     render_text(out, BYTES("email"), visitor->email);
+    render_text(out, BYTES("address"), visitor->address);
     json_member_integer(out, "conversationCount", (int64_t)visitor->conversation_count);
     json_member_bool(out, "online", is_online);
     json_close(out, '}');

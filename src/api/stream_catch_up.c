@@ -49,9 +49,9 @@ static enum error count_messages(struct search *search, const struct conversatio
     candidate->message_seq = search->after + 1;
     enum error error = find_message(search, candidate->conversation, &candidate->message_seq, &first);
     if (candidate->message_seq != 0)
-        search->event_count += first.ordinal == 0 || activity->message_count < first.ordinal
+        search->event_count += first.ordinal == 0 || activity->last_message.ordinal < first.ordinal
                                    ? 1
-                                   : activity->message_count - first.ordinal + 1;
+                                   : activity->last_message.ordinal - first.ordinal + 1;
     return error;
 }
 

@@ -144,15 +144,21 @@ static enum error get_own(struct call *call, struct id id, struct visitor *out)
 }
 
 /* An id of our own shape may be one that an import has merged with another. */
-enum error handle_visitor_show(struct call *call)
+enum error path_visitor(struct call *call, struct visitor *out)
 {
-    struct visitor visitor;
     struct id id;
     enum error error = path_id(call, &id);
     if (error == OK)
-        error = get_own(call, id, &visitor);
+        error = get_own(call, id, out);
     if (error == ERR_NOT_FOUND && path_alias(call, &id) == OK)
-        error = get_own(call, id, &visitor);
+        error = get_own(call, id, out);
+    return error;
+}
+
+enum error handle_visitor_show(struct call *call)
+{
+    struct visitor visitor;
+    enum error error = path_visitor(call, &visitor);
     if (error != OK)
         return error;
     render_visitor(&call->loop->json, &visitor, api_visitor_is_online(call->loop, visitor.id));

@@ -340,6 +340,7 @@ enum error rule_visitor_erase(struct txn *txn, uint64_t seq, const struct visito
         error = erase_and_note(&removal, seq, command);
     outcome->id = removal.trail.visitor;
     outcome->at_ms = command->at_ms;
+    outcome->receipt = command->receipt;
     outcome->erased_conversations = gone_count(&removal);
     outcome->erased_messages = removal.messages;
     outcome->anonymized_conversations = removal.anonymized;

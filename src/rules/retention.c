@@ -221,6 +221,7 @@ enum error rule_retain(struct txn *txn, uint64_t seq, const struct retain *comma
         .txn = txn, .org = &org, .before_ms = command->at_ms - (int64_t)days * DAY_MS, .left = command->limit};
     error = apply_subjects(&retaining, spec, command->subjects);
     outcome->more = retaining.more;
+    outcome->retained = retaining.done;
     if (error == OK && retaining.done.visitors != 0)
         error = sweep_after_erasing(txn);
     if (error == OK && is_anything(&retaining.done))

@@ -10,9 +10,8 @@
  *
  * A run that was interrupted begins again: what was removed is gone, so it soon is where it was.
  */
-#include "core/commands.h"
-#include "core/records.h"
-#include "store/store.h"
+#include "rules/rules.h"
+#include "store/records.h"
 
 enum retention_kind {
 #define KIND(name, number, text) RETENTION_##name = number,
@@ -59,10 +58,6 @@ enum retention_state retention_look(struct txn *txn, struct retention_walk *walk
 /* The command of a step; its subjects are views into *step. */
 struct command retention_command(struct id org, const struct retention_step *step, int64_t now_ms);
 
-/* What goes, in numbers. */
-struct retained {
-    uint64_t visitors, conversations, messages, redacted, others;
-};
 /* Adds what the step would remove if nothing changed until then. */
 enum error retention_count(struct txn *txn, struct id org, const struct retention_step *step, int64_t now_ms,
                            struct retained *out);

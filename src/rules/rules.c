@@ -7,6 +7,7 @@ enum error rules_apply(struct txn *txn, uint64_t seq, const struct command *comm
 {
     outcome->replayed = outcome->widened = outcome->more = false;
     outcome->seq = seq;
+    outcome->retained = (struct retained){0};
     outcome->event = (struct event){.kind = EVENT_NONE};
     outcome->hooked = false;
     outcome->hooks_lost = 0;

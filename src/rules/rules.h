@@ -11,12 +11,18 @@
 
 #define RECOVERY_HASH_LEN 16 /* bytes of a recovery code's hash; agent.recovery_hashes has one behind the other */
 
+/* What a step of the retention job has removed, or would remove. */
+struct retained {
+    uint64_t visitors, conversations, messages, redacted;
+    uint64_t others; /* addresses, aliases, and entries of the audit log and of erasures */
+};
+
 /* What the caller wants to know afterwards; which members are set is said at each command. */
 struct outcome {
     bool replayed; /* conversation_create, message_create: the first answer again; visitor_see: it was known before;
                       imports: nothing had to be changed */
     bool widened;  /* imports: it was there, and the row added something to it */
-    bool more;     /* org_purge: there is more to remove */
+    bool more;     /* org_purge, retain: there is more to remove */
     uint64_t seq;  /* of the change; for a replayed message the first one's */
     int64_t at_ms; /* conversation_create: createdAt; visitor_erase: when */
     struct id id;  /* conversation_create: the conversation; message_create: the one it is in; org_create, token_create:
@@ -26,6 +32,8 @@ struct outcome {
     uint32_t hooks_lost; /* deliveries that were not noted, since too many wait */
     /* visitor_erase: what went, and what stayed without its visitor */
     uint64_t erased_conversations, erased_messages, anonymized_conversations;
+    struct id receipt;
+    struct retained retained; /* retain */
     /* sweep: where to go on; empty at the end of the index. Set by sweep alone */
     struct key next_seen, next_activity, next_updated;
 };

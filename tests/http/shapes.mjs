@@ -50,9 +50,16 @@ function assertSummary(conversation) {
 
 const SUMMARY = ['id', 'visitorId', 'createdAt', 'updatedAt', 'messageCount', 'lastMessage', 'visitorReadSeq', 'agentReadSeq'];
 
+/** That its visitor was erased is said of those alone of which it is true. */
+function anonymizedOf(conversation) {
+    if (!('anonymized' in conversation)) return [];
+    assert.deepEqual([conversation.anonymized, conversation.visitorId], [true, null]);
+    return ['anonymized'];
+}
+
 /** One element of GET /conversations, as the organisation has it. */
 export function assertListed(conversation) {
-    assertMembers(conversation, SUMMARY, 'a listed conversation');
+    assertMembers(conversation, [...SUMMARY, ...anonymizedOf(conversation)], 'a listed conversation');
     assertSummary(conversation);
 }
 
@@ -69,7 +76,7 @@ function assertUnread(count) {
 
 /** The answer of GET /conversations/:id. */
 export function assertConversation(conversation) {
-    assertMembers(conversation, [...SUMMARY, 'messages', 'hasMore'], 'a conversation');
+    assertMembers(conversation, [...SUMMARY, ...anonymizedOf(conversation), 'messages', 'hasMore'], 'a conversation');
     assertSummary(conversation);
     assert.equal(typeof conversation.hasMore, 'boolean');
     let seq = 0;
@@ -92,7 +99,8 @@ function assertSeen(visitor) {
 
 /** What the organisation sees of a visitor. */
 export function assertVisitor(visitor) {
-    assertMembers(visitor, ['id', 'visitorKey', 'firstSeenAt', 'lastSeenAt', 'userAgent', 'email', 'conversationCount', 'online'], 'a visitor');
+    assertMembers(visitor, ['id', 'visitorKey', 'firstSeenAt', 'lastSeenAt', 'userAgent', 'email', 'address', 'conversationCount', 'online'], 'a visitor');
+    assert.ok(visitor.address === null || /^[0-9a-f:./]+$/.test(visitor.address), `address ${visitor.address}`);
     assertSeen(visitor);
     assert.equal(typeof visitor.online, 'boolean', 'online');
     assert.ok(visitor.userAgent === null || typeof visitor.userAgent === 'string', 'userAgent');
@@ -105,21 +113,30 @@ export function assertSelf(self) {
     assertUnread(self.unreadCount);
 }
 
-/** The answer of DELETE /visitors/me. */
-export function assertReceipt(receipt, visitors, conversations, messages) {
-    assertMembers(receipt, ['receipt', 'erasedAt', 'visitors', 'conversations', 'messages'], 'a receipt');
+const countsOf = (counts) => [counts.visitors, counts.conversations, counts.messages, counts.anonymizedConversations];
+
+/** The answer of DELETE /visitors/me and /visitors/:id. */
+export function assertReceipt(receipt, visitors, conversations, messages, anonymized = 0) {
+    assertMembers(receipt, ['receipt', 'erasedAt', 'visitors', 'conversations', 'messages', 'anonymizedConversations'], 'a receipt');
     assertId(receipt.receipt);
     assertTime(receipt.erasedAt);
-    assert.deepEqual([receipt.visitors, receipt.conversations, receipt.messages], [visitors, conversations, messages]);
+    assert.deepEqual(countsOf(receipt), [visitors, conversations, messages, anonymized]);
 }
 
-/** A page of GET /visitors/me/export. */
-export function assertExport(page) {
+/** The same with ?preview=1. */
+export function assertPreview(preview, conversations, messages, anonymized = 0) {
+    assertMembers(preview, ['visitors', 'conversations', 'messages', 'anonymizedConversations', 'complete'], 'a preview');
+    assert.deepEqual([...countsOf(preview), preview.complete], [1, conversations, messages, anonymized, true]);
+}
+
+/** A page of GET /visitors/me/export; or of /visitors/:id/export, which has the key. */
+export function assertExport(page, key) {
     assertMembers(page, ['exportedAt', 'organization', 'visitor', 'conversations', 'next'], 'a page of an export');
     assertTime(page.exportedAt);
     assertMembers(page.organization, ['id', 'key', 'name'], 'the organization of an export');
-    const members = ['id', 'firstSeenAt', 'lastSeenAt', 'userAgent', 'email', 'createdAt', 'updatedAt', 'conversationCount'];
-    assertMembers(page.visitor, members, 'the visitor of an export');
+    const members = ['id', 'firstSeenAt', 'lastSeenAt', 'userAgent', 'email', 'address', 'createdAt', 'updatedAt', 'conversationCount'];
+    assertMembers(page.visitor, key === undefined ? members : [...members, 'visitorKey'], 'the visitor of an export');
+    assert.equal(page.visitor.visitorKey, key);
     assertSeen(page.visitor);
     for (const conversation of page.conversations) {
         const names = ['id', 'createdAt', 'updatedAt', 'messageCount', 'visitorReadSeq', 'agentReadSeq', 'messages'];

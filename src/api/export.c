@@ -1,0 +1,196 @@
+/*
+ * Everything about one visitor, as JSON: for the visitor itself, for the organisation that is asked for it, and for the
+ * shell. Conversations come from the newest to the oldest, along the visitor's chain. A page ends when it is long, even
+ * within a conversation, and says where the next one goes on.
+ *
+ * What a visitor takes along is a file that gets around, so its key is in what the organisation gets alone.
+ */
+#include "api/internal.h"
+#include "base/text.h"
+
+/* ---- rendering ---- */
+
+/* The messages behind export->after; when the page has no room for all, export->after is the last one it has, and
+ * *is_cut. */
+static enum error put_messages(struct txn *txn, struct visitor_export *export, struct buffer *json, uint64_t number,
+                               bool *is_cut)
+{
+    struct bytes key, value;
+    struct key from;
+    message_key(&from, export->conversation, export->after + 1);
+    struct cursor *cursor = cursor_open(txn, TABLE_MESSAGES);
+    enum error error = cursor_seek(cursor, key_view(&from), &key, &value);
+    *is_cut = false;
+    while (error == OK && message_key_is_of(key, export->conversation)) {
+        struct message message;
+        *is_cut = !export->has_room(export->context, json, number);
+        if (*is_cut)
+            break;
+        error = message_decode(key, value, &message);
+        if (error != OK)
+            break;
+        json_element(json);
+        render_message(json, &message);
+        export->after = message.seq;
+        error = cursor_next(cursor, &key, &value);
+    }
+    cursor_close(cursor);
+    return error == ERR_NOT_FOUND ? OK : error;
+}
+
+/* One conversation, and on to the one before it unless it was cut. */
+static enum error put_conversation(struct txn *txn, struct visitor_export *export, struct buffer *json, uint64_t number,
+                                   bool *is_cut)
+{
+    struct conversation conversation;
+    struct conversation_activity activity;
+    enum error error = conversation_get(txn, export->conversation, &conversation);
+    if (error == OK)
+        error = conversation_activity(txn, &conversation, &activity);
+    if (error != OK)
+        return error == ERR_NOT_FOUND ? ERR_CORRUPT : error;
+    json_element(json);
+    json_open(json, '{');
+    member_id(json, "id", conversation.id);
+    json_member_time(json, "createdAt", conversation.created_at_ms);
+    json_member_time(json, "updatedAt", activity.updated_at_ms);
+    json_member_integer(json, "messageCount", (int64_t)activity.message_count);
+    json_member_integer(json, "visitorReadSeq", (int64_t)conversation.visitor_read_seq);
+    json_member_integer(json, "agentReadSeq", (int64_t)conversation.agent_read_seq);
+    json_key(json, BYTES("messages"));
+    json_open(json, '[');
+    error = put_messages(txn, export, json, number, is_cut);
+    json_close(json, ']');
+    json_close(json, '}');
+    if (!*is_cut) {
+        export->conversation = conversation.previous_of_visitor;
+        export->after = 0;
+    }
+    return error;
+}
+
+static enum error put_conversations(struct txn *txn, struct visitor_export *export, struct buffer *json)
+{
+    bool is_cut = false;
+    enum error error = OK;
+    for (uint64_t number = 0; error == OK && !is_cut && !id_is_none(export->conversation); ++number) {
+        if (!export->has_room(export->context, json, number))
+            break;
+        error = put_conversation(txn, export, json, number, &is_cut);
+    }
+    return error;
+}
+
+static void put_owner(const struct visitor_export *export, struct buffer *json)
+{
+    const struct visitor *visitor = export->visitor;
+    json_member_time(json, "exportedAt", export->now_ms);
+    json_key(json, BYTES("organization"));
+    json_open(json, '{');
+    member_id(json, "id", export->org->id);
+    json_member_string(json, "key", export->org->key);
+    json_member_string(json, "name", export->org->name);
+    json_close(json, '}');
+    json_key(json, BYTES("visitor"));
+    json_open(json, '{');
+    member_id(json, "id", visitor->id);
+    if (export->has_key)
+        json_member_string(json, "visitorKey", visitor->visitor_key);
+    json_member_time(json, "firstSeenAt", visitor->first_seen_at_ms);
+    json_member_time(json, "lastSeenAt", visitor->last_seen_at_ms);
+    render_text(json, BYTES("userAgent"), visitor->user_agent);
+    render_text(json, BYTES("email"), visitor->email);
+    render_text(json, BYTES("address"), visitor->address);
+    json_member_time(json, "createdAt", visitor->created_at_ms);
+    json_member_time(json, "updatedAt", visitor->updated_at_ms);
+    json_member_integer(json, "conversationCount", (int64_t)visitor->conversation_count);
+    json_close(json, '}');
+}
+
+enum error visitor_export_put(struct txn *txn, struct visitor_export *export, struct buffer *json)
+{
+    json_open(json, '{');
+    put_owner(export, json);
+    json_key(json, BYTES("conversations"));
+    json_open(json, '[');
+    enum error error = put_conversations(txn, export, json);
+    json_close(json, ']');
+    json_key(json, BYTES("next"));
+    if (id_is_none(export->conversation)) {
+        json_put_literal(json, "null");
+    } else {
+        char id[ID_TEXT_LEN];
+        id_format(export->conversation, id);
+        buffer_printf(json, "\"%.*s.%llu\"", ID_TEXT_LEN, id, (unsigned long long)export->after);
+    }
+    json_close(json, '}');
+    return error;
+}
+
+/* ---- pages ---- */
+
+static bool page_has_room(void *context, struct buffer *json, uint64_t conversations)
+{
+    struct call *call = context;
+    bool is_long = json->len > EXPORT_BYTES_MAX, is_far = conversations >= VISITOR_CHAIN_MAX;
+    if (is_long || is_far)
+        count(&call->loop->figures.limited[is_long ? LIMIT_ANSWER_BYTES : LIMIT_VISITOR_CHAIN], 1);
+    return !is_long && !is_far;
+}
+
+/* A page's cursor is "<conversation>.<seq>": go on with the conversation behind that message. It must be the visitor's
+ * own. */
+static enum error read_place(struct call *call, struct visitor_export *export)
+{
+    struct bytes text;
+    struct conversation conversation;
+    enum error error = query_text(call, "after", &text);
+    export->conversation = export->visitor->last_conversation;
+    if (error != OK || text.data == NULL)
+        return error;
+    bool is_place =
+        text.len > ID_TEXT_LEN && text.data[ID_TEXT_LEN] == '.' &&
+        id_parse(bytes_view(text.data, ID_TEXT_LEN), &export->conversation) &&
+        parse_uint(bytes_view(text.data + ID_TEXT_LEN + 1, text.len - ID_TEXT_LEN - 1), 0, INT64_MAX, &export->after);
+    error = is_place ? conversation_get(call->txn, export->conversation, &conversation) : ERR_NOT_FOUND;
+    if (error == ERR_NOT_FOUND || (error == OK && !id_equal(conversation.visitor, export->visitor->id)))
+        return call_refuse(call, ERR_INVALID_QUERY, "The parameter \"after\" must be the \"next\" of the page before.");
+    return error;
+}
+
+/* It may grow as no other answer lets it, so the buffer is not kept. */
+static enum error respond(struct call *call, const struct visitor *visitor, bool has_key)
+{
+    struct visitor_export export = {.org = &call->org,
+                                    .visitor = visitor,
+                                    .has_key = has_key,
+                                    .now_ms = call->now_ms,
+                                    .has_room = page_has_room,
+                                    .context = call};
+    enum error error = read_place(call, &export);
+    if (error == OK)
+        error = rate_limit(call, LIMITED_EXPORTS);
+    if (error == OK)
+        error = visitor_export_put(call->txn, &export, &call->loop->json);
+    if (error == OK) {
+        request_add_header(call->request, BYTES("content-disposition"),
+                           BYTES("attachment; filename=\"helvino-export.json\""));
+        call_respond(call, 200, &call->loop->json);
+    }
+    buffer_dispose(&call->loop->json);
+    return error;
+}
+
+enum error handle_self_export(struct call *call)
+{
+    struct visitor visitor;
+    enum error error = call_self(call, &visitor);
+    return error == OK ? respond(call, &visitor, false) : error;
+}
+
+enum error handle_visitor_export(struct call *call)
+{
+    struct visitor visitor;
+    enum error error = path_visitor(call, &visitor);
+    return error == OK ? respond(call, &visitor, true) : error;
+}
