@@ -189,6 +189,29 @@ bool admin_find_org_id(struct admin *admin, const char *key, struct id *out)
     return is_found;
 }
 
+bool admin_names_visitor(const struct options *options)
+{
+    if (options->org != NULL && options->visitor != NULL)
+        return true;
+    cli_complain("name the visitor with --visitor KEY, and its organisation with --org KEY");
+    return false;
+}
+
+bool admin_find_visitor(struct admin *admin, const struct org *org, const char *key, struct visitor *out)
+{
+    struct id id;
+    enum error error = ERR_NOT_FOUND;
+    if (strlen(key) >= 1 && strlen(key) <= VISITOR_KEY_LEN_MAX)
+        error = visitor_id_by_key(admin->txn, org->id, bytes_of_string(key), &id);
+    if (error == OK)
+        error = visitor_get(admin->txn, id, out);
+    if (error == ERR_NOT_FOUND)
+        cli_complain("the organisation \"%.*s\" has no visitor of this key", (int)org->key.len, org->key.data);
+    else if (error != OK)
+        cli_complain("%s", error_sentence(error));
+    return error == OK;
+}
+
 enum error admin_execute(struct admin *admin, const struct command *command, enum error expected,
                          struct outcome *outcome)
 {

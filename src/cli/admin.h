@@ -37,6 +37,11 @@ void admin_complain_of_no_org(const struct admin *admin, const char *key);
 /* With its own snapshot, the id alone. */
 bool admin_find_org_id(struct admin *admin, const char *key, struct id *out);
 
+/* Whether --org and --visitor are both there; says so if not. */
+bool admin_names_visitor(const struct options *options);
+/* Within a snapshot: the organisation's visitor of this key, or false, once it has been said that there is none. */
+bool admin_find_visitor(struct admin *admin, const struct org *org, const char *key, struct visitor *out);
+
 /* Applies a command. A refusal is returned, and said in the words of errors.def unless it is `expected`. */
 enum error admin_execute(struct admin *admin, const struct command *command, enum error expected,
                          struct outcome *outcome);

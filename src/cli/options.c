@@ -32,7 +32,7 @@ const struct subcommand_spec subcommand_specs[SUBCOMMAND_COUNT] = {
 #undef SUBCOMMAND
 };
 
-_Static_assert(SUBCOMMAND_COUNT <= 32, "a flag's subcommands are bits of 32");
+_Static_assert(SUBCOMMAND_COUNT <= 64, "a flag's subcommands are bits of 64");
 _Static_assert(LISTENERS_MAX <= OPTION_LIST_MAX && ORG_ORIGINS_MAX <= OPTION_LIST_MAX,
                "a list holds what its limit says");
 

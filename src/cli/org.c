@@ -166,6 +166,20 @@ int cli_org_create(const struct options *options)
 
 /* ---- as JSON ------------------------------------------------------------------------------------------------- */
 
+static void put_retention_json(struct buffer *out, const struct org *org)
+{
+    json_key(out, BYTES("retention"));
+    json_open(out, '{');
+    json_member_integer(out, "visitors", (int64_t)org->retain_visitors_days);
+    json_member_integer(out, "messages", (int64_t)org->retain_messages_days);
+    json_member_bool(out, "redactMessages", org->redact_messages);
+    json_member_integer(out, "empty", (int64_t)org->retain_empty_days);
+    json_member_integer(out, "audit", (int64_t)org->retain_audit_days);
+    json_member_integer(out, "erasures", (int64_t)org->retain_erasures_days);
+    json_close(out, '}');
+    json_member_string(out, "addresses", org->addresses.len != 0 ? org->addresses : BYTES("none"));
+}
+
 static void put_org_json(struct buffer *out, const struct org *org)
 {
     char id[ID_TEXT_LEN];
@@ -191,6 +205,7 @@ static void put_org_json(struct buffer *out, const struct org *org)
     json_member_string(out, "language", org->widget_language);
     json_member_bool(out, "countVisits", org->count_visits);
     json_close(out, '}');
+    put_retention_json(out, org);
     json_member_time(out, "createdAt", org->created_at_ms);
     json_member_time(out, "updatedAt", org->updated_at_ms);
     json_close(out, '}');
@@ -284,6 +299,23 @@ static void print_line(const char *name, struct bytes text, const char *when_emp
     printf("%-16s %.*s\n", name, (int)text.len, text.data);
 }
 
+static void print_days(const char *name, uint64_t days, const char *when_0, const char *more)
+{
+    char text[64];
+    snprintf(text, sizeof(text), "%" PRIu64 " days%s", days, more);
+    print_line(name, days != 0 ? bytes_of_string(text) : BYTES(""), when_0);
+}
+
+static void print_retention(const struct org *org)
+{
+    print_days("keep visitors", org->retain_visitors_days, "for ever", " after they were seen");
+    print_days("keep messages", org->retain_messages_days, "for ever", org->redact_messages ? ", then redact them" : "");
+    print_days("keep empty", org->retain_empty_days, "for ever", "");
+    print_days("keep audit", org->retain_audit_days, "a year", "");
+    print_days("keep erasures", org->retain_erasures_days, "for ever", "");
+    print_line("addresses", org->addresses, "none");
+}
+
 static void print_org(const struct org *org)
 {
     char id[ID_TEXT_LEN], created[MINUTE_TEXT_LEN + 1], updated[MINUTE_TEXT_LEN + 1];
@@ -307,6 +339,7 @@ static void print_org(const struct org *org)
     print_line("widget language", org->widget_language, "(default)");
     print_line("count visits", org->count_visits ? BYTES("on") : BYTES("off"), "");
     print_line("business hours", org->business_hours, "(always)");
+    print_retention(org);
 }
 
 static bool show(struct admin *admin)
@@ -336,6 +369,38 @@ int cli_org_show(const struct options *options)
 
 /* ---- update -------------------------------------------------------------------------------------------------- */
 
+static const enum option retention_options[] = {OPTION_retain_visitors, OPTION_retain_messages, OPTION_redact_messages,
+                                                OPTION_retain_empty,    OPTION_retain_audit,    OPTION_retain_erasures,
+                                                OPTION_addresses};
+
+static bool retention_is_given(const struct options *options)
+{
+    bool given = false;
+    for (size_t i = 0; i < sizeof(retention_options) / sizeof(retention_options[0]); ++i)
+        given |= options->given[retention_options[i]];
+    return given;
+}
+
+/* Days and one; 0: stays as it is. */
+static uint64_t days_or_none(const struct options *options, enum option option, uint64_t days)
+{
+    return options->given[option] ? days + 1 : 0;
+}
+
+static void read_retention(const struct options *options, struct org_update *change)
+{
+    static const char *const addresses[] = {"none", "truncated", "full"};
+    change->retain_visitors = days_or_none(options, OPTION_retain_visitors, options->retain_visitors);
+    change->retain_messages = days_or_none(options, OPTION_retain_messages, options->retain_messages);
+    change->retain_empty = days_or_none(options, OPTION_retain_empty, options->retain_empty);
+    change->retain_audit = days_or_none(options, OPTION_retain_audit, options->retain_audit);
+    change->retain_erasures = days_or_none(options, OPTION_retain_erasures, options->retain_erasures);
+    change->set_redact_messages = options->given[OPTION_redact_messages];
+    change->redact_messages = options->redact_messages;
+    if (options->given[OPTION_addresses])
+        change->addresses = bytes_of_string(addresses[options->addresses]);
+}
+
 /* Says what is wrong with the flags together; each by itself has been read already. */
 static bool update_makes_sense(const struct options *options)
 {
@@ -344,7 +409,7 @@ static bool update_makes_sense(const struct options *options)
                    options->given[OPTION_widget_title] || options->given[OPTION_widget_subtitle] ||
                    options->given[OPTION_widget_color] || options->given[OPTION_widget_position] ||
                    options->given[OPTION_widget_language] || options->given[OPTION_count_visits] ||
-                   options->given[OPTION_business_hours];
+                   options->given[OPTION_business_hours] || retention_is_given(options);
     if (!changes)
         cli_complain("nothing to change was named; \"helvino help org update\" lists what can be");
     else if (options->given[OPTION_origin] && options->no_origins)
@@ -381,6 +446,7 @@ static enum error update(struct admin *admin, struct id org, struct bytes origin
         .count_visits = options->count_visits,
         .business_hours = text_or_none(options->given[OPTION_business_hours], options->business_hours),
     };
+    read_retention(options, &change);
     if (options->no_origins)
         change.origins = BYTES("");
     else if (options->given[OPTION_origin])
