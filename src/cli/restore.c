@@ -15,6 +15,7 @@
 #include "cli/cli.h"
 #include "cli/copy.h"
 #include "cli/interrupt.h"
+#include "cli/restore_private.h"
 
 /* ---- the directory --------------------------------------------------------------------------------------------- */
 
@@ -104,12 +105,6 @@ static int open_backup(const char *path, uint64_t *bytes)
 
 /* ---- both together --------------------------------------------------------------------------------------------- */
 
-struct restoring {
-    struct partial partial;
-    const char *name, *directory, *made; /* of the backup; `made` is the directory again when it was not there */
-    char path[COPY_PATH_LEN];            /* of the data.mdb to be */
-};
-
 /* The database, which is ours, and what opening it for writing will make beside it, and only that: what somebody else
  * has put there meanwhile stays. */
 static void name_what_must_not_stay(const struct restoring *restoring)
@@ -126,12 +121,12 @@ static void name_what_must_not_stay(const struct restoring *restoring)
 }
 
 /* An older database is brought up to date where it will be; there it is checked. */
-static bool bring_up_to_date(const struct restoring *restoring, struct copy_figures *figures)
+static bool bring_up_to_date(struct restoring *restoring)
 {
     name_what_must_not_stay(restoring);
     interrupt_ends();
     cli_complain("the backup is of an older helvino; bringing it up to date");
-    bool is_fine = copy_verify(restoring->directory, restoring->name, STORE_ADMIN, figures);
+    bool is_fine = copy_verify(restoring->directory, restoring->name, STORE_ADMIN, &restoring->figures);
     interrupt_is_nothing_special();
     if (!is_fine)
         interrupt_remove_now();
@@ -139,9 +134,10 @@ static bool bring_up_to_date(const struct restoring *restoring, struct copy_figu
     return is_fine;
 }
 
-static bool take(struct restoring *restoring, struct copy_figures *figures)
+static bool take(struct restoring *restoring)
 {
     struct partial *partial = &restoring->partial;
+    struct copy_figures *figures = &restoring->figures;
     bool is_sound = copy_sync(partial) && copy_verify(partial->unfinished, restoring->name, STORE_READ_ONLY, figures);
     if (!is_sound && !figures->is_older) {
         copy_abandon(partial);
@@ -149,16 +145,18 @@ static bool take(struct restoring *restoring, struct copy_figures *figures)
     }
     if (is_sound)
         return copy_finish(partial, restoring->path, false);
-    return copy_finish(partial, restoring->path, false) && bring_up_to_date(restoring, figures);
+    return copy_finish(partial, restoring->path, false) && bring_up_to_date(restoring);
 }
 
-static bool restore(struct restoring *restoring, int from, uint64_t bytes, struct copy_figures *figures)
+static bool restore(struct restoring *restoring)
 {
     struct partial *partial = &restoring->partial;
+    if (restoring->erasures != NULL)
+        return restore_erased(restoring);
     if (!copy_create(partial, restoring->path, restoring->made))
         return false;
-    if (copy_bytes(from, restoring->name, partial->fd, partial->unfinished, bytes))
-        return take(restoring, figures);
+    if (copy_bytes(restoring->from, restoring->name, partial->fd, partial->unfinished, restoring->bytes))
+        return take(restoring);
     copy_abandon(partial);
     return false;
 }
@@ -171,32 +169,53 @@ static void tell_root(const char *directory)
             directory, directory);
 }
 
-int cli_restore(const struct options *options)
+static void tell_erased(const struct restoring *restoring)
 {
-    const char *path = options->arguments[0], *directory = options->data;
-    struct copy_figures figures = {0};
-    uint64_t bytes;
+    struct buffer text = {0};
+    if (restoring->erasures == NULL)
+        return;
+    erasures_describe(&restoring->erased, &text);
+    cli_complain("%.*s", (int)text.len, text.data);
+    buffer_dispose(&text);
+}
+
+static int restore_into(struct restoring *restoring)
+{
+    const char *directory = restoring->directory;
     bool made;
-    log_line_setup(LOG_WARN, LOG_FORMAT_TEXT);
-    int from = open_backup(path, &bytes);
-    if (from < 0)
+    if (!prepare_directory(directory, &made))
         return EXIT_FAILED;
-    bool is_fine = prepare_directory(directory, &made);
-    if (is_fine) {
-        struct restoring restoring = {.name = strcmp(path, "-") == 0 ? "standard input" : path,
-                                      .directory = directory,
-                                      .made = made ? directory : NULL};
-        snprintf(restoring.path, sizeof(restoring.path), "%s/data.mdb", directory);
-        is_fine = restore(&restoring, from, bytes, &figures);
-    }
-    close(from);
+    restoring->made = made ? directory : NULL;
+    snprintf(restoring->path, sizeof(restoring->path), "%s/data.mdb", directory);
+    bool is_fine = restore(restoring);
     if (!is_fine && made)
         rmdir(directory);
     if (!is_fine)
         return EXIT_FAILED;
     if (made)
         partial_sync_parent(directory);
-    copy_tell(directory, &figures);
+    copy_tell(directory, &restoring->figures);
+    tell_erased(restoring);
     tell_root(directory);
     return EXIT_FINE;
+}
+
+int cli_restore(const struct options *options)
+{
+    const char *path = options->arguments[0];
+    struct erasures erasures = {0};
+    struct restoring restoring = {.options = options,
+                                  .partial = {.fd = -1},
+                                  .name = strcmp(path, "-") == 0 ? "standard input" : path,
+                                  .directory = options->data,
+                                  .erasures = options->erasures != NULL ? &erasures : NULL};
+    log_line_setup(LOG_WARN, LOG_FORMAT_TEXT);
+    if (options->erasures != NULL && !erasures_read(options->erasures, options, &erasures))
+        return EXIT_FAILED;
+    restoring.from = open_backup(path, &restoring.bytes);
+    int status = restoring.from < 0 ? EXIT_FAILED : restore_into(&restoring);
+    if (restoring.from >= 0)
+        close(restoring.from);
+    erasures_dispose(&erasures);
+    return status;
 }

@@ -12,8 +12,10 @@ import test, { after, before, describe } from 'node:test';
 import { BINARY, helvino, run, startServer, temporaryDirectory } from '../http/server.mjs';
 
 const FORMATS = ['ndjson', 'csv', 'sql', 'sqlite'];
-const TABLES = ['organizations', 'visitors', 'conversations', 'messages', 'aliases'];
-const ORDER = { organizations: 'id', visitors: 'id', conversations: 'id', messages: '"conversationId", seq', aliases: '"orgId", alias' };
+const TABLES = ['organizations', 'erasures', 'visitors', 'conversations', 'messages', 'aliases'];
+/** What PostgreSQL and SQLite get. */
+const SQL_TABLES = ['organizations', 'visitors', 'conversations', 'messages'];
+const ORDER = { organizations: 'id', visitors: 'id', conversations: 'id', messages: '"conversationId", seq', aliases: '"orgId", alias', erasures: '"orgId", "visitorHash"' };
 
 /** What breaks quoting, escaping and line ends. */
 const NASTY = [
@@ -96,10 +98,19 @@ function readCsv(path, table) {
     });
 }
 
+const BOOLEANS = ['countVisits', 'redactMessages', 'anonymized'];
+const NUMBERS = ['messageCount', 'retainVisitorsDays', 'retainMessagesDays', 'retainEmptyDays', 'retainAuditDays', 'retainErasuresDays', 'visitors',
+    'conversations', 'messages', 'anonymizedConversations'];
+
+/** A row with numbers for booleans, as SQLite has them, as ndjson has it. */
+function withBooleans(row) {
+    return Object.fromEntries(Object.entries(row).map(([name, value]) => [name, BOOLEANS.includes(name) ? value === 1 : value]));
+}
+
 /** A value as ndjson has it. */
 function typed(name, text) {
-    if (name === 'countVisits') return text === 't' ? true : text === 'f' ? false : text;
-    return name === 'messageCount' ? Number(text) : text;
+    if (BOOLEANS.includes(name)) return text === 't' ? true : text === 'f' ? false : text;
+    return NUMBERS.includes(name) ? Number(text) : text;
 }
 
 const UNESCAPED = { b: '\b', t: '\t', n: '\n', v: '\v', f: '\f', r: '\r', '\\': '\\' };
@@ -127,20 +138,23 @@ async function queried(table, columns, where = 'TRUE') {
     const names = columns.map((name) => `"${name}"`).join(', ');
     const answer = await server.cliOk('dump', 'sql', '--format', 'ndjson', `SELECT ${names} FROM ${table} WHERE ${where} ORDER BY ${ORDER[table]}`);
     const rows = answer.split('\n').slice(0, -1).map((line) => JSON.parse(line));
-    return rows.map((row) => ('countVisits' in row ? { ...row, countVisits: row.countVisits === 1 } : row));
+    return rows.map(withBooleans);
 }
 
 const COLUMNS = {
     organizations: ['id', 'key', 'name', 'allowedOrigins', 'createdAt', 'updatedAt', 'widgetTitle', 'widgetSubtitle', 'widgetColor', 'widgetPosition',
-        'widgetLanguage', 'countVisits'],
-    visitors: ['id', 'orgId', 'visitorKey', 'firstSeenAt', 'lastSeenAt', 'userAgent', 'createdAt', 'updatedAt', 'email'],
-    conversations: ['id', 'orgId', 'visitorId', 'createdAt', 'updatedAt', 'messageCount'],
+        'widgetLanguage', 'countVisits', 'retainVisitorsDays', 'retainMessagesDays', 'redactMessages', 'retainEmptyDays', 'retainAuditDays',
+        'retainErasuresDays', 'addresses'],
+    erasures: ['orgId', 'visitorHash', 'erasedAt', 'visitors', 'conversations', 'messages', 'anonymizedConversations', 'receipt'],
+    visitors: ['id', 'orgId', 'visitorKey', 'firstSeenAt', 'lastSeenAt', 'userAgent', 'createdAt', 'updatedAt', 'email', 'address'],
+    conversations: ['id', 'orgId', 'visitorId', 'createdAt', 'anonymized', 'updatedAt', 'messageCount'],
     messages: ['id', 'conversationId', 'orgId', 'role', 'content', 'timestamp', 'clientId'],
     aliases: ['orgId', 'alias', 'targetId'],
 };
 
 /** What only an export that is meant to be imported has. */
-const CARRIED = ['clientId', 'email'];
+const CARRIED = ['clientId', 'email', 'address', 'anonymized', 'retainVisitorsDays', 'retainMessagesDays', 'redactMessages', 'retainEmptyDays',
+    'retainAuditDays', 'retainErasuresDays', 'addresses'];
 
 async function assertRows(read, table, columns, where) {
     const rows = await read(table);
@@ -183,6 +197,12 @@ before(async () => {
     for (const content of NASTY) await talker.say(long, content);
     await acme.agent.converse(); // of nobody, without messages
     await acme.visitor('v_silent').converse();
+    for (const [org, flags] of [[acme, []], [other, []], [acme, ['--conversations', 'anonymize']]]) {
+        await inhabit(org, 'v_erased', 'canary-erased', 1);
+        await server.cliOk('erase', '--visitor', 'v_erased', '--org', org.key, '--yes', ...flags);
+    }
+    await server.cliOk('org', 'update', 'acme', '--addresses', 'full', '--retain-visitors', '900', '--retain-erasures', '3650', '--redact-messages', 'on');
+    await inhabit(acme, 'v_located', 'canary-located', 1);
     await server.cliOk('org', 'update', 'acme', '--widget-title', '=cmd|"/c calc"', '--widget-subtitle', '', '--count-visits', 'on');
 });
 
@@ -210,10 +230,10 @@ describe('an export holds what SQL shows', () => {
     test('as a script for PostgreSQL, the same in a file and on standard output', async () => {
         const { path } = await exported('sql');
         const script = readFileSync(path, 'utf8');
-        for (const table of TABLES.slice(0, 4))
+        for (const table of SQL_TABLES)
             await assertRows((name) => readCopy(script, name), table, COLUMNS[table].filter((name) => !CARRIED.includes(name)));
         assert.match(script, /^BEGIN;$[^]*^COMMIT;$[^]*^ANALYZE "messages";$/m);
-        assert.doesNotMatch(script, /aliases|clientId|email|secretHash/);
+        assert.doesNotMatch(script, /aliases|erasures|clientId|email|secretHash/);
         const streamed = await server.cli('dump', 'export', '--format', 'sql', '-o', '-');
         assert.equal(streamed.code, 0);
         assert.equal(streamed.stdout, script);
@@ -222,10 +242,10 @@ describe('an export holds what SQL shows', () => {
 
     test('as a SQLite file, which is sound and has the schema', async () => {
         const { path } = await exported('sqlite');
-        for (const table of TABLES.slice(0, 4)) {
+        for (const table of SQL_TABLES) {
             const columns = COLUMNS[table].filter((name) => !CARRIED.includes(name));
             const rows = await sqlite(path, `SELECT * FROM ${table} ORDER BY rowid`);
-            await assertRows(() => rows.map((row) => ('countVisits' in row ? { ...row, countVisits: row.countVisits === 1 } : row)), table, columns);
+            await assertRows(() => rows.map(withBooleans), table, columns);
         }
         assert.deepEqual(await sqlite(path, 'PRAGMA integrity_check'), [{ integrity_check: 'ok' }]);
         assert.deepEqual(await sqlite(path, 'PRAGMA foreign_key_check'), []);
@@ -256,12 +276,12 @@ describe('the manifest', () => {
         for (const format of FORMATS) {
             const { path, manifest, stderr } = await exported(format);
             assert.equal(manifest.format, 'helvino-export');
-            assert.equal(manifest.version, '1.0');
+            assert.equal(manifest.version, '2.0');
             assert.equal(manifest.kind, format);
             assert.equal(manifest.sequence, JSON.parse(await server.cliOk('stat', '--format', 'json')).seq);
             assert.deepEqual([manifest.organisation, manifest.visitor, manifest.csvSafe], [null, null, false]);
             const inDirectory = format === 'ndjson' || format === 'csv';
-            assert.deepEqual(Object.keys(manifest.tables), inDirectory ? TABLES : TABLES.slice(0, 4));
+            assert.deepEqual(Object.keys(manifest.tables), inDirectory ? TABLES : SQL_TABLES);
             const described = inDirectory ? Object.values(manifest.tables).map((table) => [join(path, table.file), table]) : [[path, manifest]];
             for (const [file, { bytes, sha256: digest }] of described) {
                 const content = readFileSync(file);
@@ -294,7 +314,8 @@ describe('one visitor', () => {
         for (const format of FORMATS) {
             const { path, manifest } = await exported(format, '--visitor', hers.key);
             assert.deepEqual([manifest.organisation, manifest.visitor], ['acme', hers.key]);
-            assert.deepEqual(Object.values(manifest.tables).map((table) => table.rows).slice(0, 4), [1, 1, 3, 6]);
+            assert.deepEqual(SQL_TABLES.map((table) => manifest.tables[table].rows), [1, 1, 3, 6]);
+            assert.equal(manifest.tables.erasures?.rows ?? 0, 0, 'they are of others');
             for (const { file, bytes } of filesOf(path)) {
                 const strangers = bytes.toString('latin1').match(/canary-(?!hers)[a-z-]+|v_(?!hers)[a-z-]+/g);
                 assert.deepEqual(strangers, null, file);
@@ -410,7 +431,7 @@ describe('nothing is overwritten or guessed', () => {
         mkdirSync(path);
         const result = await server.cli('dump', 'export', '-o', path);
         assert.equal(result.code, 0, result.stderr);
-        assert.equal(readdirSync(path).length, 6);
+        assert.equal(readdirSync(path).length, TABLES.length + 1);
     });
 
     test('a file where a directory should be, and the other way round', async () => {

@@ -21,14 +21,14 @@ const withoutStrace = strace.error ? 'strace is not installed' : strace.status !
 
 /* ---- short ways ----------------------------------------------------------------------------------------------- */
 
-/** The table of counts on standard error: {visitors: {rows, added, updated, present, rejected}}. */
+/** The table of counts on standard error: {visitors: {rows, added, updated, present, rejected}}, and erased where something was. */
 function countsOf(stderr) {
     const counts = {};
     for (const line of stderr.split('\n')) {
         const [table, ...numbers] = line.split(/\s+/);
-        if (!TABLES.includes(table) || numbers.length !== 5) continue;
-        const [rows, added, updated, present, rejected] = numbers.map(Number);
-        counts[table] = { rows, added, updated, present, rejected };
+        if (![...TABLES, 'erasures'].includes(table) || numbers.length !== 6) continue;
+        const [rows, added, updated, present, erased, rejected] = numbers.map(Number);
+        counts[table] = { rows, added, updated, present, rejected, ...(erased && { erased }) };
     }
     return counts;
 }
@@ -107,7 +107,7 @@ const WHOLE = {
 };
 
 function assertSameFiles(left, right, suffix) {
-    for (const table of TABLES) {
+    for (const table of [...TABLES, 'erasures']) {
         const name = `${table}.${suffix}`;
         assert.ok(readFileSync(join(left, name)).equals(readFileSync(join(right, name))), `${name} differs`);
     }
@@ -160,7 +160,7 @@ test('an export that is not what its manifest says is refused before anything is
             writeFileSync(path, readFileSync(path, 'utf8').split('\n').slice(1).join('\n'));
         },
         'a file less': (directory) => rmSync(join(directory, 'messages.ndjson')),
-        'a newer form': (directory) => edit(directory, (manifest) => (manifest.version = '2.0')),
+        'a newer form': (directory) => edit(directory, (manifest) => (manifest.version = '3.0')),
         'made for a spreadsheet': (directory) => edit(directory, (manifest) => (manifest.csvSafe = true)),
         'no manifest of ours': (directory) => writeFileSync(join(directory, 'manifest.json'), '{"name":"app"}'),
     };
@@ -190,7 +190,7 @@ test('an export that is not what its manifest says is refused before anything is
 });
 
 test('a newer minor version of an export is read', async () => {
-    const directory = files({ ...WHOLE, 'manifest.json': '{"format":"helvino-export","version":"1.7","tables":{},"colour":"new"}' });
+    const directory = files({ ...WHOLE, 'manifest.json': '{"format":"helvino-export","version":"2.7","tables":{},"colour":"new"}' });
     assert.equal((await new Place().importOk(directory)).counts.messages.added, 1);
 });
 
@@ -508,7 +508,7 @@ test('an export that comes back to its own database finds everything there, what
 test('what is not there, or not what it should be, is said in a sentence, and no database is made', async (t) => {
     const head = Object.keys(VISITOR).join(',');
     const cases = {
-        'nothing to import': [files({ 'readme.txt': '' }), /nothing to import in .*organizations, visitors, conversations, messages and aliases/],
+        'nothing to import': [files({ 'readme.txt': '' }), /nothing to import in .*organizations, erasures, visitors, conversations, messages and aliases/],
         'both forms': [files({ 'visitors.csv': head, 'visitors.ndjson': '' }), /there are both .*visitors\.csv and .*visitors\.ndjson/],
         'no such path': ['/nowhere/at/all', /\/nowhere\/at\/all can't be read: No such file/],
         'another name': [join(files({ 'users.csv': head }), 'users.csv'), /does not say by its name/],

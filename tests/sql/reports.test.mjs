@@ -14,7 +14,7 @@ import { assertSentence, importRows } from './database.mjs';
 /* ---- the data set ---------------------------------------------------------------------------------------------- */
 
 const idOf = (kind, i) => `c${kind}${String(i).padStart(23, '0')}`;
-const rows = { organizations: [], visitors: [], conversations: [], messages: [] };
+const rows = { organizations: [], erasures: [], visitors: [], conversations: [], messages: [] };
 
 function organization(key, name) {
     const at = '2026-01-01 00:00:00.000';
@@ -71,6 +71,12 @@ conversation(shop, null, '2026-01-21 09:00:00', 'user 2026-01-21 09:00:00', 'ass
 const eve = visitor(shop, 'v_eve', '2026-01-31 23:59:59.999', '2026-02-01 00:05:00');
 conversation(shop, eve, '2026-01-31 23:59:59.999', 'assistant 2026-02-01 00:00:10', 'user 2026-02-01 00:01:00', 'assistant 2026-02-01 00:02:00',
     'user 2026-02-01 00:03:00', 'assistant 2026-02-01 00:04:00');
+// Erased before any of that: of each only the counts are left.
+const erased = (org, i, erasedAt, visitors, conversations, messages, anonymizedConversations) =>
+    rows.erasures.push({ orgId: org.id, visitorHash: String(i).padStart(64, '0'), erasedAt, visitors, conversations, messages, anonymizedConversations, receipt: null });
+erased(shop, 1, '2026-01-10 12:00:00.000', 1, 2, 9, 0);
+erased(shop, 2, '2026-01-31 23:30:00.000', 2, 0, 0, 3);
+erased(blog, 1, '2026-03-01 00:00:00.000', 1, 1, 4, 0);
 // The same key elsewhere is somebody else.
 const other = visitor(blog, 'v_ann', '2026-01-05 09:00:00', '2026-01-05 09:00:30');
 conversation(blog, other, '2026-01-05 09:00:00', 'user 2026-01-05 09:00:30');
@@ -234,6 +240,14 @@ test('drop-off tells how far conversations get, and where they are lost', async 
     const [week, lostInWeek] = await ofShop('drop-off', ...WEEK);
     assert.deepEqual(column(week, 1), [4, 3, 3, 1]);
     assert.deepEqual(column(lostInWeek, 1), [1, 0, 1]);
+});
+
+test('erasures tells how much is missing from the other reports', async () => {
+    const [months, retention] = await figures('erasures');
+    assert.deepEqual(months, [['2026-01', 3, 2, 9, 3], ['2026-03', 1, 1, 4, 0]]);
+    assert.deepEqual(retention, []);
+    assert.deepEqual((await ofShop('erasures', ...BERLIN))[0], [['2026-01', 1, 2, 9, 0], ['2026-02', 2, 0, 0, 3]]);
+    assert.deepEqual((await figures('erasures', '--since', '2026-02-01'))[0], [['2026-03', 1, 1, 4, 0]]);
 });
 
 test('retention is a triangle of weeks', async () => {

@@ -138,8 +138,11 @@ async function assertSameReport(sql, question, what) {
     assertSameAnswer(ours, sqlite, { order: 'none', sql, what: `${described}: helvino (left), sqlite3 (right)` });
 }
 
+/** Of tables that no other database has. */
+const OF_HELVINO = ['erasures.sql'];
+
 describe('reports', () => {
-    for (const name of readdirSync(REPORTS).filter((entry) => entry.endsWith('.sql')).sort()) {
+    for (const name of readdirSync(REPORTS).filter((entry) => entry.endsWith('.sql') && !OF_HELVINO.includes(entry)).sort()) {
         const sql = readFileSync(join(REPORTS, name), 'utf8');
         const visitor = /:visitor\b/.test(sql) ? { visitor: rows.visitors[1].visitorKey } : {};
         statementsOf(sql).forEach((statement, i) => {

@@ -60,7 +60,7 @@ static void put_tail(struct buffer *out)
     }
     buffer_append_string(out, "\nCOMMIT;\n\n");
     for (size_t i = 0; i < EXPORT_SQL_TABLES; ++i)
-        buffer_printf(out, "ANALYZE \"%s\";\n", schemas[schema_export_order[i]]->name);
+        buffer_printf(out, "ANALYZE \"%s\";\n", schemas[export_sql_tables[i]]->name);
 }
 
 /* ---- rows: COPY's text format ------------------------------------------------------------------------------------ */
@@ -149,7 +149,7 @@ static int write_script(struct export *export, struct sink *sink)
     int status = EXIT_FINE;
     buffer_append_string(&sink->buffer, script_head);
     for (size_t i = 0; i < EXPORT_SQL_TABLES && status == EXIT_FINE && !sink->failed; ++i)
-        status = write_table(export, sink, schema_export_order[i]);
+        status = write_table(export, sink, export_sql_tables[i]);
     if (status == EXIT_FINE)
         put_tail(&sink->buffer);
     return status;

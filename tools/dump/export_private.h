@@ -61,7 +61,7 @@ struct export_rows {
     struct scan_request request;
     int filter; /* the column that must be of the selection, or -1 */
     bool is_scanning;
-    size_t scans_started;
+    size_t scans, scans_started;
     uint64_t steps;
 };
 
@@ -78,8 +78,9 @@ struct manifest_table *export_rows_note(const struct export_rows *rows);
 
 /* ---- the schema as Prisma would create it (export_schema.c) ---------------------------------------------------- */
 
-/* PostgreSQL and SQLite get these four of the tables. */
+/* PostgreSQL and SQLite get these of the tables, in this order. */
 #define EXPORT_SQL_TABLES 4
+extern const enum record_kind export_sql_tables[EXPORT_SQL_TABLES];
 
 struct export_index {
     enum record_kind kind;

@@ -30,16 +30,22 @@ static void choose_columns(struct export_rows *rows, bool carried)
     }
 }
 
+static bool begins_with_org(enum record_kind kind)
+{
+    return kind == RECORD_ORGS || kind == RECORD_ALIASES || kind == RECORD_ERASURES;
+}
+
 /* Tables whose key begins with the organisation need no filter. */
 static void choose_org(struct export_rows *rows)
 {
     const struct export_selection *selection = &rows->export->selection;
-    if (rows->schema->kind == RECORD_ORGS || rows->schema->kind == RECORD_ALIASES)
+    if (begins_with_org(rows->schema->kind))
         rows->request.id_min = rows->request.id_max = selection->org;
     else
         rows->filter = schema_column(rows->schema, "orgId");
 }
 
+/* One scan gives a whole table; of a visitor's conversations each has its own. */
 static void choose_visitor(struct export_rows *rows)
 {
     const struct export_selection *selection = &rows->export->selection;
@@ -49,9 +55,14 @@ static void choose_visitor(struct export_rows *rows)
         return;
     case RECORD_CONVERSATIONS:
         rows->request.path = SCAN_ID;
+        rows->scans = selection->conversation_count;
         return;
     case RECORD_MESSAGES:
         rows->request.path = SCAN_CONVERSATION;
+        rows->scans = selection->conversation_count;
+        return;
+    case RECORD_ERASURES: /* they are of others */
+        rows->scans = 0;
         return;
     default:
         choose_org(rows);
@@ -84,12 +95,10 @@ static bool is_selected(struct export_rows *rows)
 
 /* ---- stepping --------------------------------------------------------------------------------------------------- */
 
-/* One scan gives a whole table; of a visitor's conversations each has its own. */
 static bool start_next(struct export_rows *rows)
 {
     const struct export_selection *selection = &rows->export->selection;
-    size_t scans = rows->request.path == SCAN_ALL ? 1 : selection->conversation_count;
-    if (rows->scans_started == scans)
+    if (rows->scans_started == rows->scans)
         return false;
     if (rows->request.path != SCAN_ALL)
         rows->request.id = selection->conversations[rows->scans_started];
@@ -101,7 +110,7 @@ static bool start_next(struct export_rows *rows)
 void export_rows_open(struct export_rows *rows, struct export *export, enum record_kind kind, bool carried,
                       const char *also)
 {
-    *rows = (struct export_rows){.export = export, .schema = schemas[kind], .filter = -1};
+    *rows = (struct export_rows){.export = export, .schema = schemas[kind], .filter = -1, .scans = 1};
     rows->request = scan_everything(0);
     choose_columns(rows, carried);
     if (export->selection.has_visitor)

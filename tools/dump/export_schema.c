@@ -4,6 +4,13 @@
 
 #include <string.h>
 
+const enum record_kind export_sql_tables[EXPORT_SQL_TABLES] = {
+    RECORD_ORGS,
+    RECORD_VISITORS,
+    RECORD_CONVERSATIONS,
+    RECORD_MESSAGES,
+};
+
 const struct export_index export_indexes[EXPORT_INDEX_COUNT] = {
     {RECORD_ORGS, true, {"key"}},
     {RECORD_VISITORS, true, {"orgId", "visitorKey"}},

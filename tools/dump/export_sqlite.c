@@ -186,7 +186,7 @@ static int fill(const struct target *target)
 {
     int status = execute(target, "BEGIN");
     for (size_t i = 0; i < EXPORT_SQL_TABLES && status == EXIT_FINE; ++i)
-        status = write_table(target, schema_export_order[i]);
+        status = write_table(target, export_sql_tables[i]);
     if (status == EXIT_FINE)
         status = make_indexes(target);
     return status == EXIT_FINE ? execute(target, "COMMIT") : status;

@@ -10,13 +10,14 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "cli/erasures.h"
 #include "cli/grid.h"
 #include "cli/interrupt.h"
 
 #include "import_private.h"
 
 struct counts {
-    uint64_t added, updated, present, rejected;
+    uint64_t added, updated, present, erased, rejected;
 };
 
 /* Where a command is from; it stands beside it in its entry. */
@@ -99,14 +100,22 @@ static bool adopt_org(struct import *import, const struct log_entry *entry)
     return true;
 }
 
-static bool reject_entry(struct import *import, struct import_file *file, const struct log_entry *entry)
+/* One that was not taken. False when the rejects can't be written. */
+static bool refuse_entry(struct import *import, struct import_file *file, const struct log_entry *entry,
+                         struct counts *counts)
 {
     const struct origin *origin = log_entry_extra(entry);
     struct command command;
     struct import_reason reason = {.kind = ""};
+    bool is_decoded = command_decode(command_of(entry), &command) == OK;
+    if (is_decoded && import_is_erased(&import->rows.erased, &command, entry->error)) {
+        ++counts->erased;
+        return true;
+    }
+    ++counts->rejected;
     if (import->admin.txn == NULL && admin_read(&import->admin) == NULL)
         return false;
-    if (command_decode(command_of(entry), &command) == OK)
+    if (is_decoded)
         import_explain(import->admin.txn, &command, entry->error, &reason);
     return import_reject(&import->rejects, file, origin->line, origin->row, &reason);
 }
@@ -123,8 +132,7 @@ static bool count_entries(struct import *import, struct import_file *file, struc
         counts->added += is_taken && !entry->outcome.replayed && !entry->outcome.widened;
         counts->updated += is_taken && entry->outcome.widened;
         counts->present += is_taken && entry->outcome.replayed;
-        counts->rejected += !is_taken;
-        is_fine = is_taken || reject_entry(import, file, entry);
+        is_fine = is_taken || refuse_entry(import, file, entry, counts);
     }
     if (import->admin.txn != NULL)
         admin_read_end(&import->admin);
@@ -208,9 +216,10 @@ static bool take_row(struct import *import, struct import_file *file, struct cou
         add_to_batch(import, &command, record);
         return true;
     }
-    ++counts->rejected;
     ++import->done;
-    return import_reject(&import->rejects, file, record->line, record->text, &reason);
+    ++*(reason.is_erased ? &counts->erased : &counts->rejected);
+    return reason.is_erased ||
+           import_reject(&import->rejects, file, record->line, record->text, &reason);
 }
 
 /* Messages that don't say whose they are ask the database. */
@@ -241,6 +250,23 @@ static int import_table(struct import *import, struct import_file *file, struct 
     return status == EXIT_FINE ? last : status;
 }
 
+/* Who was erased elsewhere may be here from an earlier import. */
+static int erase_again(struct import *import, const struct import_file *file)
+{
+    struct erasures_done done;
+    struct buffer text = {0};
+    if (file->table->kind != RECORD_ERASURES || file->rows == 0)
+        return EXIT_FINE;
+    bool is_fine = erasures_apply(&import->admin, &done);
+    if (done.visitors != 0) {
+        erasures_describe(&done, &text);
+        progress_end(&import->progress);
+        cli_complain("note: %.*s, since they were erased where %s is from", (int)text.len, text.data, file->name);
+    }
+    buffer_dispose(&text);
+    return !is_fine ? EXIT_FAILED : interrupt_was_noted() ? EXIT_INTERRUPTED : EXIT_FINE;
+}
+
 static int import_all(struct import *import)
 {
     int status = EXIT_FINE;
@@ -250,11 +276,15 @@ static int import_all(struct import *import)
         import->total += import->files[i].rows;
     progress_begin(&import->progress, "rows", import->total);
     for (size_t i = 0; i < SCHEMA_EXPORTED_COUNT && status == EXIT_FINE; ++i)
-        if (import->files[i].path != NULL)
+        if (import->files[i].path != NULL) {
             status = import_table(import, &import->files[i], &import->counts[i]);
+            if (status == EXIT_FINE)
+                status = erase_again(import, &import->files[i]);
+        }
     progress_end(&import->progress);
     batch_end(&import->batch);
     free(import->rows.orgs);
+    import_erased_dispose(&import->rows.erased);
     buffer_dispose(&import->scratch);
     if (!import_rejects_finish(&import->rejects) && status == EXIT_FINE)
         status = EXIT_FAILED;
@@ -270,12 +300,13 @@ static void add_counts(struct grid *grid, const struct import_file *file, const 
     grid_add_number(grid, counts->added);
     grid_add_number(grid, counts->updated);
     grid_add_number(grid, counts->present);
+    grid_add_number(grid, counts->erased);
     grid_add_number(grid, counts->rejected);
 }
 
 static void print_table(const struct import *import)
 {
-    static const char *const heads[] = {"TABLE", "ROWS", "NEW", "UPDATED", "ALREADY THERE", "REJECTED"};
+    static const char *const heads[] = {"TABLE", "ROWS", "NEW", "UPDATED", "ALREADY THERE", "ERASED", "REJECTED"};
     struct grid grid = {.column_count = sizeof(heads) / sizeof(heads[0])};
     for (size_t i = 0; i < grid.column_count; ++i)
         grid_add(&grid, bytes_of_string(heads[i]));
@@ -284,6 +315,15 @@ static void print_table(const struct import *import)
             add_counts(&grid, &import->files[i], &import->counts[i]);
     grid_print(&grid, stderr);
     grid_dispose(&grid);
+}
+
+static void print_erased(const struct import *import)
+{
+    uint64_t erased = 0;
+    for (size_t i = 0; i < SCHEMA_EXPORTED_COUNT; ++i)
+        erased += import->counts[i].erased;
+    if (erased != 0)
+        cli_complain("note: %" PRIu64 " rows are of visitors who have been erased here since, and were not taken", erased);
 }
 
 static void print_notes(struct import *import)
@@ -300,6 +340,7 @@ static void print_notes(struct import *import)
                      " conversations of nobody known can't be reached by their old ids any more, since "
                      "those could be guessed",
                      import->rows.links_dropped);
+    print_erased(import);
     if (import->rejects.count == 0 && stat(import->rejects.path, &there) == 0)
         cli_complain("note: %s is of an earlier import; this one has rejected nothing", import->rejects.path);
     if (import->is_new_database && !import->options->dry_run)

@@ -48,7 +48,7 @@ __attribute__((format(printf, 2, 3))) static bool complain_of_head(const struct 
 
 int import_member_find(const struct import_table *table, struct bytes name, unsigned *rank)
 {
-    for (int member = 0; member < IMPORT_MEMBERS_MAX; ++member)
+    for (int member = 0; member < IMPORT_MEMBERS_MAX && table->members[member].names[0] != NULL; ++member)
         for (*rank = 0; *rank < IMPORT_NAMES_MAX && table->members[member].names[*rank] != NULL; ++*rank)
             if (bytes_equal(name, bytes_of_string(table->members[member].names[*rank])))
                 return member;
@@ -223,8 +223,10 @@ static bool open_file(struct import_file *file, size_t table, bool is_csv, char 
     return !is_csv || read_head(file);
 }
 
-static void close_file(struct import_file *file)
+void import_file_close(struct import_file *file)
 {
+    if (file->path == NULL)
+        return;
     if (file->data.len != 0)
         munmap((void *)(uintptr_t)file->data.data, file->data.len);
     for (size_t i = 0; i < file->unknown_count; ++i)
@@ -234,13 +236,13 @@ static void close_file(struct import_file *file)
     buffer_dispose(&file->scratch);
     free(file->places);
     free(file->path);
+    *file = (struct import_file){0};
 }
 
 void import_files_close(struct import_file files[SCHEMA_EXPORTED_COUNT])
 {
     for (size_t i = 0; i < SCHEMA_EXPORTED_COUNT; ++i)
-        if (files[i].path != NULL)
-            close_file(&files[i]);
+        import_file_close(&files[i]);
 }
 
 /* ---- finding --------------------------------------------------------------------------------------------------- */
@@ -279,8 +281,8 @@ static bool open_table(struct import_file *file, size_t table, const char *direc
 }
 
 #define EXPECTED                                                                                                    \
-    "organizations, visitors, conversations, messages and aliases, each with .ndjson or .csv behind it, are read; " \
-    "not all of them need to be there"
+    "organizations, erasures, visitors, conversations, messages and aliases, each with .ndjson or .csv behind it, " \
+    "are read; not all of them need to be there"
 
 static bool open_directory(struct import_file *files, const char *path)
 {

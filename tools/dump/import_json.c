@@ -1,8 +1,12 @@
 /* A line of ndjson: one object, its members by name in any order. The document lives in the file until the next line.
  */
+#include <inttypes.h>
+
 #include "base/json.h"
 
 #include "import_private.h"
+
+#define NUMBER_ROOM 24 /* digits, a sign and a NUL */
 
 struct filling {
     struct import_file *file;
@@ -11,6 +15,14 @@ struct filling {
     unsigned ranks[IMPORT_MEMBERS_MAX]; /* of the name that a cell has been read from */
     bool is_refused;
 };
+
+/* For the digits of a number; scratch has room for one in every cell. */
+static struct bytes digits_of(struct buffer *scratch, int64_t number)
+{
+    size_t begin = scratch->len;
+    buffer_printf(scratch, "%" PRId64, number);
+    return bytes_view(scratch->data + begin, scratch->len - begin);
+}
 
 /* Booleans as PostgreSQL writes them, so that both forms of a file give the same cells. */
 static bool read_value(const struct json_value *value, struct bytes *out)
@@ -24,6 +36,14 @@ static bool read_value(const struct json_value *value, struct bytes *out)
     return json_is_null(value) || json_string(value, out);
 }
 
+static bool read_number(struct buffer *scratch, const struct json_value *value, struct bytes *out)
+{
+    int64_t number;
+    if (json_integer(value, &number))
+        *out = digits_of(scratch, number);
+    return out->data != NULL;
+}
+
 static void on_member(void *context, struct bytes name, const struct json_value *value)
 {
     struct filling *filling = context;
@@ -32,12 +52,14 @@ static void on_member(void *context, struct bytes name, const struct json_value 
     if (member == IMPORT_NO_MEMBER) {
         import_note_unknown(filling->file, name);
     } else if (rank < filling->ranks[member]) {
+        const struct import_member *known = &filling->file->table->members[member];
+        struct bytes *cell = &filling->record->cells[member];
         filling->ranks[member] = rank;
-        if (!read_value(value, &filling->record->cells[member])) {
-            filling->is_refused = true;
-            import_refuse(filling->reason, "%s is neither a text nor a boolean nor null",
-                          filling->file->table->members[member].names[rank]);
-        }
+        if ((known->is_number && read_number(&filling->file->scratch, value, cell)) || read_value(value, cell))
+            return;
+        filling->is_refused = true;
+        import_refuse(filling->reason, "%s is neither a %s nor a boolean nor null", known->names[rank],
+                      known->is_number ? "whole number" : "text");
     }
 }
 
@@ -52,6 +74,8 @@ bool import_json_cells(struct import_file *file, struct import_record *record, s
         import_refuse(reason, "the line is not one JSON object in UTF-8");
         return import_refuse_text(reason, bytes_of_string(sentence));
     }
+    buffer_clear(&file->scratch);
+    buffer_reserve(&file->scratch, IMPORT_MEMBERS_MAX * IMPORT_NAMES_MAX * NUMBER_ROOM);
     for (unsigned i = 0; i < IMPORT_MEMBERS_MAX; ++i) {
         filling.ranks[i] = IMPORT_NAMES_MAX;
         record->cells[i] = BYTES_NONE;

@@ -1,9 +1,10 @@
 #pragma once
 /*
  * What the files of `helvino import` share. import_files.c finds the files and walks over their records, import_csv.c
- * and import_json.c take a record apart into cells, import_rows.c makes a command of the cells, import.c applies
- * commands in batches, import_verdicts.c says why one was refused, import_rejects.c writes down what could not be
- * taken. Main thread.
+ * and import_json.c take a record apart into cells, import_tables.c has the names of these, import_rows.c makes a
+ * command of the cells, import.c applies commands in batches, import_verdicts.c says why one was refused,
+ * import_rejects.c writes down what could not be taken, import_erased.c remembers what is not to come back. Main
+ * thread.
  */
 #include "cli/admin.h"
 #include "cli/progress.h"
@@ -34,7 +35,24 @@ enum import_organization {
     ORGANIZATION_WIDGET_COLOR,
     ORGANIZATION_WIDGET_POSITION,
     ORGANIZATION_WIDGET_LANGUAGE,
-    ORGANIZATION_COUNT_VISITS
+    ORGANIZATION_COUNT_VISITS,
+    ORGANIZATION_RETAIN_VISITORS,
+    ORGANIZATION_RETAIN_MESSAGES,
+    ORGANIZATION_REDACT_MESSAGES,
+    ORGANIZATION_RETAIN_EMPTY,
+    ORGANIZATION_RETAIN_AUDIT,
+    ORGANIZATION_RETAIN_ERASURES,
+    ORGANIZATION_ADDRESSES
+};
+enum import_erasure {
+    ERASURE_ORG,
+    ERASURE_VISITOR_HASH,
+    ERASURE_ERASED_AT,
+    ERASURE_VISITORS,
+    ERASURE_CONVERSATIONS,
+    ERASURE_MESSAGES,
+    ERASURE_ANONYMIZED,
+    ERASURE_RECEIPT
 };
 enum import_visitor {
     VISITOR_ID,
@@ -45,14 +63,16 @@ enum import_visitor {
     VISITOR_USER_AGENT,
     VISITOR_CREATED_AT,
     VISITOR_UPDATED_AT,
-    VISITOR_EMAIL
+    VISITOR_EMAIL,
+    VISITOR_ADDRESS
 };
 enum import_conversation {
     CONVERSATION_ID,
     CONVERSATION_ORG,
     CONVERSATION_VISITOR,
     CONVERSATION_CREATED_AT,
-    CONVERSATION_UPDATED_AT
+    CONVERSATION_UPDATED_AT,
+    CONVERSATION_ANONYMIZED
 };
 enum import_message {
     MESSAGE_ID,
@@ -65,7 +85,7 @@ enum import_message {
 };
 enum import_alias { ALIAS_ORG, ALIAS_TEXT, ALIAS_TARGET };
 
-#define IMPORT_MEMBERS_MAX 12
+#define IMPORT_MEMBERS_MAX 19
 #define IMPORT_NAMES_MAX 3
 #define IMPORT_NO_MEMBER (-1)
 
@@ -75,13 +95,13 @@ struct import_table {
     enum record_kind kind;
     struct import_member {
         const char *names[IMPORT_NAMES_MAX]; /* the first one that a file has counts */
-        bool is_required;
-    } members[IMPORT_MEMBERS_MAX];
+        bool is_required, is_number;
+    } members[IMPORT_MEMBERS_MAX]; /* up to one without a name */
     int time;  /* the member that rows are in order of, or IMPORT_NO_MEMBER when it does not matter */
     int group; /* order within each group of neighbours is enough; or IMPORT_NO_MEMBER */
 };
 
-/* In schema_export_order. */
+/* In schema_export_order (import_tables.c). */
 extern const struct import_table import_tables[SCHEMA_EXPORTED_COUNT];
 
 /* The member of this name, and how late in its list the name is; IMPORT_NO_MEMBER when there is none. */
@@ -95,6 +115,7 @@ int import_member_find(const struct import_table *table, struct bytes name, unsi
 struct import_reason {
     char kind[IMPORT_REASON_LEN];   /* by which rows are counted */
     char detail[IMPORT_DETAIL_LEN]; /* what this row has; may be empty */
+    bool is_erased;                 /* it is no mistake: the row belongs to somebody who was erased here */
 };
 
 /* Sets the kind, and no detail; returns false, so that whoever refuses a row can return it. */
@@ -172,6 +193,8 @@ struct import_cursor {
  * not there. False with a sentence; close them in both cases. */
 bool import_files_open(struct import_file files[SCHEMA_EXPORTED_COUNT], const char *path);
 void import_files_close(struct import_file files[SCHEMA_EXPORTED_COUNT]);
+/* From here on the file is not there. */
+void import_file_close(struct import_file *file);
 
 /* To the next row, in the order in which rows are to be applied; its cells are not read yet. False at the end. */
 bool import_next(struct import_file *file, struct import_cursor *cursor, struct import_record *record);
@@ -193,6 +216,19 @@ int import_look(struct import_file files[SCHEMA_EXPORTED_COUNT]);
 
 bool import_json_cells(struct import_file *file, struct import_record *record, struct import_reason *reason);
 
+/* ---- import_erased.c ------------------------------------------------------------------------------------------- */
+
+/* Visitors and conversations that were erased here, and so are not taken again. */
+struct import_erased {
+    struct id *ids;
+    size_t count, room, sorted; /* the first ones of them are in order */
+};
+
+/* Whether the command was refused for no other reason than that; if so, what depends on it is refused for it too. */
+bool import_is_erased(struct import_erased *erased, const struct command *command, enum error verdict);
+bool import_erased_has(struct import_erased *erased, struct id id);
+void import_erased_dispose(struct import_erased *erased);
+
 /* ---- import_rows.c --------------------------------------------------------------------------------------------- */
 
 /* An organisation of the file, and the one here that its rows go to: another one when its key was known already. */
@@ -209,6 +245,7 @@ struct import_rows {
     uint64_t links_dropped;      /* conversations of nobody whose old id could be guessed */
     struct id conversation, org; /* looked up last */
     bool is_looked_up;
+    struct import_erased erased;
     char client_id[ID_TEXT_LEN];
 };
 

@@ -21,6 +21,7 @@ bool import_refuse(struct import_reason *reason, const char *format, ...)
     vsnprintf(reason->kind, sizeof(reason->kind), format, arguments);
     va_end(arguments);
     reason->detail[0] = '\0';
+    reason->is_erased = false;
     return false;
 }
 

@@ -4,107 +4,16 @@
  * along as an alias, so that links with the old id go on working.
  */
 #include <assert.h>
+#include <inttypes.h>
 #include <stdlib.h>
 
 #include "api/api.h"
+#include "base/address_text.h"
 #include "base/clock.h"
 #include "base/text.h"
 #include "rules/rules.h"
 
 #include "import_private.h"
-
-#define NAMES(...)           \
-    {                        \
-        {__VA_ARGS__}, false \
-    }
-#define REQUIRED(...)       \
-    {                       \
-        {__VA_ARGS__}, true \
-    }
-
-const struct import_table import_tables[SCHEMA_EXPORTED_COUNT] = {
-    {
-        .name = "organizations",
-        .kind = RECORD_ORGS,
-        .members =
-            {
-                [ORGANIZATION_ID] = REQUIRED("id"),
-                [ORGANIZATION_KEY] = REQUIRED("key", "orgKey", "slug"),
-                [ORGANIZATION_NAME] = NAMES("name"),
-                [ORGANIZATION_ORIGINS] = NAMES("allowedOrigins"),
-                [ORGANIZATION_CREATED_AT] = REQUIRED("createdAt"),
-                [ORGANIZATION_UPDATED_AT] = NAMES("updatedAt"),
-                [ORGANIZATION_WIDGET_TITLE] = NAMES("widgetTitle"),
-                [ORGANIZATION_WIDGET_SUBTITLE] = NAMES("widgetSubtitle"),
-                [ORGANIZATION_WIDGET_COLOR] = NAMES("widgetColor"),
-                [ORGANIZATION_WIDGET_POSITION] = NAMES("widgetPosition"),
-                [ORGANIZATION_WIDGET_LANGUAGE] = NAMES("widgetLanguage"),
-                [ORGANIZATION_COUNT_VISITS] = NAMES("countVisits"),
-            },
-        .time = IMPORT_NO_MEMBER,
-        .group = IMPORT_NO_MEMBER,
-    },
-    {
-        .name = "visitors",
-        .kind = RECORD_VISITORS,
-        .members =
-            {
-                [VISITOR_ID] = REQUIRED("id"),
-                [VISITOR_ORG] = REQUIRED("orgId"),
-                [VISITOR_KEY] = REQUIRED("visitorKey"),
-                [VISITOR_FIRST_SEEN_AT] = REQUIRED("firstSeenAt"),
-                [VISITOR_LAST_SEEN_AT] = REQUIRED("lastSeenAt"),
-                [VISITOR_USER_AGENT] = NAMES("userAgent"),
-                [VISITOR_CREATED_AT] = NAMES("createdAt"),
-                [VISITOR_UPDATED_AT] = NAMES("updatedAt"),
-                [VISITOR_EMAIL] = NAMES("email"),
-            },
-        .time = IMPORT_NO_MEMBER,
-        .group = IMPORT_NO_MEMBER,
-    },
-    {
-        .name = "conversations",
-        .kind = RECORD_CONVERSATIONS,
-        .members =
-            {
-                [CONVERSATION_ID] = REQUIRED("id"),
-                [CONVERSATION_ORG] = REQUIRED("orgId"),
-                [CONVERSATION_VISITOR] = REQUIRED("visitorId"),
-                [CONVERSATION_CREATED_AT] = REQUIRED("createdAt"),
-                [CONVERSATION_UPDATED_AT] = NAMES("updatedAt"),
-            },
-        .time = CONVERSATION_CREATED_AT,
-        .group = IMPORT_NO_MEMBER,
-    },
-    {
-        .name = "messages",
-        .kind = RECORD_MESSAGES,
-        .members =
-            {
-                [MESSAGE_ID] = REQUIRED("id"),
-                [MESSAGE_CONVERSATION] = REQUIRED("conversationId"),
-                [MESSAGE_ORG] = NAMES("orgId"),
-                [MESSAGE_ROLE] = REQUIRED("role"),
-                [MESSAGE_CONTENT] = REQUIRED("content"),
-                [MESSAGE_TIMESTAMP] = REQUIRED("timestamp"),
-                [MESSAGE_CLIENT_ID] = NAMES("clientId"),
-            },
-        .time = MESSAGE_TIMESTAMP,
-        .group = MESSAGE_CONVERSATION,
-    },
-    {
-        .name = "aliases",
-        .kind = RECORD_ALIASES,
-        .members =
-            {
-                [ALIAS_ORG] = REQUIRED("orgId"),
-                [ALIAS_TEXT] = REQUIRED("alias"),
-                [ALIAS_TARGET] = REQUIRED("targetId"),
-            },
-        .time = IMPORT_NO_MEMBER,
-        .group = IMPORT_NO_MEMBER,
-    },
-};
 
 /* One row on its way. */
 struct row {
@@ -152,6 +61,17 @@ static bool read_bool(const struct row *row, int member, bool *out)
     if (*out || text.data == NULL || bytes_equal(text, BYTES("f")) || bytes_equal(text, BYTES("false")))
         return true;
     import_refuse(row->reason, "%s is none of t, f, true and false", name_of(row, member));
+    return import_refuse_text(row->reason, text);
+}
+
+/* What is missing is 0. */
+static bool read_number(const struct row *row, int member, uint64_t max, uint64_t *out)
+{
+    struct bytes text = row->cells[member];
+    *out = 0;
+    if (text.data == NULL || parse_uint(text, 0, max, out))
+        return true;
+    import_refuse(row->reason, "%s is not a whole number from 0 to %" PRIu64, name_of(row, member), max);
     return import_refuse_text(row->reason, text);
 }
 
@@ -285,6 +205,17 @@ static bool read_widget(const struct row *row, struct org_import *out)
            read_bool(row, ORGANIZATION_COUNT_VISITS, &out->count_visits);
 }
 
+static bool read_retention(const struct row *row, struct org_import *out)
+{
+    return read_number(row, ORGANIZATION_RETAIN_VISITORS, RETAIN_DAYS_MAX, &out->retain_visitors_days) &&
+           read_number(row, ORGANIZATION_RETAIN_MESSAGES, RETAIN_DAYS_MAX, &out->retain_messages_days) &&
+           read_bool(row, ORGANIZATION_REDACT_MESSAGES, &out->redact_messages) &&
+           read_number(row, ORGANIZATION_RETAIN_EMPTY, RETAIN_DAYS_MAX, &out->retain_empty_days) &&
+           read_number(row, ORGANIZATION_RETAIN_AUDIT, RETAIN_DAYS_MAX, &out->retain_audit_days) &&
+           read_number(row, ORGANIZATION_RETAIN_ERASURES, RETAIN_DAYS_MAX, &out->retain_erasures_days) &&
+           read_word(row, ORGANIZATION_ADDRESSES, OPTION_addresses, &out->addresses);
+}
+
 static bool read_organization(const struct row *row, struct command *command)
 {
     struct org_import *out = &command->org_import;
@@ -301,7 +232,41 @@ static bool read_organization(const struct row *row, struct command *command)
         return false;
     if (out->name.data == NULL)
         out->name = out->key;
-    return read_widget(row, out);
+    return read_widget(row, out) && read_retention(row, out);
+}
+
+/* ---- erasures --------------------------------------------------------------------------------------------------- */
+
+static bool read_receipt(const struct row *row, struct id *out)
+{
+    struct bytes text = row->cells[ERASURE_RECEIPT];
+    *out = ID_NONE;
+    if (text.data == NULL || id_parse(text, out))
+        return true;
+    import_refuse(row->reason, "receipt is not an id of c and 24 digits");
+    return import_refuse_text(row->reason, text);
+}
+
+static bool read_visitor_hash(const struct row *row, struct bytes *out)
+{
+    if (!read_text(row, ERASURE_VISITOR_HASH, out))
+        return false;
+    if (erasure_hash_is_valid(*out))
+        return true;
+    import_refuse(row->reason, "visitorHash is not %d hexadecimal digits", ERASURE_HASH_LEN);
+    return import_refuse_text(row->reason, *out);
+}
+
+static bool read_erasure(const struct row *row, struct command *command)
+{
+    struct erasure_import *out = &command->erasure_import;
+    command->kind = COMMAND_ERASURE_IMPORT;
+    return read_org(row, ERASURE_ORG, &out->org) && read_visitor_hash(row, &out->visitor_hash) &&
+           read_time(row, ERASURE_ERASED_AT, &out->erased_at_ms) &&
+           read_number(row, ERASURE_VISITORS, INT64_MAX, &out->visitors) &&
+           read_number(row, ERASURE_CONVERSATIONS, INT64_MAX, &out->conversations) &&
+           read_number(row, ERASURE_MESSAGES, INT64_MAX, &out->messages) &&
+           read_number(row, ERASURE_ANONYMIZED, INT64_MAX, &out->anonymized) && read_receipt(row, &out->receipt);
 }
 
 /* ---- visitors -------------------------------------------------------------------------------------------------- */
@@ -328,6 +293,17 @@ static bool read_seen(const struct row *row, struct visitor_import *out)
            import_refuse(row->reason, "lastSeenAt lies before firstSeenAt");
 }
 
+/* Whether it is kept is for the organisation to say; see rules/import.c. */
+static bool read_address(const struct row *row, struct bytes *out)
+{
+    struct bytes text = row->cells[VISITOR_ADDRESS];
+    *out = text.len == 0 ? BYTES_NONE : text;
+    if (text.len == 0 || address_text_is_valid(text))
+        return true;
+    import_refuse(row->reason, "address is not a network address such as 203.0.113.7 or 203.0.113.0/24");
+    return import_refuse_text(row->reason, text);
+}
+
 /* An empty text is none, as it is for the API. */
 static bool read_email(const struct row *row, struct bytes *out)
 {
@@ -344,7 +320,8 @@ static bool read_visitor(const struct row *row, struct command *command)
     struct visitor_import *out = &command->visitor_import;
     command->kind = COMMAND_VISITOR_IMPORT;
     if (!read_org(row, VISITOR_ORG, &out->org) || !read_id(row, VISITOR_ID, out->org, &out->visitor, &out->alias) ||
-        !read_visitor_key(row, &out->visitor_key) || !read_seen(row, out) || !read_email(row, &out->email))
+        !read_visitor_key(row, &out->visitor_key) || !read_seen(row, out) || !read_email(row, &out->email) ||
+        !read_address(row, &out->address))
         return false;
     struct bytes agent = row->cells[VISITOR_USER_AGENT];
     out->user_agent = utf8_cut(agent, USER_AGENT_LEN_MAX);
@@ -366,10 +343,19 @@ static bool is_secret(struct bytes text)
 
 static void drop_guessable_alias(const struct row *row, struct conversation_import *out)
 {
-    if (out->alias.data == NULL || !id_is_none(out->visitor) || is_secret(out->alias))
+    if (out->alias.data == NULL || !id_is_none(out->visitor) || out->anonymized || is_secret(out->alias))
         return;
     out->alias = BYTES_NONE;
     ++row->rows->links_dropped;
+}
+
+/* One that says that it is anonymized, and has a visitor, is not. */
+static bool read_anonymized(const struct row *row, struct conversation_import *out)
+{
+    if (!read_bool(row, CONVERSATION_ANONYMIZED, &out->anonymized))
+        return false;
+    out->anonymized &= id_is_none(out->visitor);
+    return true;
 }
 
 static bool read_conversation(const struct row *row, struct command *command)
@@ -382,6 +368,8 @@ static bool read_conversation(const struct row *row, struct command *command)
         return false;
     if (row->cells[CONVERSATION_VISITOR].data != NULL &&
         !read_id(row, CONVERSATION_VISITOR, out->org, &out->visitor, &visitor_alias))
+        return false;
+    if (!read_anonymized(row, out))
         return false;
     drop_guessable_alias(row, out);
     return read_time(row, CONVERSATION_CREATED_AT, &out->created_at_ms) &&
@@ -405,6 +393,7 @@ static bool look_up_org(const struct row *row, struct id *out)
         rows->is_looked_up = rows->txn != NULL && conversation_get(rows->txn, id, &conversation) == OK;
         if (!rows->is_looked_up) {
             import_refuse(row->reason, "orgId is missing, and its conversation does not exist either");
+            row->reason->is_erased = import_erased_has(&rows->erased, id);
             return import_refuse_text(row->reason, text);
         }
         rows->conversation = id;
@@ -493,6 +482,8 @@ bool import_command(struct import_rows *rows, const struct import_table *table, 
     switch (table->kind) {
     case RECORD_ORGS:
         return read_organization(&row, out);
+    case RECORD_ERASURES:
+        return read_erasure(&row, out);
     case RECORD_VISITORS:
         return read_visitor(&row, out);
     case RECORD_CONVERSATIONS:

@@ -25,6 +25,9 @@ static void explain_missing(struct import_reason *reason, const char *what, stru
 static void explain_not_found(struct txn *txn, const struct command *command, struct import_reason *reason)
 {
     switch (command->kind) {
+    case COMMAND_ERASURE_IMPORT:
+        explain_missing(reason, "organization", command->erasure_import.org);
+        break;
     case COMMAND_VISITOR_IMPORT:
         explain_missing(reason, "organization", command->visitor_import.org);
         break;
@@ -122,6 +125,8 @@ static void explain_conflict(struct txn *txn, const struct command *command, str
     switch (command->kind) {
     case COMMAND_ORG_IMPORT:
         explain_org(txn, &command->org_import, reason);
+        break;
+    case COMMAND_ERASURE_IMPORT: /* the row has been looked at before */
         break;
     case COMMAND_VISITOR_IMPORT:
         explain_visitor(txn, &command->visitor_import, reason);

@@ -3,21 +3,23 @@
  * What an export says about itself: manifest.json in its directory, or PATH.manifest.json beside its one file. It is
  * written last, so a directory without one is an export that did not end. Main thread.
  *
- *     {"format":"helvino-export","version":"1.0","kind":"ndjson","helvino":"0.1.0","sequence":42,
+ *     {"format":"helvino-export","version":"2.0","kind":"ndjson","helvino":"0.1.0","sequence":42,
  *      "madeAt":"2026-01-31T23:59:59.999Z","organisation":null,"visitor":null,"csvSafe":false,
  *      "tables":{"visitors":{"rows":1,"file":"visitors.ndjson","bytes":205,"sha256":"…"},…}}
  *
  * An export in one file has "file", "bytes" and "sha256" once, before "tables".
  *
  * The version: a column or a table more raises the number behind the point, and every reader passes over what it does
- * not know. What an older reader would misread raises the one before the point, and it refuses the whole.
+ * not know. What an older reader would misread raises the one before the point, and it refuses the whole. 2.0: an
+ * anonymized conversation, which is the organisation's alone, looks like one of nobody, which whoever knows its id may
+ * read.
  */
 #include "schema.h"
 #include "sink.h"
 
 #define MANIFEST_FORMAT "helvino-export"
-#define MANIFEST_VERSION "1.0"
-#define MANIFEST_VERSION_MAJOR 1
+#define MANIFEST_VERSION "2.0"
+#define MANIFEST_VERSION_MAJOR 2
 #define MANIFEST_NAME "manifest.json"    /* in a directory */
 #define MANIFEST_SUFFIX ".manifest.json" /* behind the name of a file */
 #define MANIFEST_FILE_LEN_MAX 255        /* bytes of the name of a file */

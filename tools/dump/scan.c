@@ -368,7 +368,8 @@ static uint64_t fields_of(const struct scan *scan, const struct scan_request *re
             fields |= BIT(column->field);
         else
             fields |= BIT(field_of(scan->shape, offsetof(struct conversation, changed_at_ms))) |
-                      BIT(field_of(scan->shape, offsetof(struct conversation, changed_seq)));
+                      BIT(field_of(scan->shape, offsetof(struct conversation, changed_seq))) |
+                      BIT(field_of(scan->shape, offsetof(struct conversation, removed_messages)));
     }
     if (scan->snapshot->has_deleted)
         fields |=
@@ -438,7 +439,8 @@ static enum error conversation_value(struct scan *scan, const struct column *col
 void scan_tell_last_message(struct scan *conversations, uint64_t ordinal, int64_t at_ms)
 {
     int64_t changed_at_ms = conversations->row.conversation.changed_at_ms;
-    conversations->activity.message_count = ordinal;
+    conversations->activity.message_count =
+        ordinal != 0 ? ordinal - conversations->row.conversation.removed_messages : 0;
     conversations->activity.updated_at_ms = ordinal != 0 && at_ms > changed_at_ms ? at_ms : changed_at_ms;
     conversations->has_activity = true;
 }

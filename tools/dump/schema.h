@@ -33,7 +33,7 @@ struct schema {
 extern const struct schema *const schemas[RECORD_COUNT];
 
 /* Tables in the order in which an export writes and an import reads them: what is referred to comes first. */
-#define SCHEMA_EXPORTED_COUNT 5
+#define SCHEMA_EXPORTED_COUNT 6
 extern const enum record_kind schema_export_order[SCHEMA_EXPORTED_COUNT];
 
 /* The index of a column by its name (as spelt), or -1. */

@@ -35,10 +35,10 @@ static const char *type_name(enum field_type type)
 
 bool vtab_is_primary_key(const struct schema *schema, unsigned column)
 {
-    const char *name = schema->columns[column].name;
+    const struct column *given = &schema->columns[column];
     if (schema_column(schema, "id") >= 0)
-        return strcmp(name, "id") == 0;
-    return strcmp(name, "orgId") == 0 || strcmp(name, "alias") == 0;
+        return strcmp(given->name, "id") == 0;
+    return !given->is_computed && record_shapes[schema->kind].fields[given->field].is_key;
 }
 
 /* "CREATE TABLE x("id" TEXT, …, PRIMARY KEY(…)) WITHOUT ROWID": a name for each row that SQLite can compare. */
