@@ -116,7 +116,7 @@ describe('for whoever runs it', () => {
                 assert.ok(Object.keys(operations[method].responses).length > 0, `${method} ${path} has no responses`);
             }
         }
-        for (const route of ['POST /conversations', 'GET /conversations', 'GET /conversations/:id', 'POST /conversations/:id/messages', 'POST /conversations/:id/read', 'POST /conversations/:id/typing', 'GET /stream', 'POST /visitors/me', 'GET /visitors/me', 'DELETE /visitors/me', 'GET /visitors/me/export', 'POST /visitors/me/cookie', 'DELETE /visitors/me/cookie', 'GET /visitors', 'GET /visitors/:id', 'GET /api/bootloader', 'GET /health', 'GET /metrics', 'GET /openapi.json'])
+        for (const route of ['POST /conversations', 'GET /conversations', 'GET /conversations/:id', 'POST /conversations/:id/messages', 'POST /conversations/:id/read', 'POST /conversations/:id/typing', 'GET /stream', 'POST /visitors/me', 'GET /visitors/me', 'DELETE /visitors/me', 'GET /visitors/me/export', 'POST /visitors/me/cookie', 'DELETE /visitors/me/cookie', 'GET /visitors', 'GET /visitors/:id', 'GET /visitors/:id/export', 'DELETE /visitors/:id', 'GET /api/bootloader', 'GET /health', 'GET /metrics', 'GET /openapi.json'])
             assert.ok(described.has(route), `${route} is not described`);
     });
 });
@@ -158,7 +158,7 @@ describe('methods', () => {
 
     test('a method that a path does not know gets 405, and Allow lists those it knows', async () => {
         const allowed = new Map();
-        for (const [method, path] of [...routes(), ['GET', `/visitors/${NOBODY}`], ['POST', '/visitors/me'], ['DELETE', '/visitors/me']]) allowed.set(path, [...(allowed.get(path) ?? []), method]);
+        for (const [method, path] of [...routes(), ['GET', `/visitors/${NOBODY}`], ['DELETE', `/visitors/${NOBODY}`], ['POST', '/visitors/me'], ['DELETE', '/visitors/me']]) allowed.set(path, [...(allowed.get(path) ?? []), method]);
         for (const [path, methods] of allowed) {
             for (const method of ['GET', 'POST', 'PUT', 'PATCH', 'DELETE']) {
                 if (methods.includes(method)) continue;

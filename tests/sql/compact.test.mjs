@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import test, { before, describe } from 'node:test';
 
 import { BINARY, helvino, helvinoOk, patiently, run, startServer, temporaryDirectory } from '../http/server.mjs';
+import { canary, dataOf, found, release, traces } from './canaries.mjs';
 
 const strace = spawnSync('strace', ['-qq', '-o', '/dev/null', '-e', 'inject=getppid:error=EIO', 'true'], { encoding: 'utf8' });
 const withoutStrace = strace.error ? 'strace is not installed' : strace.status !== 0 && 'processes cannot be traced here';
@@ -16,25 +17,12 @@ const withoutStrace = strace.error ? 'strace is not installed' : strace.status !
 let original; // a data directory in which half of what was written has been erased
 const kept = [], erased = [];
 
-/** Texts by which everything of a visitor would be found: its key, its e-mail address, its browser, its messages. */
-function canaries(number) {
-    return { key: `v_canary-${number}-key`, email: `canary-${number}@example.org`, agent: `canary-agent/${number}`, texts: ['short', 'middle'.repeat(120), 'long '.repeat(5000)].map((text, n) => `canary-${number}-text-${n} ${text} canary-${number}-end-${n}`) };
-}
-const traces = ({ key, email, agent, texts }) => [key, email, `${agent}.`, ...texts.map((text) => text.slice(0, 24)), ...texts.map((text) => text.slice(-14))];
-const found = (file, trace) => readFileSync(file).includes(trace);
-const dataOf = (directory) => join(directory, 'data.mdb');
-
 before(async () => {
     const server = await startServer();
     const org = await server.org('acme');
     for (let n = 100; n < 200; n++) {
-        const canary = canaries(n);
-        const visitor = org.visitor(canary.key);
-        const headers = { 'user-agent': `${canary.agent}.` };
-        const id = await visitor.converse(headers);
-        for (const text of canary.texts) await visitor.post(`/conversations/${id}/messages`, { role: 'user', content: text }, headers);
-        await visitor.post('/visitors/me', { email: canary.email }, headers);
-        (n % 2 ? kept : erased).push(canary);
+        await release(org, canary(n));
+        (n % 2 ? kept : erased).push(canary(n));
     }
     for (const { key } of erased) assert.equal((await org.visitor(key).request('DELETE', '/visitors/me')).status, 200);
     await server.stop();
@@ -132,21 +120,21 @@ describe('nobody else has the database open', () => {
 
     test('another command that reads or writes is told of', async (t) => {
         const data = copyOfOriginal();
-        const release = await locked(t, '-s', dataOf(data));
+        const unlock = await locked(t, '-s', dataOf(data));
         await refused(data, /another command of helvino is using .*; let it end first/);
-        await release();
+        await unlock();
         await helvinoOk(['compact', '--data', data]);
     });
 
     test('and whoever comes meanwhile is sent away', async (t) => {
         const data = copyOfOriginal();
-        const release = await locked(t, '-x', dataOf(data));
+        const unlock = await locked(t, '-x', dataOf(data));
         for (const words of [['stat'], ['check'], ['org', 'list'], ['org', 'create', 'late'], ['dump', 'sql', 'SELECT 1 FROM visitors'], ['backup', join(temporaryDirectory(), 'b')], ['serve', '--listen', 'http://127.0.0.1:0']]) {
             const result = await helvino([...words, '--data', data]);
             assert.equal(result.code, 1, words.join(' '));
             assert.match(result.stderr, /is being compacted; try again when that has ended/, words.join(' '));
         }
-        await release();
+        await unlock();
         await helvinoOk(['stat', '--data', data]);
     });
 
