@@ -4,6 +4,8 @@
  */
 #include "rules/internal.h"
 
+#define DAY_MS INT64_C(86400000)
+
 /* An agent by its address, a token by its name; nothing for the shell, and for what is not there any more. */
 static enum error name_actor(struct txn *txn, struct id by, struct bytes *out)
 {
@@ -38,6 +40,31 @@ enum error audit_note(struct txn *txn, uint64_t seq, const struct act *act)
     };
     enum error error = name_actor(txn, act->by, &entry.actor_name);
     return error == OK ? audit_put(txn, &entry) : error;
+}
+
+/* ---- what is too old ---- */
+
+bool audit_is_due(struct bytes value, int64_t before_ms)
+{
+    struct audit audit;
+    return record_decode(RECORD_AUDIT, value, &audit) == OK && audit.at_ms < before_ms;
+}
+
+enum error audit_expire(struct txn *txn, int64_t at_ms, uint64_t limit)
+{
+    struct bytes key, value;
+    struct cursor *cursor = cursor_open(txn, TABLE_AUDIT);
+    enum error error = cursor_seek(cursor, BYTES_NONE, &key, &value);
+    for (; error == OK && limit > 0 && memcmp(key.data, ID_NONE.bytes, ID_LEN) == 0 &&
+           audit_is_due(value, at_ms - AUDIT_KEPT_DAYS * DAY_MS);
+         --limit) {
+        error = cursor_del(cursor);
+        if (error == OK)
+            error = cursor_next(cursor, &key, &value);
+    }
+    cursor_close(cursor);
+    /* What is damaged is for `check` to tell, and stays. */
+    return error == ERR_NOT_FOUND || error == ERR_CORRUPT ? OK : error;
 }
 
 /* ---- what is about an agent ---- */

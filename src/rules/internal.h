@@ -58,6 +58,11 @@ enum error audit_note(struct txn *txn, uint64_t seq, const struct act *act);
 enum error audit_note_in_org(struct txn *txn, uint64_t seq, const struct act *act);
 /* And in each organisation that it is a member of. */
 enum error audit_note_of_agent(struct txn *txn, uint64_t seq, const struct act *act);
+/* Whether an entry is of before that time. */
+bool audit_is_due(struct bytes value, int64_t before_ms);
+/* Removes what is about no organisation and older than AUDIT_KEPT_DAYS, at most so many entries; an organisation's own
+ * retention removes the others. */
+enum error audit_expire(struct txn *txn, int64_t at_ms, uint64_t limit);
 
 /* A visitor on its way into the tables: read first, written with the rest of the command. */
 struct sighting {

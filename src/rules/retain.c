@@ -322,12 +322,6 @@ enum error alias_is_due(struct txn *txn, struct bytes value, bool *due)
     return passed(error);
 }
 
-bool audit_is_due(struct bytes value, int64_t before_ms)
-{
-    struct audit audit;
-    return record_decode(RECORD_AUDIT, value, &audit) == OK && audit.at_ms < before_ms;
-}
-
 bool erasure_is_due(struct bytes value, int64_t before_ms)
 {
     struct erasure erasure;

@@ -48,7 +48,6 @@ enum error first_message_from(struct txn *txn, struct id conversation, uint64_t 
 uint64_t first_kept_seq(const struct org *org, const struct conversation *conversation);
 /* Whether an entry of these tables is due, for the look and for the command. */
 enum error alias_is_due(struct txn *txn, struct bytes value, bool *due);
-bool audit_is_due(struct bytes value, int64_t before_ms);
 bool erasure_is_due(struct bytes value, int64_t before_ms);
 /* The visitor's address as the organisation keeps it; whether that is less than there is. */
 bool address_is_due(const struct org *org, const struct visitor *visitor, char room[ADDRESS_LEN_MAX],

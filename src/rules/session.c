@@ -224,5 +224,7 @@ enum error rule_expire(struct txn *txn, uint64_t seq, const struct expire *comma
     struct expiry expiry = {txn, command->at_ms};
     (void)seq, (void)outcome;
     enum error error = remove_some(txn, TABLE_SESSIONS, command->limit, session_is_over, &expiry);
-    return error == OK ? remove_some(txn, TABLE_LINKS, command->limit, link_is_over, &expiry) : error;
+    if (error == OK)
+        error = remove_some(txn, TABLE_LINKS, command->limit, link_is_over, &expiry);
+    return error == OK ? audit_expire(txn, command->at_ms, command->limit) : error;
 }

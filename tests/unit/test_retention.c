@@ -565,6 +565,29 @@ static void test_the_audit_log_is_kept_for_a_year_unless_somebody_says_otherwise
     assert_sound(w);
 }
 
+/* What is about no organisation that is there, such as that one was deleted. */
+static void test_the_audit_log_of_the_server_is_kept_for_a_year(void **state)
+{
+    struct world *w = *state;
+    struct command expire = {.kind = COMMAND_EXPIRE, .expire = {.limit = 10}};
+    for (unsigned n = 0; n < 25; ++n) {
+        struct command create = org_create(w, "short-lived");
+        struct command delete = org_delete(w, must(w, &create).id);
+        must(w, &delete);
+        w->now_ms += DAY_MS;
+    }
+    int64_t begun = count_rows(w).of[TABLE_AUDIT], begun_ms = w->now_ms;
+    static const struct {
+        unsigned days, left;
+    } steps[] = {{339, 0}, {340, 1}, {341, 2}, {360, 12}, {360, 21}, {360, 21}, {364, 25}, {9000, 25}};
+    for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); ++i) {
+        expire.expire.at_ms = begun_ms + (int64_t)steps[i].days * DAY_MS + 1;
+        must(w, &expire);
+        assert_int_equal(count_rows(w).of[TABLE_AUDIT], begun - steps[i].left);
+    }
+    assert_sound(w);
+}
+
 static void test_erasures_are_kept_until_somebody_asks(void **state)
 {
     struct world *w = *state;
@@ -869,6 +892,7 @@ int main(void)
         WORLD_TEST(test_what_leads_to_what_is_gone_goes_too),
         WORLD_TEST(test_addresses_of_which_less_is_to_be_kept_are_cut_and_forgotten),
         WORLD_TEST(test_the_audit_log_is_kept_for_a_year_unless_somebody_says_otherwise),
+        WORLD_TEST(test_the_audit_log_of_the_server_is_kept_for_a_year),
         WORLD_TEST(test_erasures_are_kept_until_somebody_asks),
         WORLD_TEST(test_a_command_looks_again),
         WORLD_TEST(test_nothing_of_another_organisation_goes),

@@ -1,5 +1,5 @@
 -- Erasures
--- How much was erased in each month, so that what is missing from the other reports is known.
+-- How much was erased in each month, and so is missing from other reports.
 --
 -- Only counts are kept of what was erased. Visitors who were erased under the same key are counted together, in the
 -- month of the last time; anonymized are conversations that stayed, with their text and without their visitor. Months
