@@ -4,10 +4,10 @@
  */
 import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import test, { before, after, describe } from 'node:test';
 
-import { Caller, eventually, helvino, helvinoOk, serverFor, startServer, temporaryDirectory } from './server.mjs';
+import { BINARY, Caller, eventually, helvino, helvinoOk, ROOT, run, serverFor, startServer, temporaryDirectory } from './server.mjs';
 import { assertError, assertExport, assertPreview, assertReceipt, NOBODY } from './shapes.mjs';
 import { open } from './sse.mjs';
 
@@ -434,5 +434,40 @@ describe('retention', () => {
         assert.match((await cli('check')).stdout, /clean/);
         const missing = await helvino(['retention', '--org', 'nowhere', '--data', own.data]);
         assert.equal(missing.code, 1);
+    });
+});
+
+describe('the README', () => {
+    test('shows commands for privacy that work', async (t) => {
+        const own = await serverFor(t);
+        const shop = await withScopes(await own.org('demo'));
+        const visitors = [shop.visitor('v_alice'), shop.visitor('v_bob'), shop.visitor()];
+        for (const visitor of visitors) await inhabit(shop, 2, visitor);
+        await visitors[0].post('/visitors/me', { email: 'alice@example.com' });
+        const directory = temporaryDirectory();
+        await own.cliOk('backup', join(directory, 'helvino-2026-01-31'));
+        const [, section] = readFileSync(join(ROOT, 'README.md'), 'utf8').match(/^## Privacy and the GDPR\n([^]*?)^## /m);
+        const blocks = [...section.matchAll(/```sh\n([^]*?)```/g)].map(([, block]) => block.replaceAll('/mnt/elsewhere', directory).replaceAll('/var/lib/helvino', own.data));
+        assert.equal(blocks.length, 5);
+        const env = {
+            PATH: `${dirname(BINARY)}:${process.env.PATH}`, HELVINO_DATA: own.data, BASE: own.url, ID: await idOf(visitors[2]), AUTH: `authorization: ${shop.admin.headers.authorization}`,
+        };
+        const script = async (block) => {
+            const result = await run('bash', ['-c', `set -euo pipefail\nsystemctl() { :; }\nsudo() { shift 2; "$@"; }\n${block}`], { env, cwd: directory });
+            assert.equal(result.code, 0, `${block}\n${result.stderr}`);
+            return result;
+        };
+        const [shell, http, settings, list, compact] = blocks;
+        assert.match((await script(shell)).stdout, /v_alice[^]*would erase 1 visitor, 2 conversations and 4 messages\nreceipt c[^]*2 conversations stay without it/);
+        assert.equal(JSON.parse(readFileSync(join(directory, 'alice.json'))).visitor.email, 'alice@example.com');
+        const answers = (await script(http)).stdout;
+        assert.match(answers, /^\{"visitors":1,"conversations":2,"messages":4,"anonymizedConversations":0,"complete":true\}\{"receipt":/);
+        assert.equal(JSON.parse(readFileSync(join(directory, 'visitor.json'))).conversations.length, 2);
+        assert.match((await script(settings)).stdout, /keep messages +365 days, then redact them/);
+        assert.match((await script(list)).stderr, /3 visitors were erased again, with 4 conversations and 8 messages; 2 conversations stay/);
+        await own.stop();
+        assert.match((await script(compact)).stderr, /verified/);
+        const check = await helvino(['check', '--data', join(directory, 'restored')]);
+        assert.match(check.stdout, /^check: clean$/m);
     });
 });
