@@ -1,7 +1,7 @@
 /*
- * Being erased, at one's own wish or by the organisation: what would go (?preview=1), whether conversations stay without
- * their visitor (?conversations=anonymize), and the receipt afterwards. The receipt's id is nobody's: with it, whoever was
- * erased can be told from the log, and from what is kept of erasures, that it was, and what went.
+ * Being erased, at one's own wish or by the organisation: what would go (?preview=1), whether conversations stay
+ * without their visitor (?conversations=anonymize), and the receipt afterwards. The receipt's id is nobody's: with it,
+ * whoever was erased can be told from the log, and from what is kept of erasures, that it was, and what went.
  */
 #include "api/internal.h"
 #include "base/logline.h"

@@ -95,18 +95,18 @@ struct api {
         struct api_loop *loop;
         struct retention_walk walk;
         struct retention_step step;
-        bool is_running;        /* a run was begun, and is not over */
-        bool is_waiting;        /* for the committer */
-        bool is_posted;         /* the next look is on its way */
-        bool has_step;          /* one that has to be given again */
-        unsigned slices;        /* that may be looked at in this second */
+        bool is_running; /* a run was begun, and is not over */
+        bool is_waiting; /* for the committer */
+        bool is_posted;  /* the next look is on its way */
+        bool has_step;   /* one that has to be given again */
+        unsigned slices; /* that may be looked at in this second */
         struct retention_figures {
             _Atomic uint64_t visitors, conversations, messages, redacted, others; /* removed since the start */
             _Atomic int64_t ended_at_ms;                                          /* of the last run; 0: none yet */
             atomic_bool is_running;
         } figures;
-    } retention; /* loop 0 */
-    uint64_t seconds;     /* loop 0: since the start */
+    } retention;      /* loop 0 */
+    uint64_t seconds; /* loop 0: since the start */
 };
 
 /* One request while its handler runs. The snapshot is open; texts of `org` live until the handler has ended. */
@@ -228,7 +228,8 @@ enum error field_number(struct call *call, const struct json_value *root, const 
 /* 0 when absent. */
 enum error field_time(struct call *call, const struct json_value *root, const char *name, int64_t *out);
 
-/* The visitor's address, as far as the organisation keeps any; NULL: none is to be kept, or the organisation's side asks.
+/* The visitor's address, as far as the organisation keeps any; NULL: none is to be kept, or the organisation's side
+ * asks.
  */
 struct bytes call_kept_address(const struct call *call);
 /* The User-Agent as it is kept: UTF-8, at most USER_AGENT_LEN_MAX; NULL when there is none. */

@@ -1,7 +1,8 @@
 /*
  * What has to happen now and then, driven once a second by loop 0: dead reader slots, sweeping the indexes when enough
- * of them is stale, going on with the deletion of an organisation that was interrupted, and retention (retention.c). A job that has found work
- * goes on at once while nobody else writes, so a backlog is gone soon after a rush and never slows one.
+ * of them is stale, going on with the deletion of an organisation that was interrupted, and retention (retention.c). A
+ * job that has found work goes on at once while nobody else writes, so a backlog is gone soon after a rush and never
+ * slows one.
  */
 #include "api/hook_courier.h"
 

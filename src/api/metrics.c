@@ -179,7 +179,8 @@ static void put_retention(struct buffer *out, const struct retention_figures *fi
                 {"messages", figures->messages},
                 {"redacted", figures->redacted},
                 {"others", figures->others}};
-    family(out, "helvino_retention_removed_total", "counter", "What retention has removed or redacted since the start.");
+    family(out, "helvino_retention_removed_total", "counter",
+           "What retention has removed or redacted since the start.");
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); ++i)
         buffer_printf(out, "helvino_retention_removed_total{kind=\"%s\"} %llu\n", rows[i].kind,
                       (unsigned long long)rows[i].removed);

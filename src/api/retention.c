@@ -1,7 +1,7 @@
 /*
- * The retention job of the server, on loop 0: one organisation after the other, one slice of looking a turn and one step at
- * a time with the committer, which is left alone while others write much. What a run is, rules/retention.h says. The job
- * remembers nothing that matters: after a start a run that was cut off is due again.
+ * The retention job of the server, on loop 0: one organisation after the other, one slice of looking a turn and one
+ * step at a time with the committer, which is left alone while others write much. What a run is, rules/retention.h
+ * says. The job remembers nothing that matters: after a start a run that was cut off is due again.
  */
 #include "api/internal.h"
 

@@ -1,5 +1,5 @@
-/* What an organisation keeps, and for how long, among its settings; and what the last run of the job that looks after it
- * has done. Days of 0 are for ever. */
+/* What an organisation keeps, and for how long, among its settings; and what the last run of the job that looks after
+ * it has done. Days of 0 are for ever. */
 #include "api/internal.h"
 
 /* ---- showing ---- */

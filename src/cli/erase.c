@@ -34,15 +34,16 @@ static int preview(struct admin *admin, const struct visitor *visitor)
 {
     uint64_t messages;
     if (count_messages(admin->txn, visitor, &messages) != OK) {
-        cli_complain("a record of this visitor is damaged, so what would go can't be counted; it would go all the same");
+        cli_complain(
+            "a record of this visitor is damaged, so what would go can't be counted; it would go all the same");
         return EXIT_FAILED;
     }
     if (anonymizes(admin))
         printf("would erase 1 visitor, and leave %" PRIu64 " conversations with %" PRIu64 " messages without it\n",
                visitor->conversation_count, messages);
     else
-        printf("would erase 1 visitor, %" PRIu64 " conversations and %" PRIu64 " messages\n", visitor->conversation_count,
-               messages);
+        printf("would erase 1 visitor, %" PRIu64 " conversations and %" PRIu64 " messages\n",
+               visitor->conversation_count, messages);
     return EXIT_FINE;
 }
 

@@ -232,7 +232,7 @@ struct walk {
         bool anonymizes;
         char key[VISITOR_KEY_LEN_MAX];
         size_t key_len;
-    } *found;
+    } * found;
     size_t found_count;
 };
 

@@ -9,12 +9,12 @@ struct erasures {
     struct erasures_org {
         struct id id;                  /* there */
         char key[ORG_KEY_LEN_MAX + 1]; /* empty: not known, so the id is the one here too */
-    } *orgs;
+    } * orgs;
     size_t org_count;
     struct erasures_entry {
         struct erasure_import command; /* its org is the one there; visitor_hash is `hash` */
         char hash[ERASURE_HASH_LEN];
-    } *entries;
+    } * entries;
     size_t count, room;
 };
 

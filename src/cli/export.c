@@ -1,5 +1,5 @@
-/* `helvino export`: an access request, as the API answers it page by page, in one document. It is written as it grows, so
- * a visitor with millions of messages costs no memory. */
+/* `helvino export`: an access request, as the API answers it page by page, in one document. It is written as it grows,
+ * so a visitor with millions of messages costs no memory. */
 #include <stdio.h>
 
 #include "api/api.h"

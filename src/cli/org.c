@@ -309,7 +309,8 @@ static void print_days(const char *name, uint64_t days, const char *when_0, cons
 static void print_retention(const struct org *org)
 {
     print_days("keep visitors", org->retain_visitors_days, "for ever", " after they were seen");
-    print_days("keep messages", org->retain_messages_days, "for ever", org->redact_messages ? ", then redact them" : "");
+    print_days("keep messages", org->retain_messages_days, "for ever",
+               org->redact_messages ? ", then redact them" : "");
     print_days("keep empty", org->retain_empty_days, "for ever", "");
     print_days("keep audit", org->retain_audit_days, "a year", "");
     print_days("keep erasures", org->retain_erasures_days, "for ever", "");

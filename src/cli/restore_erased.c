@@ -68,10 +68,9 @@ static bool unpack(struct aside *aside)
     struct partial partial = {.fd = -1};
     if (!copy_create(&partial, aside->path, aside->directory))
         return false;
-    bool is_sound =
-        copy_bytes(restoring->from, restoring->name, partial.fd, partial.unfinished, restoring->bytes) &&
-        copy_sync(&partial) &&
-        copy_verify(partial.unfinished, restoring->name, STORE_READ_ONLY, &restoring->figures);
+    bool is_sound = copy_bytes(restoring->from, restoring->name, partial.fd, partial.unfinished, restoring->bytes) &&
+                    copy_sync(&partial) &&
+                    copy_verify(partial.unfinished, restoring->name, STORE_READ_ONLY, &restoring->figures);
     if (!is_sound && !restoring->figures.is_older) {
         copy_abandon(&partial);
         return false;

@@ -1,7 +1,7 @@
 /*
  * `helvino retention`: the job of the server, in the shell and at once; or, with --dry-run, what it would do. Steps are
- * short transactions, so a server's own writes come in between; if it does the same at the same time, each finds what the
- * other has left.
+ * short transactions, so a server's own writes come in between; if it does the same at the same time, each finds what
+ * the other has left.
  */
 #include <inttypes.h>
 #include <stdlib.h>

@@ -171,10 +171,10 @@ static void test_a_visitor(void **state)
                               .last_seen_at_ms = 2,
                               .conversation_count = 3};
     render_visitor(&out, &visitor, false);
-    assert_json("{\"id\":\"" VISITOR
-                "\",\"visitorKey\":\"v_one\",\"firstSeenAt\":\"1970-01-01T00:00:00.001Z\",\"lastSeenAt\":"
-                "\"1970-01-01T00:00:00.002Z\",\"userAgent\":null,\"email\":null,\"address\":null,\"conversationCount\":3,"
-                "\"online\":false}");
+    assert_json(
+        "{\"id\":\"" VISITOR "\",\"visitorKey\":\"v_one\",\"firstSeenAt\":\"1970-01-01T00:00:00.001Z\",\"lastSeenAt\":"
+        "\"1970-01-01T00:00:00.002Z\",\"userAgent\":null,\"email\":null,\"address\":null,\"conversationCount\":3,"
+        "\"online\":false}");
     buffer_clear(&out);
     visitor.user_agent = BYTES("an \"agent\"");
     render_visitor(&out, &visitor, true);

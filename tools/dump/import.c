@@ -218,8 +218,7 @@ static bool take_row(struct import *import, struct import_file *file, struct cou
     }
     ++import->done;
     ++*(reason.is_erased ? &counts->erased : &counts->rejected);
-    return reason.is_erased ||
-           import_reject(&import->rejects, file, record->line, record->text, &reason);
+    return reason.is_erased || import_reject(&import->rejects, file, record->line, record->text, &reason);
 }
 
 /* Messages that don't say whose they are ask the database. */
@@ -323,7 +322,8 @@ static void print_erased(const struct import *import)
     for (size_t i = 0; i < SCHEMA_EXPORTED_COUNT; ++i)
         erased += import->counts[i].erased;
     if (erased != 0)
-        cli_complain("note: %" PRIu64 " rows are of visitors who have been erased here since, and were not taken", erased);
+        cli_complain("note: %" PRIu64 " rows are of visitors who have been erased here since, and were not taken",
+                     erased);
 }
 
 static void print_notes(struct import *import)

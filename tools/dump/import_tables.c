@@ -1,13 +1,13 @@
 /* The tables that are read, and the names that their columns go by: ours first, then those of other systems. */
 #include "import_private.h"
 
-#define NAMES(...)           \
-    {                        \
-        {__VA_ARGS__}, false \
+#define NAMES(...)                  \
+    {                               \
+        {__VA_ARGS__}, false, false \
     }
-#define REQUIRED(...)       \
-    {                       \
-        {__VA_ARGS__}, true \
+#define REQUIRED(...)              \
+    {                              \
+        {__VA_ARGS__}, true, false \
     }
 #define NUMBER(name)        \
     {                       \

@@ -36,8 +36,7 @@ static bool read_table(struct import_file *file, struct erasures *out)
     struct import_reason reason = {.kind = ""};
     struct command command;
     while (import_next(file, &cursor, &record)) {
-        if (!import_cells(file, &record, &reason) ||
-            !import_command(&rows, file->table, &record, &command, &reason)) {
+        if (!import_cells(file, &record, &reason) || !import_command(&rows, file->table, &record, &command, &reason)) {
             cli_complain("%s, line %llu: %s; nothing has been restored", file->path, (unsigned long long)record.line,
                          reason.kind);
             return false;
@@ -67,8 +66,8 @@ static bool read_files(struct import_file files[SCHEMA_EXPORTED_COUNT], const ch
 {
     close_others(files);
     if (!has_erasures(files)) {
-        cli_complain("there is no table \"erasures\" in %s, so it does not say who was erased; nothing has been restored",
-                     path);
+        cli_complain(
+            "there is no table \"erasures\" in %s, so it does not say who was erased; nothing has been restored", path);
         return false;
     }
     bool is_fine = import_look(files) == EXIT_FINE;
