@@ -50,6 +50,7 @@ test('a crash at every step of commits: everything answered is there', { skip },
     const directory = temporaryDirectory();
     const first = await startServer({ directory });
     const org = await first.org('acme');
+    await first.cliOk('agent', 'create', 'a@example.com', '--org', 'acme'); // else each start writes a link
     await first.stop();
     const kept = [];
     const data = join(directory, 'data', 'data.mdb');

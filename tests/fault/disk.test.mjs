@@ -15,10 +15,11 @@ const skip = probe.error
     ? 'strace is not installed'
     : probe.status !== 0 && `processes cannot be traced here: ${probe.stderr.trim()}`;
 
-/** A data directory with an organisation in it, made by an undisturbed server. */
+/** A data directory with an organisation in it, made by an undisturbed server; and an agent, so that a start writes no link. */
 async function prepared() {
     const server = await startServer();
     const org = await server.org('acme');
+    await server.cliOk('agent', 'create', 'a@example.com', '--org', 'acme');
     const id = await org.visitor('v_before').converse();
     await org.visitor('v_before').say(id, 'from before');
     await server.stop();

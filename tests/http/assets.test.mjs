@@ -93,7 +93,7 @@ describe('a file', () => {
     });
 
     test('is kept for ever when its name changes with its content, and asked for again otherwise', async () => {
-        for (const { path } of files) {
+        for (const { path, contentType } of files) {
             const { headers } = await get(path);
             const expected = path.startsWith('/widget/')
                 ? 'public, max-age=31536000, immutable'
