@@ -558,7 +558,7 @@ static void test_a_full_store_can_be_emptied_by_erasing(void **state)
         .directory = w->directory.path, .mode = STORE_SERVE, .map_bytes = 1 << 20, .data_bytes_max = 4 << 20});
     w->reader = reader_open(w->store);
     enum error error = OK;
-    unsigned written = 0;
+    unsigned written = 0, by_other = 0;
     struct id id = converse(w, w->org, "v_one"), other = converse(w, w->org, "v_two");
     while (error == OK) {
         struct command message = message_create(w, w->org, id, "v_one", text);
@@ -568,10 +568,13 @@ static void test_a_full_store_can_be_emptied_by_erasing(void **state)
     }
     assert_int_equal(error, ERR_STORE_FULL);
     struct command message = message_create(w, w->org, other, "v_two", text);
-    assert_int_equal(give(w, &message, &outcome), ERR_STORE_FULL);
+    /* Pages of the last commits ripen meanwhile, and may have room for a few more. */
+    for (; (error = give(w, &message, &outcome)) == OK; message = message_create(w, w->org, other, "v_two", text))
+        assert_true(++by_other < 100);
+    assert_int_equal(error, ERR_STORE_FULL);
     outcome = erase(w, "v_one");
     assert_true(written > 500 && outcome.erased_messages == written);
-    assert_int_equal(count_rows(w).of[TABLE_MESSAGES], 0);
+    assert_int_equal(count_rows(w).of[TABLE_MESSAGES], by_other == 0 ? 0 : by_other + 1); /* and its clientIds */
     /* Whether there is room again is looked at once a second. */
     uint64_t until_ns = clock_monotonic_ns() + UINT64_C(60000000000);
     do
