@@ -60,6 +60,27 @@
 #define EXPORT_BYTES_MAX 8388608     /* bytes after which a visitor's export goes on in a next page */
 #define EXPORTS_PER_MINUTE 10        /* pages of an export that a visitor may ask for */
 
+/* ---- conversations as agents work on them ---- */
+#define TAGS_MAX 20                /* of one conversation */
+#define TAG_LEN_MAX 40             /* bytes */
+#define SNOOZE_MAX_MS 31622400000  /* how far ahead a conversation may be snoozed: 366 days */
+#define BULK_CONVERSATIONS_MAX 100 /* changed by one request */
+#define BULK_BODY_LEN_MAX 16384    /* bytes of its JSON */
+#define OPEN_SET_MAX 2000    /* conversations that one page of a list looks at to find those that are not resolved */
+#define WORK_COUNT_MAX 10000 /* conversations of one badge are counted up to here */
+#define NOTE_CONTENT_LEN_MAX 16384 /* bytes of UTF-8 in one note */
+#define NOTE_BODY_LEN_MAX 104448   /* bytes of a note's JSON */
+#define NOTES_PER_CONVERSATION_MAX 1000
+#define NOTE_MENTIONS_MAX 20         /* agents that one note mentions */
+#define NOTE_CLIENT_IDS_KEPT 100     /* a clientId is known again among as many last notes of its conversation */
+#define REPLIES_PER_ORG_MAX 500      /* canned ones */
+#define REPLY_SHORTCUT_LEN_MAX 40    /* bytes */
+#define REPLY_TEXT_LEN_MAX 8192      /* bytes of UTF-8 */
+#define REPLY_BODY_LEN_MAX 57344     /* bytes of a reply's JSON */
+#define TRANSCRIPT_BYTES_MAX 8388608 /* bytes after which a transcript ends and says where to go on */
+#define WAKE_STEP_MAX 100            /* conversations that are woken, or taken from who has left, in a second */
+#define UNATTENDED_LOOKS_MAX 200     /* assignees that are looked at in a second for having left */
+
 /* ---- streams ---- */
 #define STREAMS_PER_CALLER_MAX 16       /* of one visitor, or of one token */
 #define STREAM_CATCH_UP_MAX 5000        /* events that a stream is given again; what missed more is told to reset */

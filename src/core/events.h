@@ -14,6 +14,8 @@ enum event_kind {
     EVENT_NONE,
     EVENT_MESSAGE,      /* seq: a new message, at (conversation, seq) */
     EVENT_CONVERSATION, /* seq: a new conversation, or its read marks have moved */
+    EVENT_WORK,         /* seq: something that the organisation's side alone sees of a conversation has changed */
+    EVENT_NOTE,         /* seq: a new note, at (conversation, seq), for the organisation's side alone */
     EVENT_ERASED,       /* seq: the visitor and everything of it are gone; conversation is ID_NONE */
     EVENT_TYPING,       /* somebody types in the conversation, or has stopped */
     EVENT_PRESENCE,     /* a stream of the visitor (by_org: of the organisation) has begun or ended */
@@ -23,8 +25,10 @@ enum event_kind {
 
 struct event {
     enum event_kind kind;
-    bool by_org; /* the organisation's side did it, not the visitor's */
-    bool on;     /* EVENT_TYPING: types; EVENT_PRESENCE: has begun */
+    bool by_org;     /* the organisation's side did it, not the visitor's */
+    bool on;         /* EVENT_TYPING: types; EVENT_PRESENCE: has begun */
+    bool works;      /* EVENT_MESSAGE: EVENT_WORK is in it, since it has opened the conversation again */
+    struct id agent; /* who of the organisation's side did it; ID_NONE: a token, or the visitor */
     struct id org;
     struct id visitor; /* whose conversation it is; ID_NONE: nobody's */
     struct id conversation;

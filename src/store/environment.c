@@ -259,6 +259,11 @@ static bool may_be_missing(int table)
         [TABLE_WEBHOOK_PAST] = true,
         [TABLE_ERASURES] = true,
         [TABLE_RETENTION] = true,
+        [TABLE_CONVERSATION_OPEN] = true,
+        [TABLE_CONVERSATION_BY_SNOOZE] = true,
+        [TABLE_CONVERSATION_BY_WORK] = true,
+        [TABLE_NOTES] = true,
+        [TABLE_REPLIES] = true,
     };
     return is_later[table];
 }

@@ -157,6 +157,43 @@ void mark_key(struct key *key, struct id org, uint64_t marked_seq)
     key_put_u64(key, marked_seq);
 }
 
+void open_prefix(struct key *key, struct id org, uint64_t status, struct id assignee)
+{
+    unsigned char byte = (unsigned char)status;
+    id_key(key, org);
+    key_put(key, bytes_view(&byte, 1));
+    key_put_id(key, assignee);
+}
+
+void open_key(struct key *key, struct id org, uint64_t status, struct id assignee, struct id conversation)
+{
+    open_prefix(key, org, status, assignee);
+    key_put_id(key, conversation);
+}
+
+void open_entry_of(struct bytes key, struct open_entry *out)
+{
+    size_t offset = ID_LEN + 1, begin = 0;
+    assert(key.len == OPEN_KEY_LEN);
+    out->org = key_get_id(key, &begin);
+    out->status = (unsigned char)key.data[ID_LEN];
+    out->assignee = key_get_id(key, &offset);
+    out->conversation = key_get_id(key, &offset);
+}
+
+void snooze_key(struct key *key, int64_t until_ms, struct id conversation)
+{
+    key_clear(key);
+    key_put_u64(key, (uint64_t)until_ms);
+    key_put_id(key, conversation);
+}
+
+void work_key(struct key *key, struct id org, uint64_t worked_seq)
+{
+    id_key(key, org);
+    key_put_u64(key, worked_seq);
+}
+
 /* ---- members, the audit log ---- */
 
 void pair_key(struct key *key, struct id one, struct id other)
@@ -463,6 +500,72 @@ enum error delivery_decode(struct bytes key, struct bytes value, struct delivery
 enum error past_decode(struct bytes key, struct bytes value, struct delivery *out)
 {
     return decode_delivery(key, ID_LEN + sizeof(uint32_t), value, out);
+}
+
+/* ---- notes, canned replies ---- */
+
+enum error note_get(struct txn *txn, struct id conversation, uint64_t seq, struct note *out)
+{
+    struct key key;
+    message_key(&key, conversation, seq);
+    out->conversation = conversation;
+    out->seq = seq;
+    return record_get(txn, TABLE_NOTES, RECORD_NOTES, &key, out);
+}
+
+enum error note_put(struct txn *txn, const struct note *note)
+{
+    struct key key;
+    message_key(&key, note->conversation, note->seq);
+    return record_put(txn, TABLE_NOTES, RECORD_NOTES, &key, note);
+}
+
+enum error note_decode(struct bytes key, struct bytes value, struct note *out)
+{
+    size_t offset = 0;
+    out->conversation = key_get_id(key, &offset);
+    out->seq = key_get_u64(key, &offset);
+    return record_decode(RECORD_NOTES, value, out);
+}
+
+enum error note_get_last(struct txn *txn, struct id conversation, struct note *out)
+{
+    return note_get_before(txn, conversation, UINT64_MAX, out);
+}
+
+enum error note_get_before(struct txn *txn, struct id conversation, uint64_t seq, struct note *out)
+{
+    struct key end;
+    struct bytes key, value;
+    message_key(&end, conversation, seq);
+    enum error error = table_get_before(txn, TABLE_NOTES, key_view(&end), &key, &value);
+    if (error != OK)
+        return error;
+    return message_key_is_of(key, conversation) ? note_decode(key, value, out) : ERR_NOT_FOUND;
+}
+
+enum error reply_get(struct txn *txn, struct id org, struct id id, struct reply *out)
+{
+    struct key key;
+    pair_key(&key, org, id);
+    out->org = org;
+    out->id = id;
+    return record_get(txn, TABLE_REPLIES, RECORD_REPLIES, &key, out);
+}
+
+enum error reply_put(struct txn *txn, const struct reply *reply)
+{
+    struct key key;
+    pair_key(&key, reply->org, reply->id);
+    return record_put(txn, TABLE_REPLIES, RECORD_REPLIES, &key, reply);
+}
+
+enum error reply_decode(struct bytes key, struct bytes value, struct reply *out)
+{
+    size_t offset = 0;
+    out->org = key_get_id(key, &offset);
+    out->id = key_get_id(key, &offset);
+    return record_decode(RECORD_REPLIES, value, out);
 }
 
 /* ---- idempotency ---- */

@@ -57,6 +57,36 @@ void conversation_updated_key(struct key *key, struct id org, int64_t updated_at
 /* "org, seq" as conversation_by_mark has it. */
 void mark_key(struct key *key, struct id org, uint64_t marked_seq);
 
+/* "org, status, assignee, conversation" as conversation_open has it; and its beginning, up to the assignee. */
+void open_key(struct key *key, struct id org, uint64_t status, struct id assignee, struct id conversation);
+void open_prefix(struct key *key, struct id org, uint64_t status, struct id assignee);
+/* Takes such a key apart. */
+struct open_entry {
+    struct id org, assignee, conversation;
+    uint64_t status;
+};
+#define OPEN_KEY_LEN (3 * ID_LEN + 1)
+void open_entry_of(struct bytes key, struct open_entry *out);
+/* "time, conversation" as conversation_by_snooze has it. */
+void snooze_key(struct key *key, int64_t until_ms, struct id conversation);
+/* "org, seq" as conversation_by_work has it. */
+void work_key(struct key *key, struct id org, uint64_t worked_seq);
+
+/* ---- notes, canned replies ---- */
+
+/* The key "conversation, seq", as that of a message. */
+enum error note_get(struct txn *txn, struct id conversation, uint64_t seq, struct note *out);
+/* The last note of a conversation before a seq, or of all; ERR_NOT_FOUND when there is none. */
+enum error note_get_before(struct txn *txn, struct id conversation, uint64_t seq, struct note *out);
+enum error note_get_last(struct txn *txn, struct id conversation, struct note *out);
+enum error note_put(struct txn *txn, const struct note *note);
+/* Fills *out from an entry that a cursor found. */
+enum error note_decode(struct bytes key, struct bytes value, struct note *out);
+
+enum error reply_get(struct txn *txn, struct id org, struct id id, struct reply *out);
+enum error reply_put(struct txn *txn, const struct reply *reply);
+enum error reply_decode(struct bytes key, struct bytes value, struct reply *out);
+
 /* The key "conversation, seq". */
 void message_key(struct key *key, struct id conversation, uint64_t seq);
 enum error message_get(struct txn *txn, struct id conversation, uint64_t seq, struct message *out);
