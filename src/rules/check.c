@@ -16,6 +16,8 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "core/rights.h"
+#include "core/tags.h"
+#include "core/work.h"
 #include "rules/rules.h"
 #include "store/records.h"
 
@@ -123,6 +125,7 @@ static void format_key(const struct entry *entry, char *out, size_t len)
     case TABLE_MEMBER_BY_AGENT:
     case TABLE_SESSION_BY_AGENT:
     case TABLE_WEBHOOK_BY_ORG:
+    case TABLE_REPLIES:
         if (key.len == 2 * ID_LEN) {
             snprintf(out, len, "%s/%s", first.text, text_of(id_at(key, ID_LEN)).text);
             return;
@@ -135,9 +138,23 @@ static void format_key(const struct entry *entry, char *out, size_t len)
             return;
         }
         break;
+    case TABLE_CONVERSATION_OPEN:
+        if (key.len == OPEN_KEY_LEN) {
+            snprintf(out, len, "%s/%s", first.text, text_of(id_at(key, OPEN_KEY_LEN - ID_LEN)).text);
+            return;
+        }
+        break;
+    case TABLE_CONVERSATION_BY_SNOOZE:
+        if (key.len == 8 + ID_LEN) {
+            snprintf(out, len, "%" PRIu64 "/%s", u64_at(key, 0), text_of(id_at(key, 8)).text);
+            return;
+        }
+        break;
     case TABLE_AUDIT:
     case TABLE_CONVERSATION_BY_ACTIVITY:
     case TABLE_CONVERSATION_BY_MARK:
+    case TABLE_CONVERSATION_BY_WORK:
+    case TABLE_NOTES:
     case TABLE_MESSAGES:
         if (key.len == ID_LEN + 8) {
             uint64_t seq = u64_at(key, ID_LEN);
@@ -364,7 +381,7 @@ static void check_visitor(struct check *check, const struct entry *entry)
     if (visitor.address.data != NULL && !address_text_is_valid(visitor.address))
         broken(check, entry, "its network address is none");
     if (!is_time(visitor.first_seen_at_ms) || !is_time(visitor.last_seen_at_ms) || !is_time(visitor.created_at_ms) ||
-        !is_time(visitor.updated_at_ms)) {
+        !is_time(visitor.updated_at_ms) || !is_time(visitor.blocked_at_ms)) {
         broken(check, entry, "one of its times is out of range");
         return;
     }
@@ -458,6 +475,42 @@ static void check_marks(struct check *check, const struct entry *entry, const st
         broken(check, entry, "conversation_by_mark has no entry for when its marks moved, %" PRIu64, marked_seq);
 }
 
+/* What is not resolved is found by its status and assignee, and a snooze by its end. */
+static void check_places(struct check *check, const struct entry *entry, const struct conversation *conversation)
+{
+    struct key key;
+    open_key(&key, conversation->org, conversation->status, conversation->assignee, conversation->id);
+    if (conversation->status != STATUS_RESOLVED && !index_has(check, TABLE_CONVERSATION_OPEN, key_view(&key)))
+        broken(check, entry, "it is %s, and conversation_open does not have it as that and its assignee's",
+               status_word(conversation->status));
+    snooze_key(&key, conversation->snoozed_until_ms, conversation->id);
+    if (conversation->status == STATUS_SNOOZED &&
+        !index_leads_to(check, TABLE_CONVERSATION_BY_SNOOZE, key_view(&key), conversation->org))
+        broken(check, entry, "conversation_by_snooze has no entry for when its snooze is over");
+}
+
+static void check_work(struct check *check, const struct entry *entry, const struct conversation *conversation)
+{
+    struct key key;
+    uint64_t worked_seq = conversation->worked_seq;
+    if (conversation->status >= STATUSES) {
+        broken(check, entry, "its status is none");
+        return;
+    }
+    if ((conversation->status == STATUS_SNOOZED) != (conversation->snoozed_until_ms != 0) ||
+        (conversation->status != STATUS_RESOLVED && conversation->resolved_at_ms != 0))
+        broken(check, entry, "it is %s, and has a time of another status", status_word(conversation->status));
+    if (!priority_is_valid(conversation->priority) || !tags_are_valid(conversation->tags))
+        broken(check, entry, "its priority is none, or one of its tags is no tag");
+    if (worked_seq > check->last_seq)
+        broken(check, entry, "it was worked on at %" PRIu64 ", beyond the last sequence number, %" PRIu64, worked_seq,
+               check->last_seq);
+    check_places(check, entry, conversation);
+    work_key(&key, conversation->org, worked_seq);
+    if (worked_seq != 0 && !index_leads_to(check, TABLE_CONVERSATION_BY_WORK, key_view(&key), conversation->id))
+        broken(check, entry, "conversation_by_work has no entry for when it was worked on, %" PRIu64, worked_seq);
+}
+
 static void check_conversation(struct check *check, const struct entry *entry)
 {
     struct conversation conversation;
@@ -466,7 +519,8 @@ static void check_conversation(struct check *check, const struct entry *entry)
     if (!decode(check, entry, RECORD_CONVERSATIONS, ID_LEN, &conversation))
         return;
     conversation.id = id_at(entry->key, 0);
-    if (!is_time(conversation.created_at_ms) || !is_time(conversation.changed_at_ms))
+    if (!is_time(conversation.created_at_ms) || !is_time(conversation.changed_at_ms) ||
+        !is_time(conversation.snoozed_until_ms) || !is_time(conversation.resolved_at_ms))
         broken(check, entry, "one of its times is out of range");
     if (conversation.changed_seq > check->last_seq)
         broken(check, entry, "its sequence number %" PRIu64 " is beyond the last one, %" PRIu64,
@@ -474,6 +528,7 @@ static void check_conversation(struct check *check, const struct entry *entry)
     if (!org_is_complete(check, entry, conversation.org))
         return;
     check_owner(check, entry, &conversation);
+    check_work(check, entry, &conversation);
     if (conversation_activity(check->txn, &conversation, &activity) != OK)
         return;
     activity_key(&key, conversation.org, activity.seq);
@@ -544,6 +599,93 @@ static void check_mark(struct check *check, const struct entry *entry)
     else if (error == OK && conversation.marked_seq != seq)
         broken(check, entry, "the marks of its conversation %s last moved at %" PRIu64, text_of(conversation.id).text,
                conversation.marked_seq);
+}
+
+/* The conversation that an entry is about, unless the entry of an organisation that is being deleted is. */
+static bool get_worked_on(struct check *check, const struct entry *entry, struct id org, struct id id,
+                          struct conversation *out)
+{
+    if (!org_is_complete(check, entry, org))
+        return false;
+    enum error error = conversation_get(check->txn, id, out);
+    if (error == ERR_NOT_FOUND)
+        broken(check, entry, "its conversation %s does not exist", text_of(id).text);
+    else if (error == OK && !id_equal(out->org, org))
+        broken(check, entry, "its conversation %s is of another organisation", text_of(id).text);
+    return error == OK && id_equal(out->org, org);
+}
+
+static void check_open(struct check *check, const struct entry *entry)
+{
+    struct open_entry open;
+    struct conversation conversation;
+    if (!has_lengths(check, entry, OPEN_KEY_LEN, 0))
+        return;
+    open_entry_of(entry->key, &open);
+    if (get_worked_on(check, entry, open.org, open.conversation, &conversation) &&
+        (conversation.status != open.status || !id_equal(conversation.assignee, open.assignee)))
+        broken(check, entry, "its conversation has another status, or another assignee");
+}
+
+static void check_snooze(struct check *check, const struct entry *entry)
+{
+    struct conversation conversation;
+    if (has_lengths(check, entry, 8 + ID_LEN, ID_LEN) &&
+        get_worked_on(check, entry, id_at(entry->value, 0), id_at(entry->key, 8), &conversation) &&
+        (uint64_t)conversation.snoozed_until_ms != u64_at(entry->key, 0))
+        broken(check, entry, "its conversation is not snoozed until then");
+}
+
+static void check_worked(struct check *check, const struct entry *entry)
+{
+    struct conversation conversation;
+    if (has_lengths(check, entry, ID_LEN + 8, ID_LEN) &&
+        get_worked_on(check, entry, id_at(entry->key, 0), id_at(entry->value, 0), &conversation) &&
+        conversation.worked_seq != u64_at(entry->key, ID_LEN))
+        broken(check, entry, "its conversation %s was last worked on at %" PRIu64, text_of(conversation.id).text,
+               conversation.worked_seq);
+}
+
+/* ---- notes and canned replies -------------------------------------------------------------------------------- */
+
+static void check_note_text(struct check *check, const struct entry *entry, const struct note *note)
+{
+    if (note->content.len == 0 || note->content.len > NOTE_CONTENT_LEN_MAX || !utf8_valid(note->content))
+        broken(check, entry, "its content is no text of 1 to %d bytes", NOTE_CONTENT_LEN_MAX);
+    if (!is_time(note->at_ms) || id_is_none(note->id))
+        broken(check, entry, "its id is missing or its time out of range");
+    if (note->mentions.len % ID_LEN != 0)
+        broken(check, entry, "whom it mentions can't be read");
+}
+
+static void check_note(struct check *check, const struct entry *entry)
+{
+    struct note note, before = {.ordinal = 0};
+    struct conversation conversation;
+    if (!decode(check, entry, RECORD_NOTES, ID_LEN + 8, &note) ||
+        !get_worked_on(check, entry, note.org, id_at(entry->key, 0), &conversation))
+        return;
+    note.seq = u64_at(entry->key, ID_LEN);
+    check_note_text(check, entry, &note);
+    if (note.seq > conversation.worked_seq)
+        broken(check, entry, "its conversation was last worked on before it, at %" PRIu64, conversation.worked_seq);
+    if (note.ordinal > 1 && note_get_before(check->txn, conversation.id, note.seq, &before) == ERR_CORRUPT)
+        return;
+    if (note.ordinal != before.ordinal + 1)
+        broken(check, entry, "it is number %" PRIu64 " of its conversation and follows number %" PRIu64, note.ordinal,
+               before.ordinal);
+}
+
+static void check_reply(struct check *check, const struct entry *entry)
+{
+    struct reply reply;
+    if (!decode(check, entry, RECORD_REPLIES, 2 * ID_LEN, &reply) ||
+        !org_is_complete(check, entry, id_at(entry->key, 0)))
+        return;
+    if (!reply_shortcut_is_valid(reply.shortcut))
+        broken(check, entry, "its shortcut is none");
+    if (reply.text.len == 0 || reply.text.len > REPLY_TEXT_LEN_MAX || !utf8_valid(reply.text))
+        broken(check, entry, "its text is no text of 1 to %d bytes", REPLY_TEXT_LEN_MAX);
 }
 
 /* ---- messages ------------------------------------------------------------------------------------------------ */
@@ -988,6 +1130,11 @@ static check_entry *const checks[TABLE_COUNT] = {
     [TABLE_CONVERSATION_BY_ACTIVITY] = check_activity,
     [TABLE_CONVERSATION_BY_UPDATED] = check_updated,
     [TABLE_CONVERSATION_BY_MARK] = check_mark,
+    [TABLE_CONVERSATION_OPEN] = check_open,
+    [TABLE_CONVERSATION_BY_SNOOZE] = check_snooze,
+    [TABLE_CONVERSATION_BY_WORK] = check_worked,
+    [TABLE_NOTES] = check_note,
+    [TABLE_REPLIES] = check_reply,
     [TABLE_MESSAGES] = check_message_entry,
     [TABLE_IDEMPOTENCY] = check_idempotency,
     [TABLE_ALIASES] = check_alias,

@@ -3,6 +3,7 @@
  * writes to its conversation's page in `messages` and never to the conversation's record: count, last message and last
  * change are all read from the last message.
  */
+#include "core/work.h"
 #include "rules/internal.h"
 
 static struct event news(enum event_kind kind, bool by_org, const struct conversation *conversation, uint64_t seq)
@@ -54,6 +55,11 @@ enum error conversation_note_change(struct txn *txn, uint64_t seq, const struct 
     return error;
 }
 
+static bool is_blocked(const struct sighting *sighting)
+{
+    return sighting->present && sighting->visitor.blocked_at_ms != 0;
+}
+
 /* ---- a new conversation ---- */
 
 /* The answer counts for as long as its conversation is there: once its visitor is erased, nobody is led to it. */
@@ -101,6 +107,8 @@ enum error conversation_add(struct txn *txn, uint64_t seq, struct conversation *
     enum error error = visitor_write(txn, sighting);
     if (error == OK)
         error = conversation_put(txn, conversation);
+    if (error == OK)
+        error = work_index(txn, conversation);
     return error == OK ? conversation_note_change(txn, seq, conversation, -1, conversation->changed_at_ms) : error;
 }
 
@@ -112,6 +120,7 @@ static enum error write_conversation(struct txn *txn, uint64_t seq, const struct
         .org = command->org,
         .created_at_ms = command->at_ms,
         .changed_at_ms = command->at_ms,
+        .status = STATUS_OPEN,
     };
     enum error error = conversation_add(txn, seq, &conversation, sighting);
     outcome->event = news(EVENT_CONVERSATION, false, &conversation, seq);
@@ -131,6 +140,8 @@ enum error rule_conversation_create(struct txn *txn, uint64_t seq, const struct 
     if (error == OK)
         error = visitor_sight(txn, command->org, command->visitor_key, true, command->visitor, command->at_ms,
                               command->user_agent, &sighting);
+    if (error == OK && !command->by_org && is_blocked(&sighting))
+        error = ERR_BLOCKED;
     if (error != OK)
         return error;
     visitor_note_address(&sighting, command->address);
@@ -146,16 +157,62 @@ enum error rule_conversation_create(struct txn *txn, uint64_t seq, const struct 
 
 /* ---- a new message ---- */
 
+/* Who wants to change a conversation, and which. */
+struct writer {
+    struct id org, conversation;
+    bool by_org;
+    struct bytes visitor_key;
+    int64_t at_ms;
+    bool makes_visitor; /* where the conversation is nobody's, one who is not known yet is made under `fresh` */
+    struct id fresh;
+    struct bytes user_agent;
+};
+
 /* Whose conversation it is decides: its visitor's, or, without one, whoever knows its id; the organisation's token in
  * any case. One whose visitor was erased is the organisation's alone. */
-static bool may_write(const struct conversation *conversation, struct id org, bool by_org,
+static bool may_write(const struct conversation *conversation, const struct writer *writer,
                       const struct sighting *sighting)
 {
-    if (!id_equal(conversation->org, org))
+    if (!id_equal(conversation->org, writer->org))
         return false;
-    if (by_org || (id_is_none(conversation->visitor) && !conversation->anonymized))
+    if (writer->by_org || (id_is_none(conversation->visitor) && !conversation->anonymized))
         return true;
     return sighting->present && id_equal(sighting->visitor.id, conversation->visitor);
+}
+
+static enum error find_writer(struct txn *txn, const struct writer *writer, struct conversation *conversation,
+                              struct sighting *sighting)
+{
+    bool creates = writer->makes_visitor && !writer->by_org && id_is_none(conversation->visitor);
+    enum error error = visitor_sight(txn, writer->org, writer->visitor_key, creates, writer->fresh, writer->at_ms,
+                                     writer->user_agent, sighting);
+    if (error == OK && !writer->by_org && is_blocked(sighting))
+        return ERR_BLOCKED;
+    return error == OK && !may_write(conversation, writer, sighting) ? ERR_NOT_FOUND : error;
+}
+
+/* Whoever is blocked does not even learn whether the conversation is there. */
+static enum error refuse_writer(struct txn *txn, const struct writer *writer)
+{
+    struct sighting sighting;
+    enum error error =
+        visitor_sight(txn, writer->org, writer->visitor_key, false, ID_NONE, writer->at_ms, BYTES_NONE, &sighting);
+    if (error != OK)
+        return error;
+    return !writer->by_org && is_blocked(&sighting) ? ERR_BLOCKED : ERR_NOT_FOUND;
+}
+
+/* The conversation and its writer, read; ERR_NOT_FOUND when it is not the writer's to change. */
+static enum error let_in(struct txn *txn, const struct writer *writer, struct conversation *conversation,
+                         struct sighting *sighting)
+{
+    enum error error = org_is_alive(txn, writer->org);
+    if (error != OK)
+        return error;
+    error = conversation_get(txn, writer->conversation, conversation);
+    if (error == ERR_NOT_FOUND)
+        return refuse_writer(txn, writer);
+    return error == OK ? find_writer(txn, writer, conversation, sighting) : error;
 }
 
 static int64_t later(int64_t a, int64_t b)
@@ -192,8 +249,31 @@ static enum error write_message(struct txn *txn, uint64_t seq, const struct mess
         .content = command->content,
         .at_ms = command->at_ms,
         .client_id = client_id,
+        .agent = command->agent,
     };
     return message_add(txn, seq, conversation, &message, block);
+}
+
+/* A visitor's word opens what was put aside; an answer leaves it as it is. */
+static enum error reopen(struct txn *txn, uint64_t seq, const struct message_create *command,
+                         const struct conversation *before, struct outcome *outcome)
+{
+    struct conversation after = *before;
+    if (!bytes_equal(command->role, BYTES("user")))
+        return OK;
+    enum error error = work_reopen(txn, &after, &outcome->event.works);
+    return error == OK && outcome->event.works ? work_write(txn, seq, command->at_ms, before, &after, outcome) : error;
+}
+
+static enum error add_message(struct txn *txn, uint64_t seq, const struct message_create *command,
+                              const struct conversation *conversation, struct bytes client_id, struct bytes block,
+                              struct outcome *outcome)
+{
+    outcome->seq = seq;
+    outcome->event = news(EVENT_MESSAGE, command->by_org, conversation, seq);
+    outcome->event.agent = command->agent;
+    enum error error = write_message(txn, seq, command, conversation, client_id, block);
+    return error == OK ? reopen(txn, seq, command, conversation, outcome) : error;
 }
 
 /* A message that comes without a clientId has the text of its id in its place, so that its export, when it comes back,
@@ -213,26 +293,25 @@ enum error rule_message_create(struct txn *txn, uint64_t seq, const struct messa
     struct sighting sighting;
     char own[ID_TEXT_LEN];
     struct bytes block, client_id = client_id_of(command, own);
-    enum error error = org_is_alive(txn, command->org);
-    if (error == OK)
-        error = conversation_get(txn, command->conversation, &conversation);
-    if (error == OK)
-        error =
-            visitor_sight(txn, command->org, command->visitor_key, !command->by_org && id_is_none(conversation.visitor),
-                          command->visitor, command->at_ms, command->user_agent, &sighting);
+    const struct writer writer = {
+        .org = command->org,
+        .conversation = command->conversation,
+        .by_org = command->by_org,
+        .visitor_key = command->visitor_key,
+        .at_ms = command->at_ms,
+        .makes_visitor = true,
+        .fresh = command->visitor,
+        .user_agent = command->user_agent,
+    };
+    enum error error = let_in(txn, &writer, &conversation, &sighting);
     if (error != OK)
         return error;
-    if (!may_write(&conversation, command->org, command->by_org, &sighting))
-        return ERR_NOT_FOUND;
     visitor_note_address(&sighting, command->address);
     outcome->id = command->conversation;
     error = client_id_find(txn, command->conversation, command->role, client_id, &block, &outcome->seq);
     outcome->replayed = error == OK;
-    if (error == ERR_NOT_FOUND) {
-        outcome->seq = seq;
-        outcome->event = news(EVENT_MESSAGE, command->by_org, &conversation, seq);
-        error = write_message(txn, seq, command, &conversation, client_id, block);
-    }
+    if (error == ERR_NOT_FOUND)
+        error = add_message(txn, seq, command, &conversation, client_id, block, outcome);
     if (error == OK)
         error = visitor_write(txn, &sighting);
     if (error == OK)
@@ -292,19 +371,21 @@ enum error rule_conversation_read(struct txn *txn, uint64_t seq, const struct co
     struct conversation conversation;
     struct sighting sighting;
     bool moved;
-    enum error error = org_is_alive(txn, command->org);
-    if (error == OK)
-        error = conversation_get(txn, command->conversation, &conversation);
-    if (error == OK)
-        error = visitor_sight(txn, command->org, command->visitor_key, false, ID_NONE, command->at_ms, BYTES_NONE,
-                              &sighting);
+    const struct writer writer = {
+        .org = command->org,
+        .conversation = command->conversation,
+        .by_org = command->by_org,
+        .visitor_key = command->visitor_key,
+        .at_ms = command->at_ms,
+    };
+    enum error error = let_in(txn, &writer, &conversation, &sighting);
     if (error != OK)
         return error;
-    if (!may_write(&conversation, command->org, command->by_org, &sighting))
-        return ERR_NOT_FOUND;
     outcome->id = conversation.id;
     error = move_mark(txn, seq, command, &conversation, &moved);
-    if (error == OK && moved)
+    if (error == OK && moved) {
         outcome->event = news(EVENT_CONVERSATION, command->by_org, &conversation, seq);
+        outcome->event.agent = command->agent;
+    }
     return error == OK ? visitor_write(txn, &sighting) : error;
 }

@@ -205,6 +205,28 @@ static bool names_what_is_gone(void *context, struct id id)
     return !id_is_none(id) && is_gone(context, id);
 }
 
+/* conversation_open and conversation_by_snooze have the conversation at the end of their keys. */
+static enum error place_goes(void *context, struct bytes key, struct bytes value, bool *goes)
+{
+    size_t offset = key.len - ID_LEN;
+    (void)value;
+    *goes = key.len >= ID_LEN && is_gone(context, key_get_id(key, &offset));
+    return OK;
+}
+
+/* What is found by the records, where one of them can't be read. */
+static enum error erase_what_no_record_names(struct removal *removal)
+{
+    struct txn *txn = removal->trail.txn;
+    struct bytes org = id_view(&removal->trail.org);
+    enum error error = remove_under(txn, TABLE_CONVERSATION_BY_MARK, org, NULL, mark_goes, removal);
+    if (error == OK)
+        error = remove_under(txn, TABLE_CONVERSATION_BY_WORK, org, NULL, mark_goes, removal);
+    if (error == OK)
+        error = remove_under(txn, TABLE_CONVERSATION_OPEN, org, NULL, place_goes, removal);
+    return error == OK ? remove_under(txn, TABLE_CONVERSATION_BY_SNOOZE, BYTES_NONE, NULL, place_goes, removal) : error;
+}
+
 /* Nothing leads from a record to its aliases, which only an import makes; so all of the organisation's are looked at.
  */
 static enum error erase_what_leads_to_them(struct removal *removal)
@@ -215,7 +237,7 @@ static enum error erase_what_leads_to_them(struct removal *removal)
         qsort(removal->gone.data, gone_count(removal), ID_LEN, compare_ids);
     enum error error = remove_under(txn, TABLE_ALIASES, org, NULL, alias_goes, removal);
     if (error == OK && removal->broken)
-        error = remove_under(txn, TABLE_CONVERSATION_BY_MARK, org, NULL, mark_goes, removal);
+        error = erase_what_no_record_names(removal);
     return error == OK ? hook_forget(txn, removal->trail.org, names_what_is_gone, removal) : error;
 }
 

@@ -4,6 +4,7 @@
  * of the same file leaves every byte as it is.
  */
 #include "base/clock.h"
+#include "core/work.h"
 #include "rules/internal.h"
 
 /* What an importer refuses earlier, with a sentence; here it keeps the tables sound whatever comes. */
@@ -152,7 +153,8 @@ static bool visitor_is_fit(const struct visitor_import *command)
            is_time(command->first_seen_at_ms) && is_time(command->last_seen_at_ms) && is_time(command->created_at_ms) &&
            is_time(command->updated_at_ms) && command->first_seen_at_ms <= command->last_seen_at_ms &&
            (command->email.data == NULL || email_is_valid(command->email)) &&
-           (command->address.data == NULL || address_text_is_valid(command->address));
+           (command->address.data == NULL || address_text_is_valid(command->address)) &&
+           (command->blocked_at_ms == 0 || is_time(command->blocked_at_ms));
 }
 
 /* Whom the row speaks of: the visitor of its id, the one that has its key already, or a new one. */
@@ -185,6 +187,7 @@ static enum error find_visitor(struct txn *txn, const struct visitor_import *com
         .created_at_ms = command->created_at_ms,
         .updated_at_ms = command->updated_at_ms,
         .email = command->email,
+        .blocked_at_ms = command->blocked_at_ms,
     };
     return OK;
 }
@@ -269,7 +272,10 @@ enum error rule_visitor_import(struct txn *txn, uint64_t seq, const struct visit
 static bool conversation_is_fit(const struct conversation_import *command)
 {
     return is_id(command->conversation) && id_is_valid(command->visitor) && is_time(command->created_at_ms) &&
-           is_time(command->updated_at_ms) && (!command->anonymized || id_is_none(command->visitor));
+           is_time(command->updated_at_ms) && (!command->anonymized || id_is_none(command->visitor)) &&
+           is_time(command->snoozed_until_ms) && is_time(command->resolved_at_ms) &&
+           work_is_valid(command->status, command->snoozed_until_ms, command->priority, command->tags) &&
+           (command->status == STATUS_RESOLVED || command->resolved_at_ms == 0);
 }
 
 /* The visitor that a conversation's row names, by its id or by the one that it has become. */
@@ -330,6 +336,11 @@ static enum error merge_conversation(struct txn *txn, uint64_t seq, const struct
         .created_at_ms = command->created_at_ms,
         .changed_at_ms = command->updated_at_ms,
         .anonymized = command->anonymized,
+        .status = command->status,
+        .snoozed_until_ms = command->snoozed_until_ms,
+        .priority = command->priority,
+        .tags = command->tags,
+        .resolved_at_ms = command->resolved_at_ms,
     };
     return conversation_add(txn, seq, &conversation, owner);
 }

@@ -136,6 +136,20 @@ enum error trail_leave_visitor(const struct trail *trail, const struct visitor *
 /* That the visitor was there in that minute. */
 enum error trail_leave_seen(const struct trail *trail, int64_t at_ms);
 
+/* ---- what agents make of a conversation (work.c) ---- */
+
+/* The index entries that a new conversation has by its status. */
+enum error work_index(struct txn *txn, const struct conversation *conversation);
+/* Writes the record, which was `before`, under the number of this change, with its index entries. */
+enum error work_write(struct txn *txn, uint64_t seq, int64_t at_ms, const struct conversation *before,
+                      struct conversation *after, struct outcome *outcome);
+/* What its visitor's word does to a conversation that was put aside, in memory. */
+enum error work_reopen(struct txn *txn, struct conversation *conversation, bool *is_reopened);
+/* Removes its index entries. */
+enum error work_forget(struct txn *txn, const struct conversation *conversation);
+/* Whether a conversation may have these. */
+bool work_is_valid(uint64_t status, int64_t snoozed_until_ms, struct bytes priority, struct bytes tags);
+
 /* ---- removing what has to be forgotten (remove.c) ---- */
 
 /* A damaged entry goes like a sound one: what has to be forgotten must not stay because it can't be read. A damaged

@@ -94,6 +94,10 @@ static void change_settings(struct org *org, const struct org_update *command, s
     replace(&org->widget_language, command->widget_language, "widget.language", changes);
     replace(&org->business_hours, command->business_hours, "businessHours", changes);
     replace_flag(&org->count_visits, command->set_count_visits, command->count_visits, "countVisits", changes);
+    replace_flag(&org->write_disabled, command->set_write_disabled, command->write_disabled, "writeEnabled", changes);
+    replace_flag(&org->widget_disabled, command->set_widget_disabled, command->widget_disabled, "widgetEnabled",
+                 changes);
+    replace(&org->blocked_answer, command->blocked_answer, "blockedAnswer", changes);
 }
 
 /* ---- addresses ---- */

@@ -21,9 +21,23 @@ static enum error delete_record(struct txn *txn, enum table table, struct id id)
     return remove_if_there(txn, table, bytes_view(id.bytes, ID_LEN));
 }
 
+/* Not every entry begins with the organisation; what a damaged record does not name is a wish to wake nobody. */
+static enum error purge_work(struct purge *purge, struct id id)
+{
+    struct conversation conversation;
+    enum error error = conversation_get(purge->txn, id, &conversation);
+    if (error != OK)
+        return error == ERR_NOT_FOUND || error == ERR_CORRUPT ? OK : error;
+    return work_forget(purge->txn, &conversation);
+}
+
 static enum error purge_conversation(struct purge *purge, struct id conversation)
 {
     enum error error = purge_prefix(purge, TABLE_MESSAGES, bytes_view(conversation.bytes, ID_LEN));
+    if (error == OK)
+        error = purge_prefix(purge, TABLE_NOTES, bytes_view(conversation.bytes, ID_LEN));
+    if (error == OK)
+        error = purge_work(purge, conversation);
     return error == OK ? delete_record(purge->txn, TABLE_CONVERSATIONS, conversation) : error;
 }
 
@@ -102,6 +116,9 @@ static enum error purge_prefixes(struct purge *purge)
     static const enum table tables[] = {TABLE_VISITOR_BY_SEEN,
                                         TABLE_CONVERSATION_BY_UPDATED,
                                         TABLE_CONVERSATION_BY_MARK,
+                                        TABLE_CONVERSATION_OPEN,
+                                        TABLE_CONVERSATION_BY_WORK,
+                                        TABLE_REPLIES,
                                         TABLE_ALIASES,
                                         TABLE_AUDIT,
                                         TABLE_ERASURES,

@@ -50,6 +50,21 @@ bool rules_sweep_is_due(struct txn *txn, int64_t now_ms);
 
 /* What retention puts in the place of a text. */
 #define REDACTED_TEXT "[redacted]"
+/* A conversation that maintenance has something to do with. */
+struct work_due {
+    struct id org, conversation;
+    struct id agent;  /* who has left, or ID_NONE */
+    int64_t until_ms; /* when its snooze is over, or 0 */
+};
+/* The first `count_max` whose snooze is over: for conversation_wake. */
+unsigned rules_find_snoozed(struct txn *txn, int64_t now_ms, struct work_due *out, unsigned count_max);
+/* The next ones that are assigned to somebody who has left: for conversation_release. Goes on at `at` (empty: from the
+ * beginning) and sets it to where the next call should, empty at the end; at most look_max looks. */
+unsigned rules_find_unattended(struct txn *txn, struct key *at, unsigned look_max, struct work_due *out,
+                               unsigned count_max);
+
+/* Whether a canned reply may have this shortcut: 1 to REPLY_SHORTCUT_LEN_MAX bytes of UTF-8 without a blank. */
+bool reply_shortcut_is_valid(struct bytes shortcut);
 
 /* Whether a visitor may have this e-mail address. Whether mail could be sent there is for a mail server to say; this
  * keeps out what is none at a look, and what does not fit on one line. */

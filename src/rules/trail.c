@@ -78,6 +78,10 @@ enum error trail_leave_conversation(const struct trail *trail, const struct conv
         error = leave_change(trail, now->changed_at_ms);
     if (error == OK)
         error = leave_mark(trail, now->marked_seq);
+    if (error == OK)
+        error = remove_under(trail->txn, TABLE_NOTES, id_view(&trail->conversation), NULL, NULL, NULL);
+    if (error == OK)
+        error = work_forget(trail->txn, now);
     return error == OK ? remove_if_there(trail->txn, TABLE_CONVERSATIONS, id_view(&trail->conversation)) : error;
 }
 

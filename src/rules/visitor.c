@@ -102,6 +102,8 @@ enum error rule_visitor_see(struct txn *txn, uint64_t seq, const struct visitor_
     if (error == OK)
         error = visitor_sight(txn, command->org, command->visitor_key, true, command->visitor, command->at_ms,
                               command->user_agent, &sighting);
+    if (error == OK && !command->by_org && sighting.visitor.blocked_at_ms != 0)
+        error = ERR_BLOCKED;
     if (error != OK)
         return error;
     if (command->email.data != NULL)
@@ -111,4 +113,28 @@ enum error rule_visitor_see(struct txn *txn, uint64_t seq, const struct visitor_
     outcome->replayed = !sighting.is_new;
     error = visitor_write(txn, &sighting);
     return error == OK ? hook_note_visitor(txn, seq, &sighting, outcome) : error;
+}
+
+enum error rule_visitor_block(struct txn *txn, uint64_t seq, const struct visitor_block *command,
+                              struct outcome *outcome)
+{
+    struct visitor visitor;
+    enum error error = org_is_alive(txn, command->org);
+    if (error == OK)
+        error = visitor_get(txn, command->visitor, &visitor);
+    if (error == OK && !id_equal(visitor.org, command->org))
+        error = ERR_NOT_FOUND;
+    if (error != OK)
+        return error;
+    outcome->id = visitor.id;
+    outcome->replayed = command->blocked == (visitor.blocked_at_ms != 0);
+    if (outcome->replayed)
+        return OK;
+    visitor.blocked_at_ms = command->blocked ? command->at_ms : 0;
+    error = visitor_put(txn, &visitor);
+    return error != OK ? error
+                       : audit_note(txn, seq,
+                                    ACT(command, .org = command->org,
+                                        .action = command->blocked ? "visitor.blocked" : "visitor.unblocked",
+                                        .subject = visitor.id));
 }

@@ -14,6 +14,7 @@
 #include <cmocka.h>
 
 #include "base/logline.h"
+#include "core/work.h"
 #include "log/log.h"
 #include "rules/check.h"
 #include "store/records.h"
@@ -30,7 +31,9 @@ struct fixture {
     struct id first, second, anonymous; /* conversations: two of the visitor, one of nobody */
     uint64_t message_seqs[3];           /* of `first` */
     uint64_t marked_seq;                /* of `first`, whose first message has been read */
-    struct buffer found;                /* the sentences, one a line */
+    uint64_t note_seqs[2];              /* of `second`, which is snoozed */
+    struct id reply;
+    struct buffer found; /* the sentences, one a line */
     struct check_report report;
 };
 
@@ -95,6 +98,29 @@ static uint64_t read_up_to(struct fixture *f, struct id conversation, uint64_t r
         .seq;
 }
 
+#define SNOOZED_UNTIL_MS (NOW_MS + 3600000)
+
+static uint64_t work_on(struct fixture *f, struct id conversation)
+{
+    apply(f, (struct command){.kind = COMMAND_CONVERSATION_UPDATE,
+                              .conversation_update = {.org = f->org,
+                                                      .conversation = conversation,
+                                                      .at_ms = NOW_MS,
+                                                      .set_status = true,
+                                                      .status = STATUS_SNOOZED,
+                                                      .snoozed_until_ms = SNOOZED_UNTIL_MS,
+                                                      .set_priority = true,
+                                                      .priority = BYTES("high"),
+                                                      .add_tags = BYTES("a tag")}});
+    return apply(f, (struct command){.kind = COMMAND_NOTE_CREATE,
+                                     .note_create = {.org = f->org,
+                                                     .conversation = conversation,
+                                                     .note = fresh(f),
+                                                     .at_ms = NOW_MS,
+                                                     .content = BYTES("a note")}})
+        .seq;
+}
+
 static int set_up(void **state)
 {
     struct fixture *f = calloc(1, sizeof(*f));
@@ -125,6 +151,14 @@ static int set_up(void **state)
     say(f, f->anonymous, BYTES("client-1"));
     read_up_to(f, f->first, f->message_seqs[0], true);
     f->marked_seq = read_up_to(f, f->first, f->message_seqs[0], false);
+    f->note_seqs[0] = work_on(f, f->second);
+    f->note_seqs[1] = work_on(f, f->second);
+    f->reply = fresh(f);
+    apply(f,
+          (struct command){
+              .kind = COMMAND_REPLY_CREATE,
+              .reply_create = {
+                  .org = f->org, .reply = f->reply, .at_ms = NOW_MS, .shortcut = BYTES("hi"), .text = BYTES("Hello")}});
     *state = f;
     return 0;
 }
@@ -534,6 +568,121 @@ static void test_a_mark_and_its_entry(void **state)
     assert_found(f, 1, "its marks moved at 1000, beyond the last sequence number");
 }
 
+/* ---- what agents have made of it ---- */
+
+static void test_a_conversation_and_what_is_made_of_it(void **state)
+{
+    struct fixture *f = *state;
+    CHANGE(f, conversation, f->second, it.status = STATUSES);
+    assert_found(f, 2, "its status is none"); /* and its entry says something else */
+    CHANGE(f, conversation, f->second, it.status = STATUS_OPEN, it.snoozed_until_ms = 0);
+    assert_found(f, 3, "conversation_open does not have it as that and its assignee's");
+    CHANGE(f, conversation, f->second, it.status = STATUS_SNOOZED);
+    assert_found(f, 3, "it is snoozed, and has a time of another status");
+    CHANGE(f, conversation, f->second, it.snoozed_until_ms = SNOOZED_UNTIL_MS, it.resolved_at_ms = 5);
+    assert_found(f, 1, "it is snoozed, and has a time of another status");
+    CHANGE(f, conversation, f->second, it.resolved_at_ms = -1);
+    assert_found(f, 2, "one of its times is out of range");
+    CHANGE(f, conversation, f->second, it.resolved_at_ms = 0, it.priority = BYTES("soon"));
+    assert_found(f, 1, "its priority is none, or one of its tags is no tag");
+    CHANGE(f, conversation, f->second, it.priority = BYTES_NONE, it.tags = BYTES("b\na"));
+    assert_found(f, 1, "its priority is none, or one of its tags is no tag");
+    CHANGE(f, conversation, f->second, it.tags = BYTES_NONE);
+    assert_clean(f);
+    CHANGE(f, conversation, f->second, it.assignee = f->token); /* whoever has left may still be named, at its place */
+    assert_found(f, 2, "its conversation has another status, or another assignee");
+}
+
+static void test_the_places_of_a_conversation(void **state)
+{
+    struct fixture *f = *state;
+    struct key open, snooze, other;
+    open_key(&open, f->org, STATUS_SNOOZED, ID_NONE, f->second);
+    snooze_key(&snooze, SNOOZED_UNTIL_MS, f->second);
+    del(f, TABLE_CONVERSATION_OPEN, key_view(&open));
+    assert_found(f, 1, "it is snoozed, and conversation_open does not have it");
+    put(f, TABLE_CONVERSATION_OPEN, key_view(&open), BYTES("x"));
+    assert_found(f, 1, "the value has 1 bytes and should have 0");
+    put(f, TABLE_CONVERSATION_OPEN, key_view(&open), BYTES_NONE);
+    open_key(&other, f->org, STATUS_PENDING, ID_NONE, f->second);
+    put(f, TABLE_CONVERSATION_OPEN, key_view(&other), BYTES_NONE);
+    assert_found(f, 1, "its conversation has another status, or another assignee");
+    del(f, TABLE_CONVERSATION_OPEN, key_view(&other));
+    open_key(&other, f->other_org, STATUS_SNOOZED, ID_NONE, f->second);
+    put(f, TABLE_CONVERSATION_OPEN, key_view(&other), BYTES_NONE);
+    assert_found(f, 1, "is of another organisation");
+    del(f, TABLE_CONVERSATION_OPEN, key_view(&other));
+    del(f, TABLE_CONVERSATION_BY_SNOOZE, key_view(&snooze));
+    assert_found(f, 1, "conversation_by_snooze has no entry for when its snooze is over");
+    put(f, TABLE_CONVERSATION_BY_SNOOZE, key_view(&snooze), id_bytes(&f->other_org));
+    assert_found(f, 2, "is of another organisation");
+    put(f, TABLE_CONVERSATION_BY_SNOOZE, key_view(&snooze), id_bytes(&f->org));
+    snooze_key(&other, SNOOZED_UNTIL_MS + 1, f->second);
+    put(f, TABLE_CONVERSATION_BY_SNOOZE, key_view(&other), id_bytes(&f->org));
+    assert_found(f, 1, "its conversation is not snoozed until then");
+    del(f, TABLE_CONVERSATION_BY_SNOOZE, key_view(&other));
+    assert_clean(f);
+}
+
+static void test_work_and_its_entry(void **state)
+{
+    struct fixture *f = *state;
+    struct key key, other;
+    work_key(&key, f->org, f->note_seqs[1]);
+    del(f, TABLE_CONVERSATION_BY_WORK, key_view(&key));
+    assert_found(f, 1, "conversation_by_work has no entry for when it was worked on");
+    put(f, TABLE_CONVERSATION_BY_WORK, key_view(&key), id_bytes(&f->first));
+    assert_found(f, 2, "was last worked on at 0");
+    put(f, TABLE_CONVERSATION_BY_WORK, key_view(&key), id_bytes(&f->second));
+    work_key(&other, f->org, 1000);
+    CHANGE(f, conversation, f->second, it.worked_seq = 1000);
+    del(f, TABLE_CONVERSATION_BY_WORK, key_view(&key));
+    put(f, TABLE_CONVERSATION_BY_WORK, key_view(&other), id_bytes(&f->second));
+    assert_found(f, 1, "it was worked on at 1000, beyond the last sequence number");
+}
+
+#define CHANGE_NOTE(f, index, ...)                                                           \
+    do {                                                                                     \
+        struct txn *change_txn = begin(f);                                                   \
+        struct note it;                                                                      \
+        assert_int_equal(note_get(change_txn, (f)->second, (f)->note_seqs[index], &it), OK); \
+        __VA_ARGS__;                                                                         \
+        assert_int_equal(note_put(change_txn, &it), OK);                                     \
+        assert_int_equal(write_commit(change_txn), OK);                                      \
+    } while (0)
+
+static void test_a_note(void **state)
+{
+    struct fixture *f = *state;
+    CHANGE_NOTE(f, 0, it.content = BYTES(""));
+    assert_found(f, 1, "its content is no text");
+    CHANGE_NOTE(f, 0, it.content = BYTES("\xff"));
+    assert_found(f, 1, "its content is no text");
+    CHANGE_NOTE(f, 0, it.content = BYTES("fine"), it.id = ID_NONE);
+    assert_found(f, 1, "its id is missing");
+    CHANGE_NOTE(f, 0, it.id = f->reply, it.mentions = BYTES("short"));
+    assert_found(f, 1, "whom it mentions can't be read");
+    CHANGE_NOTE(f, 0, it.mentions = BYTES_NONE, it.ordinal = 2);
+    assert_found(f, 2, "it is number 2 of its conversation and follows number");
+    CHANGE_NOTE(f, 0, it.ordinal = 1, it.org = f->other_org);
+    assert_found(f, 1, "is of another organisation");
+    CHANGE_NOTE(f, 0, it.org = f->org);
+    assert_clean(f);
+    CHANGE_NOTE(f, 1, it.conversation = f->anonymous, it.ordinal = 1);
+    assert_found(f, 1, "its conversation was last worked on before it, at 0");
+}
+
+static void test_a_reply(void **state)
+{
+    struct fixture *f = *state;
+    struct txn *txn = begin(f);
+    struct reply reply = {.org = f->org, .id = f->reply, .shortcut = BYTES("a b"), .text = BYTES("")};
+    assert_int_equal(reply_put(txn, &reply), OK);
+    assert_int_equal(write_commit(txn), OK);
+    assert_found(f, 2, "its shortcut is none");
+    assert_found(f, 2, "its text is no text of 1 to 8192 bytes");
+}
+
 static void test_a_visitors_address(void **state)
 {
     struct fixture *f = *state;
@@ -780,7 +929,7 @@ static void test_a_message_without_a_conversation(void **state)
 {
     struct fixture *f = *state;
     del(f, TABLE_CONVERSATIONS, id_bytes(&f->anonymous));
-    assert_found(f, 1, "its conversation does not exist");
+    assert_found(f, 2, "its conversation does not exist");
 }
 
 static void test_idempotency(void **state)
@@ -868,6 +1017,11 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_a_conversation_and_when_it_was_updated, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_a_conversation_and_its_marks, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_a_mark_and_its_entry, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_a_conversation_and_what_is_made_of_it, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_the_places_of_a_conversation, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_work_and_its_entry, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_a_note, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_a_reply, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_a_visitors_address, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_what_an_erasure_leaves_is_stale, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_an_alias_and_what_it_stands_for, set_up, tear_down),

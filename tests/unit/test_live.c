@@ -118,7 +118,7 @@ static void test_what_the_tables_have_shown_is_not_told_again(void **state)
     assert_true(subscriber.is_behind && live_has_news(&subscriber));
     hear_message(1, 11, 100, 12); /* while it is behind: the tables have it */
     assert_int_equal(subscriber.news_count, 0);
-    struct live_news found[] = {{12, id_of(100), EVENT_MESSAGE}, {14, id_of(100), EVENT_MESSAGE}};
+    struct live_news found[] = {{12, id_of(100), EVENT_MESSAGE, false}, {14, id_of(100), EVENT_MESSAGE, false}};
     live_catch_up(&subscriber, found, 2, 15, true);
     hear_message(1, 11, 100, 14); /* they were on their way */
     hear_message(1, 11, 100, 15);
@@ -139,7 +139,7 @@ static void test_a_part_of_what_was_missed_leaves_it_behind(void **state)
     (void)state;
     struct live_subscriber subscriber;
     live_add(live, &subscriber, id_of(1), ID_NONE, 0);
-    struct live_news found[] = {{1, id_of(100), EVENT_MESSAGE}, {2, id_of(100), EVENT_MESSAGE}};
+    struct live_news found[] = {{1, id_of(100), EVENT_MESSAGE, false}, {2, id_of(100), EVENT_MESSAGE, false}};
     live_catch_up(&subscriber, found, 2, 9, false);
     hear_message(1, 11, 100, 10);
     assert_int_equal(subscriber.news_count, 2);
@@ -310,6 +310,115 @@ static void test_whoever_misses_that_somebody_came_is_marked(void **state)
     hear_presence(1, 10, false);
 }
 
+/* ---- the organisation's side among itself ------------------------------------------------------------------------ */
+
+static void test_what_the_organisation_alone_may_know_reaches_no_visitor(void **state)
+{
+    (void)state;
+    struct live_subscriber org, visitor, foreign;
+    listen_to(&org, 1, 0), listen_to(&visitor, 1, 11), listen_to(&foreign, 2, 0);
+    hear(EVENT_WORK, true, 1, 11, 100, 5);
+    hear(EVENT_NOTE, true, 1, 11, 100, 6);
+    assert_int_equal(org.news_count, 2);
+    assert_true(org.news[0].kind == EVENT_WORK && org.news[1].kind == EVENT_NOTE);
+    struct event reopening = {.kind = EVENT_MESSAGE,
+                              .works = true,
+                              .org = id_of(1),
+                              .visitor = id_of(11),
+                              .conversation = id_of(100),
+                              .seq = 7};
+    live_hear(live, &reopening, 1000);
+    assert_true(org.news[2].works);
+    assert_int_equal(visitor.news_count, 1);
+    assert_false(visitor.news[0].works);
+    assert_false(live_has_news(&foreign));
+    live_remove(live, &org), live_remove(live, &visitor), live_remove(live, &foreign);
+}
+
+static void hear_typing_of(unsigned agent, bool on)
+{
+    struct event event = {.kind = EVENT_TYPING,
+                          .by_org = true,
+                          .on = on,
+                          .agent = agent == 0 ? ID_NONE : id_of(agent),
+                          .org = id_of(1),
+                          .visitor = id_of(11),
+                          .conversation = id_of(100)};
+    live_hear(live, &event, 1000);
+}
+
+static void test_typing_names_the_agent_to_the_others_alone(void **state)
+{
+    (void)state;
+    struct live_subscriber anna, bob, visitor;
+    listen_to(&anna, 1, 0), listen_to(&bob, 1, 0), listen_to(&visitor, 1, 11);
+    live_is_of_agent(&anna, id_of(71)), live_is_of_agent(&bob, id_of(72));
+    hear_typing_of(71, true);
+    assert_int_equal(anna.moment_count, 0);
+    assert_int_equal(bob.moment_count, 1);
+    assert_true(id_equal(bob.moments[0].agent, id_of(71)));
+    assert_int_equal(visitor.moment_count, 1);
+    assert_true(id_is_none(visitor.moments[0].agent));
+    hear_typing_of(73, true); /* to the visitor it is one and the same */
+    assert_int_equal(anna.moment_count, 1);
+    assert_int_equal(bob.moment_count, 2);
+    assert_int_equal(visitor.moment_count, 1);
+    /* Whoever has sent its answer does not type it any more; somebody else may. */
+    struct event answer = {.kind = EVENT_MESSAGE,
+                           .by_org = true,
+                           .agent = id_of(71),
+                           .org = id_of(1),
+                           .visitor = id_of(11),
+                           .conversation = id_of(100),
+                           .seq = 5};
+    live_hear(live, &answer, 1000);
+    assert_int_equal(bob.moment_count, 1);
+    assert_true(id_equal(bob.moments[0].agent, id_of(73)));
+    assert_int_equal(visitor.moment_count, 0);
+    live_remove(live, &anna), live_remove(live, &bob), live_remove(live, &visitor);
+}
+
+static void hear_agent(enum event_kind kind, unsigned agent, bool on, uint64_t now_ms)
+{
+    struct event event = {
+        .kind = kind, .by_org = kind == EVENT_PRESENCE, .on = on, .agent = id_of(agent), .org = id_of(1)};
+    live_hear(live, &event, now_ms);
+}
+
+static void test_an_agent_is_there_while_it_listens_or_has_just_done_something(void **state)
+{
+    (void)state;
+    struct live_subscriber org, visitor, foreign;
+    listen_to(&org, 1, 0), listen_to(&visitor, 1, 11), listen_to(&foreign, 2, 0);
+    hear_agent(EVENT_PRESENCE, 71, true, 1000);
+    hear_agent(EVENT_PRESENCE, 71, true, 1000);
+    assert_true(live_agent_is_online(live, id_of(1), id_of(71)) && live_org_is_online(live, id_of(1)));
+    assert_false(live_agent_is_online(live, id_of(2), id_of(71)) || live_agent_is_online(live, id_of(1), id_of(72)));
+    assert_int_equal(org.moment_count, 1);
+    assert_true(org.moments[0].kind == EVENT_PRESENCE && org.moments[0].by_org && org.moments[0].on);
+    assert_true(id_equal(org.moments[0].subject, id_of(71)));
+    assert_int_equal(visitor.moment_count, 1); /* that somebody is there, and not who */
+    assert_true(id_is_none(visitor.moments[0].subject) && id_is_none(visitor.moments[0].agent));
+    hear_agent(EVENT_PRESENCE, 71, false, 1000);
+    assert_true(live_agent_is_online(live, id_of(1), id_of(71)));
+    assert_true(live_org_seems_quiet(live, id_of(1), id_of(71), 2000));
+    hear_agent(EVENT_PRESENT, 71, false, 2000);
+    assert_false(live_org_seems_quiet(live, id_of(1), id_of(71), 2000));
+    assert_true(live_org_seems_quiet(live, id_of(1), id_of(72), 2000));
+    assert_false(live_org_seems_quiet(live, id_of(1), ID_NONE, 2000));
+    hear_agent(EVENT_PRESENCE, 71, false, 3000);
+    hear_agent(EVENT_PRESENT, 72, false, 5000);
+    live_tick(live, 2000 + AGENT_PRESENT_MS);
+    assert_false(live_agent_is_online(live, id_of(1), id_of(71)));
+    assert_true(live_agent_is_online(live, id_of(1), id_of(72)) && live_org_is_online(live, id_of(1)));
+    live_tick(live, 5000 + AGENT_PRESENT_MS);
+    assert_false(live_agent_is_online(live, id_of(1), id_of(72)) || live_org_is_online(live, id_of(1)));
+    assert_int_equal(org.moment_count, 2);
+    assert_false(org.moments[0].on || org.moments[1].on);
+    assert_false(live_has_news(&foreign));
+    live_remove(live, &org), live_remove(live, &visitor), live_remove(live, &foreign);
+}
+
 /* ---- who is there ------------------------------------------------------------------------------------------------ */
 
 static void test_an_organisation_is_there_while_a_stream_of_it_is_open_on_any_loop(void **state)
@@ -340,11 +449,11 @@ static void test_who_has_done_something_is_there_for_a_while(void **state)
     (void)state;
     struct live_subscriber visitor;
     listen_to(&visitor, 1, 11);
-    assert_true(live_org_seems_quiet(live, id_of(1), 5000));
+    assert_true(live_org_seems_quiet(live, id_of(1), ID_NONE, 5000));
     hear_present(1, 5000);
     assert_true(live_org_is_online(live, id_of(1)));
-    assert_false(live_org_seems_quiet(live, id_of(1), 5500));
-    assert_true(live_org_seems_quiet(live, id_of(1), 6001));
+    assert_false(live_org_seems_quiet(live, id_of(1), ID_NONE, 5500));
+    assert_true(live_org_seems_quiet(live, id_of(1), ID_NONE, 6001));
     hear_present(1, 8000);
     live_tick(live, 5000 + AGENT_PRESENT_MS);
     live_tick(live, 7999 + AGENT_PRESENT_MS);
@@ -404,6 +513,7 @@ struct modelled {
 };
 
 struct past {
+    enum event_kind kind;
     unsigned org, visitor;
     uint64_t seq;
 };
@@ -412,7 +522,8 @@ static struct past past[MODEL_EVENTS + 1];
 
 static bool concerns(const struct modelled *each, const struct past *event)
 {
-    return each->org == event->org && (each->visitor == 0 || each->visitor == event->visitor);
+    bool is_for_org_alone = event->kind == EVENT_WORK || event->kind == EVENT_NOTE;
+    return each->org == event->org && (each->visitor == 0 || (each->visitor == event->visitor && !is_for_org_alone));
 }
 
 /* What the api does with the tables: the first few of what came after sent_seq. */
@@ -423,7 +534,7 @@ static void catch_up(struct modelled *each, uint64_t seen_seq)
     uint64_t seq = each->subscriber.sent_seq + 1;
     for (; seq <= seen_seq && number < most; ++seq)
         if (concerns(each, &past[seq]))
-            found[number++] = (struct live_news){seq, ID_NONE, EVENT_MESSAGE};
+            found[number++] = (struct live_news){seq, ID_NONE, EVENT_MESSAGE, false};
     live_catch_up(&each->subscriber, found, number, seen_seq, seq > seen_seq);
 }
 
@@ -460,14 +571,16 @@ static void test_at_random_each_one_gets_all_of_its_own_in_order(void **state)
     srand(20260131);
     for (uint64_t seq = 1; seq <= MODEL_EVENTS; ++seq) {
         unsigned org = 1 + (unsigned)rand() % 3;
-        past[seq] = (struct past){org, org * 10 + (unsigned)rand() % 4, seq};
+        static const enum event_kind kinds[] = {EVENT_MESSAGE, EVENT_MESSAGE, EVENT_CONVERSATION, EVENT_WORK,
+                                                EVENT_NOTE};
+        past[seq] = (struct past){kinds[rand() % 5], org, org * 10 + (unsigned)rand() % 4, seq};
         for (unsigned i = 0; i < MODEL_SUBSCRIBERS; ++i)
             if (all[i].is_there && concerns(&all[i], &past[seq]))
                 all[i].expected[all[i].expected_count++] = seq;
         if (rand() % 1000 == 0) /* the tables have it, and nobody says what it was */
             live_hear(live, &(struct event){.kind = EVENT_BEHIND}, 1000);
         else
-            hear_message(past[seq].org, past[seq].visitor, 100, seq);
+            hear(past[seq].kind, false, past[seq].org, past[seq].visitor, 100, seq);
         if (rand() % 80 == 0)
             toggle(&all[rand() % MODEL_SUBSCRIBERS], seq);
         struct modelled *some = &all[rand() % MODEL_SUBSCRIBERS];
@@ -538,6 +651,9 @@ int main(void)
         LIVE_TEST(test_who_has_sent_its_message_does_not_type_it_any_more),
         LIVE_TEST(test_of_too_many_moments_the_oldest_go),
         LIVE_TEST(test_whoever_misses_that_somebody_came_is_marked),
+        LIVE_TEST(test_what_the_organisation_alone_may_know_reaches_no_visitor),
+        LIVE_TEST(test_typing_names_the_agent_to_the_others_alone),
+        LIVE_TEST(test_an_agent_is_there_while_it_listens_or_has_just_done_something),
         LIVE_TEST(test_an_organisation_is_there_while_a_stream_of_it_is_open_on_any_loop),
         LIVE_TEST(test_who_has_done_something_is_there_for_a_while),
         LIVE_TEST(test_a_stream_outlasts_what_was_done),

@@ -229,8 +229,8 @@ static void test_many_threads_write_at_once_and_lose_nothing(void **state)
     assert_true(watcher.looks > 0);
     assert_rows_added(w, &before,
                       ROWS([TABLE_VISITORS] = 4, [TABLE_VISITOR_BY_KEY] = 4, [TABLE_VISITOR_BY_SEEN] = 4,
-                           [TABLE_CONVERSATIONS] = created, [TABLE_CONVERSATION_BY_ACTIVITY] = created,
-                           [TABLE_CONVERSATION_BY_UPDATED] = created));
+                           [TABLE_CONVERSATIONS] = created, [TABLE_CONVERSATION_OPEN] = created,
+                           [TABLE_CONVERSATION_BY_ACTIVITY] = created, [TABLE_CONVERSATION_BY_UPDATED] = created));
     const struct log_figures *figures = log_figures(bench->log);
     assert_true(figure(&figures->commands) == created + refused && figure(&figures->refused) == refused);
     assert_true(figure(&figures->commits) <= created && figure(&figures->waiting) == 0);
@@ -276,8 +276,8 @@ static void test_single_commands_fit_between_batches(void **state)
     assert_int_equal(pthread_join(writer.thread, NULL), 0);
     box_close(&box);
     assert_rows_added(w, &before,
-                      ROWS([TABLE_CONVERSATIONS] = 400, [TABLE_CONVERSATION_BY_ACTIVITY] = 400,
-                           [TABLE_CONVERSATION_BY_UPDATED] = 400));
+                      ROWS([TABLE_CONVERSATIONS] = 400, [TABLE_CONVERSATION_OPEN] = 400,
+                           [TABLE_CONVERSATION_BY_ACTIVITY] = 400, [TABLE_CONVERSATION_BY_UPDATED] = 400));
     assert_sound(w);
 }
 
@@ -544,8 +544,8 @@ static void test_closing_finishes_what_was_taken(void **state)
         for (unsigned i = 0; i < 3; ++i)
             box_close(&boxes[i]);
         assert_rows_added(w, &before,
-                          ROWS([TABLE_CONVERSATIONS] = count, [TABLE_CONVERSATION_BY_ACTIVITY] = count,
-                               [TABLE_CONVERSATION_BY_UPDATED] = count));
+                          ROWS([TABLE_CONVERSATIONS] = count, [TABLE_CONVERSATION_OPEN] = count,
+                               [TABLE_CONVERSATION_BY_ACTIVITY] = count, [TABLE_CONVERSATION_BY_UPDATED] = count));
         bench_open(bench);
     }
 }
@@ -620,8 +620,8 @@ static void test_an_import_goes_in_one_transaction_beside_the_log(void **state)
     assert_int_equal(n, EXECUTE_COMMANDS_MAX);
     int64_t made = EXECUTE_COMMANDS_MAX / 10 * 9;
     assert_rows_added(w, &rows,
-                      ROWS([TABLE_CONVERSATIONS] = made, [TABLE_CONVERSATION_BY_ACTIVITY] = made,
-                           [TABLE_CONVERSATION_BY_UPDATED] = made));
+                      ROWS([TABLE_CONVERSATIONS] = made, [TABLE_CONVERSATION_OPEN] = made,
+                           [TABLE_CONVERSATION_BY_ACTIVITY] = made, [TABLE_CONVERSATION_BY_UPDATED] = made));
     box_open(bench, &box);
     struct command command = conversation_create(w, w->org, NULL);
     assert_int_equal(box_execute(&box, &command, &outcome), OK);

@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "api/internal.h"
+#include "core/work.h"
 
 static struct random_pool pool;
 static struct buffer out;
@@ -58,7 +59,7 @@ static void test_a_message(void **state)
 {
     (void)state;
     struct message message = a_message(BYTES("hello"));
-    render_message(&out, &message);
+    render_message(&out, &message, VIEWER_VISITOR);
     assert_json(MESSAGE_JSON("\"hello\""));
 }
 
@@ -74,7 +75,7 @@ static void test_a_message_with_a_client_id_and_without(void **state)
         struct bytes read;
         buffer_clear(&out);
         message.client_id = bytes_of_string(names[i]);
-        render_message(&out, &message);
+        render_message(&out, &message, VIEWER_VISITOR);
         struct json_document *document = json_parse_object(buffer_view(&out), &sentence);
         assert_non_null(document);
         assert_true(json_string(json_member(json_root(document), "clientId"), &read));
@@ -83,7 +84,7 @@ static void test_a_message_with_a_client_id_and_without(void **state)
     }
     buffer_clear(&out);
     message.client_id = BYTES_NONE;
-    render_message(&out, &message);
+    render_message(&out, &message, VIEWER_VISITOR);
     assert_json(MESSAGE_JSON("\"hello\""));
 }
 
@@ -92,7 +93,7 @@ static void test_text_is_escaped_and_kept(void **state)
     (void)state;
     struct message message =
         a_message(BYTES("\"quoted\" \\ \n\r\t\x01\x1f </script> \xc3\xa9 \xf0\x9f\x98\x80 \xe2\x80\xa8"));
-    render_message(&out, &message);
+    render_message(&out, &message, VIEWER_VISITOR);
     assert_json(MESSAGE_JSON(
         "\"\\\"quoted\\\" \\\\ \\n\\r\\t\\u0001\\u001f </script> \xc3\xa9 \xf0\x9f\x98\x80 \xe2\x80\xa8\""));
 }
@@ -105,7 +106,7 @@ static void test_the_longest_message_and_the_largest_numbers(void **state)
     struct message message = a_message(bytes_view(content, MESSAGE_CONTENT_LEN_MAX));
     message.seq = INT64_MAX;
     message.at_ms = TIME_MS_MAX;
-    render_message(&out, &message);
+    render_message(&out, &message, VIEWER_VISITOR);
     const char *sentence = NULL;
     struct json_document *document = json_parse_object(buffer_view(&out), &sentence);
     assert_non_null(document);
@@ -129,7 +130,7 @@ static void test_a_message_fits_wherever_the_buffer_stands(void **state)
         struct buffer fresh = {0};
         memset(buffer_reserve(&fresh, before + 1), ' ', before + 1);
         fresh.len = before;
-        render_message(&fresh, &message);
+        render_message(&fresh, &message, VIEWER_VISITOR);
         assert_true(fresh.len <= fresh.capacity);
         assert_int_equal(fresh.len, before + strlen(MESSAGE_JSON("\"hello\"")));
         assert_memory_equal(fresh.data + before, MESSAGE_JSON("\"hello\""), fresh.len - before);
@@ -142,7 +143,7 @@ static void test_a_conversation_with_and_without_a_visitor_and_messages(void **s
     (void)state;
     struct conversation conversation = {.id = id_of(CONVERSATION), .created_at_ms = 0, .changed_at_ms = 5};
     struct conversation_activity activity = {.seq = 1, .updated_at_ms = 5};
-    render_conversation_open(&out, &conversation, &activity);
+    render_conversation_open(&out, &conversation, &activity, VIEWER_VISITOR);
     json_close(&out, '}');
     assert_json("{\"id\":\"" CONVERSATION
                 "\",\"visitorId\":null,\"createdAt\":\"1970-01-01T00:00:00.000Z\",\"updatedAt\":"
@@ -154,7 +155,7 @@ static void test_a_conversation_with_and_without_a_visitor_and_messages(void **s
     conversation.agent_read_seq = 41;
     activity = (struct conversation_activity){
         .updated_at_ms = 1769903999999, .message_count = 7, .has_message = true, .last_message = a_message(BYTES("x"))};
-    render_conversation_open(&out, &conversation, &activity);
+    render_conversation_open(&out, &conversation, &activity, VIEWER_VISITOR);
     json_close(&out, '}');
     assert_json("{\"id\":\"" CONVERSATION "\",\"visitorId\":\"" VISITOR
                 "\",\"createdAt\":\"1970-01-01T00:00:00.000Z\",\"updatedAt\":"
@@ -174,7 +175,7 @@ static void test_a_visitor(void **state)
     assert_json(
         "{\"id\":\"" VISITOR "\",\"visitorKey\":\"v_one\",\"firstSeenAt\":\"1970-01-01T00:00:00.001Z\",\"lastSeenAt\":"
         "\"1970-01-01T00:00:00.002Z\",\"userAgent\":null,\"email\":null,\"address\":null,\"conversationCount\":3,"
-        "\"online\":false}");
+        "\"online\":false,\"blocked\":false,\"blockedAt\":null}");
     buffer_clear(&out);
     visitor.user_agent = BYTES("an \"agent\"");
     render_visitor(&out, &visitor, true);
@@ -187,7 +188,77 @@ static void test_a_visitor(void **state)
     buffer_clear(&out);
     render_visitor(&out, &visitor, true);
     assert_non_null(memmem(out.data, out.len, "\"email\":\"a@b.example\"", 21));
-    assert_non_null(memmem(out.data, out.len, "\"online\":true}", 14));
+    assert_non_null(memmem(out.data, out.len, "\"online\":true,\"blocked\":false", 29));
+    visitor.blocked_at_ms = 3;
+    buffer_clear(&out);
+    render_visitor(&out, &visitor, true);
+    assert_non_null(memmem(out.data, out.len, "\"blocked\":true,\"blockedAt\":\"1970-01-01T00:00:00.003Z\"}", 54));
+}
+
+/* What the organisation's side alone may see is not there for a visitor, whatever is in the record. */
+static void test_who_answers_and_what_is_made_of_it_is_for_the_organisation_alone(void **state)
+{
+    (void)state;
+    struct conversation conversation = {.id = id_of(CONVERSATION),
+                                        .changed_at_ms = 5,
+                                        .status = STATUS_SNOOZED,
+                                        .snoozed_until_ms = 7,
+                                        .assignee = id_of(VISITOR),
+                                        .priority = BYTES("urgent"),
+                                        .tags = BYTES("a b\nc"),
+                                        .resolved_at_ms = 0};
+    struct conversation_activity activity = {
+        .updated_at_ms = 5, .message_count = 1, .has_message = true, .last_message = a_message(BYTES("x"))};
+    activity.last_message.role = BYTES("assistant");
+    activity.last_message.agent = id_of(VISITOR);
+    render_conversation_open(&out, &conversation, &activity, VIEWER_VISITOR);
+    json_close(&out, '}');
+    assert_json("{\"id\":\"" CONVERSATION
+                "\",\"visitorId\":null,\"createdAt\":\"1970-01-01T00:00:00.000Z\",\"updatedAt\":"
+                "\"1970-01-01T00:00:00.005Z\",\"messageCount\":1,\"lastMessage\":{\"id\":\"" MESSAGE
+                "\",\"conversationId\":\"" CONVERSATION "\",\"role\":\"assistant\",\"content\":\"x\","
+                "\"timestamp\":\"2026-01-31T23:59:59.999Z\",\"seq\":42},\"visitorReadSeq\":0,\"agentReadSeq\":0}");
+    buffer_clear(&out);
+    render_conversation_open(&out, &conversation, &activity, VIEWER_ORG);
+    json_close(&out, '}');
+    assert_json("{\"id\":\"" CONVERSATION
+                "\",\"visitorId\":null,\"createdAt\":\"1970-01-01T00:00:00.000Z\",\"updatedAt\":"
+                "\"1970-01-01T00:00:00.005Z\",\"messageCount\":1,\"lastMessage\":{\"id\":\"" MESSAGE
+                "\",\"conversationId\":\"" CONVERSATION "\",\"role\":\"assistant\",\"content\":\"x\","
+                "\"timestamp\":\"2026-01-31T23:59:59.999Z\",\"seq\":42,\"agentId\":\"" VISITOR
+                "\"},\"visitorReadSeq\":0,\"agentReadSeq\":0,\"status\":\"snoozed\","
+                "\"snoozedUntil\":\"1970-01-01T00:00:00.007Z\",\"resolvedAt\":null,\"assigneeId\":\"" VISITOR
+                "\",\"priority\":\"urgent\",\"tags\":[\"a b\",\"c\"]}");
+    buffer_clear(&out);
+    conversation = (struct conversation){.id = id_of(CONVERSATION), .resolved_at_ms = 9};
+    render_conversation_open(&out, &conversation, &(struct conversation_activity){0}, VIEWER_ORG);
+    const char tail[] = "\"status\":\"resolved\",\"snoozedUntil\":null,\"resolvedAt\":\"1970-01-01T00:00:00.009Z\","
+                        "\"assigneeId\":null,\"priority\":null,\"tags\":[]";
+    assert_non_null(memmem(out.data, out.len, tail, sizeof(tail) - 1));
+}
+
+static void test_a_note_with_and_without_what_it_may_lack(void **state)
+{
+    (void)state;
+    struct id agent = id_of(VISITOR);
+    struct note note = {.conversation = id_of(CONVERSATION),
+                        .seq = 43,
+                        .id = id_of(MESSAGE),
+                        .content = BYTES("<b>ask @ her</b>"),
+                        .at_ms = 1769903999999,
+                        .ordinal = 1};
+    render_note(&out, &note);
+    assert_json("{\"id\":\"" MESSAGE "\",\"conversationId\":\"" CONVERSATION
+                "\",\"agentId\":null,\"content\":\"<b>ask @ her</b>\",\"mentions\":[],"
+                "\"timestamp\":\"2026-01-31T23:59:59.999Z\",\"seq\":43}");
+    buffer_clear(&out);
+    note.agent = agent;
+    note.mentions = id_view(&agent);
+    note.client_id = BYTES("n-1");
+    render_note(&out, &note);
+    assert_json("{\"id\":\"" MESSAGE "\",\"conversationId\":\"" CONVERSATION "\",\"agentId\":\"" VISITOR
+                "\",\"content\":\"<b>ask @ her</b>\",\"mentions\":[\"" VISITOR
+                "\"],\"timestamp\":\"2026-01-31T23:59:59.999Z\",\"seq\":43,\"clientId\":\"n-1\"}");
 }
 
 static void test_ids_are_null_when_there_is_none(void **state)
@@ -217,7 +288,7 @@ static void test_random_messages_are_json(void **state)
         message.conversation = id_make(1769903999999, &pool);
         message.seq = random_u64(&pool) >> 1;
         buffer_clear(&out);
-        render_message(&out, &message);
+        render_message(&out, &message, VIEWER_VISITOR);
         struct json_document *document = json_parse_object(buffer_view(&out), &sentence);
         if (document == NULL)
             fail_msg("%s: %.*s", sentence, (int)out.len, out.data);
@@ -243,6 +314,8 @@ int main(void)
         RENDER_TEST(test_a_message_fits_wherever_the_buffer_stands),
         RENDER_TEST(test_a_conversation_with_and_without_a_visitor_and_messages),
         RENDER_TEST(test_a_visitor),
+        RENDER_TEST(test_who_answers_and_what_is_made_of_it_is_for_the_organisation_alone),
+        RENDER_TEST(test_a_note_with_and_without_what_it_may_lack),
         RENDER_TEST(test_ids_are_null_when_there_is_none),
         RENDER_TEST(test_random_messages_are_json),
     };

@@ -34,7 +34,7 @@ static void set(struct world *w, const struct keeps *keeps)
 }
 #define SET(w, ...) set((w), &(struct keeps){__VA_ARGS__})
 
-static void note(struct world *w, bool ended)
+static void note_run(struct world *w, bool ended)
 {
     struct command command = {.kind = COMMAND_RETENTION_NOTE,
                               .retention_note = {.org = w->org, .at_ms = w->now_ms, .ended = ended}};
@@ -72,7 +72,7 @@ static struct work run_some(struct world *w, unsigned steps_max)
     struct retention_step step;
     struct work work = {0};
     enum retention_state state;
-    note(w, false);
+    note_run(w, false);
     while ((state = look_once(w, &walk, &step)) != RETENTION_OVER) {
         assert_true(++work.looks < 100000);
         while (state == RETENTION_FOUND && apply_once(w, &step, &work))
@@ -81,7 +81,7 @@ static struct work run_some(struct world *w, unsigned steps_max)
         if (steps_max != 0 && work.steps >= steps_max)
             return work;
     }
-    note(w, true);
+    note_run(w, true);
     return work;
 }
 
@@ -705,9 +705,9 @@ static void test_a_run_is_due_once_a_day_and_after_a_change(void **state)
     SET(w, .visitors = 30);
     assert_true(is_due(w, w->org));
     w->now_ms += 1;
-    note(w, false);
+    note_run(w, false);
     assert_true(is_due(w, w->org)); /* it is not over */
-    note(w, true);
+    note_run(w, true);
     assert_false(is_due(w, w->org));
     SET(w, .visitors = 0);
     assert_false(is_due(w, w->org));

@@ -222,7 +222,7 @@ static void test_a_first_conversation_makes_its_visitor(void **state)
     assert_rows_added(
         w, &before,
         ROWS([TABLE_VISITORS] = 1, [TABLE_VISITOR_BY_KEY] = 1, [TABLE_VISITOR_BY_SEEN] = 1, [TABLE_CONVERSATIONS] = 1,
-             [TABLE_CONVERSATION_BY_ACTIVITY] = 1, [TABLE_CONVERSATION_BY_UPDATED] = 1));
+             [TABLE_CONVERSATION_OPEN] = 1, [TABLE_CONVERSATION_BY_ACTIVITY] = 1, [TABLE_CONVERSATION_BY_UPDATED] = 1));
     struct visitor visitor = visitor_of(w, w->org, "v_one");
     assert_true(id_equal(visitor.id, command.conversation_create.visitor) && id_equal(visitor.org, w->org));
     assert_true(bytes_equal(visitor.visitor_key, BYTES("v_one")) && bytes_equal(visitor.user_agent, BYTES("an agent")));
@@ -243,9 +243,9 @@ static void test_a_conversation_of_nobody_has_no_visitor(void **state)
     struct world *w = *state;
     struct rows before = count_rows(w);
     struct id id = converse(w, w->org, NULL);
-    assert_rows_added(
-        w, &before,
-        ROWS([TABLE_CONVERSATIONS] = 1, [TABLE_CONVERSATION_BY_ACTIVITY] = 1, [TABLE_CONVERSATION_BY_UPDATED] = 1));
+    assert_rows_added(w, &before,
+                      ROWS([TABLE_CONVERSATIONS] = 1, [TABLE_CONVERSATION_OPEN] = 1,
+                           [TABLE_CONVERSATION_BY_ACTIVITY] = 1, [TABLE_CONVERSATION_BY_UPDATED] = 1));
     assert_true(id_is_none(conversation_of(w, id).visitor));
     assert_sound(w);
 }
@@ -262,8 +262,8 @@ static void test_a_known_visitor_is_updated_and_linked(void **state)
     struct outcome outcome = must(w, &command);
     /* One millisecond later it is another minute: the index gets a second entry, and the first is stale. */
     assert_rows_added(w, &rows,
-                      ROWS([TABLE_VISITOR_BY_SEEN] = 1, [TABLE_CONVERSATIONS] = 1, [TABLE_CONVERSATION_BY_ACTIVITY] = 1,
-                           [TABLE_CONVERSATION_BY_UPDATED] = 1));
+                      ROWS([TABLE_VISITOR_BY_SEEN] = 1, [TABLE_CONVERSATIONS] = 1, [TABLE_CONVERSATION_OPEN] = 1,
+                           [TABLE_CONVERSATION_BY_ACTIVITY] = 1, [TABLE_CONVERSATION_BY_UPDATED] = 1));
     struct visitor visitor = visitor_of(w, w->org, "v_one");
     assert_true(id_equal(visitor.id, before.id));
     assert_true(visitor.first_seen_at_ms == NOW_MS && visitor.created_at_ms == NOW_MS);
@@ -279,9 +279,9 @@ static void test_a_known_visitor_is_updated_and_linked(void **state)
     command = conversation_create(w, w->org, "v_one");
     command.conversation_create.user_agent = BYTES_NONE;
     must(w, &command);
-    assert_rows_added(
-        w, &rows,
-        ROWS([TABLE_CONVERSATIONS] = 1, [TABLE_CONVERSATION_BY_ACTIVITY] = 1, [TABLE_CONVERSATION_BY_UPDATED] = 1));
+    assert_rows_added(w, &rows,
+                      ROWS([TABLE_CONVERSATIONS] = 1, [TABLE_CONVERSATION_OPEN] = 1,
+                           [TABLE_CONVERSATION_BY_ACTIVITY] = 1, [TABLE_CONVERSATION_BY_UPDATED] = 1));
     assert_true(bytes_equal(visitor_of(w, w->org, "v_one").user_agent, BYTES("another agent")));
     assert_sound(w);
 }

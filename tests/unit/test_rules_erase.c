@@ -101,6 +101,18 @@ static void talk(struct world *w, struct id org, struct id conversation, const c
         trace(traces, bytes_of_string(client_id));
 }
 
+/* One of each status, and a note on it. */
+static void work(struct world *w, struct id org, struct id conversation, const char *key, unsigned number,
+                 struct traces *traces)
+{
+    char content[64];
+    int len = snprintf(content, sizeof(content), "canary-note-%s-%u", key, number);
+    note(w, org, conversation, content);
+    set_status(w, org, conversation, number % STATUSES, number % STATUSES == STATUS_SNOOZED ? w->now_ms + DAY_MS : 0);
+    if (traces != NULL)
+        trace(traces, bytes_view(content, (size_t)len));
+}
+
 /* Conversations of 0, 1, 2, … messages, all of them read; the largest one has clientIds in slots. */
 static void live(struct world *w, struct id org, const char *key, unsigned conversations, struct traces *traces)
 {
@@ -118,6 +130,7 @@ static void live(struct world *w, struct id org, const char *key, unsigned conve
         read_by_org(w, org, id, UINT64_MAX);
         struct command read = conversation_read(w, org, id, key, UINT64_MAX);
         must(w, &read);
+        work(w, org, id, key, i, traces);
         snprintf(alias, sizeof(alias), "old-%s-%u", key, i);
         put_alias(w, org, alias, id);
         if (traces != NULL)
@@ -172,6 +185,8 @@ static void test_nothing_is_left_and_nobody_elses_bytes_change(void **state)
     const unsigned messages = 0 + 1 + 2 + (2 * CLIENT_ID_BLOCK_ENTRIES + 5) + 4 + 5;
     assert_true(rows.of[TABLE_CONVERSATIONS] == 6 && rows.of[TABLE_CONVERSATION_BY_MARK] == 5);
     assert_true(rows.of[TABLE_MESSAGES] > messages && rows.of[TABLE_CONVERSATION_BY_ACTIVITY] == messages + 6);
+    assert_true(rows.of[TABLE_NOTES] == 6 && rows.of[TABLE_CONVERSATION_BY_WORK] == 6);
+    assert_true(rows.of[TABLE_CONVERSATION_OPEN] == 4 && rows.of[TABLE_CONVERSATION_BY_SNOOZE] == 1);
     assert_true(rows.of[TABLE_ALIASES] == 7 && rows.of[TABLE_VISITOR_BY_SEEN] > 50);
     struct outcome outcome = erase(w, "v_same");
     assert_true(id_equal(outcome.id, visitor) && outcome.erased_conversations == 6);
@@ -467,6 +482,10 @@ static void test_what_is_damaged_goes_like_the_rest(void **state)
         {TABLE_CONVERSATION_BY_ACTIVITY, 1, put_damaged},
         {TABLE_CONVERSATION_BY_UPDATED, 2, put_damaged},
         {TABLE_CONVERSATION_BY_MARK, 1, put_damaged},
+        {TABLE_CONVERSATION_BY_WORK, 1, put_damaged},
+        {TABLE_CONVERSATION_BY_SNOOZE, 1, put_damaged},
+        {TABLE_CONVERSATION_OPEN, 1, put_damaged},
+        {TABLE_NOTES, 1, put_damaged},
     };
     struct rows before = count_rows(w);
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); ++i) {
@@ -567,6 +586,7 @@ static void test_a_full_store_can_be_emptied_by_erasing(void **state)
         assert_true(written < 10000);
     }
     assert_int_equal(error, ERR_STORE_FULL);
+    /* What one has no room for may still fit at another place, but not for long. */
     struct command message = message_create(w, w->org, other, "v_two", text);
     /* Pages of the last commits ripen meanwhile, and may have room for a few more. */
     for (; (error = give(w, &message, &outcome)) == OK; message = message_create(w, w->org, other, "v_two", text))

@@ -21,6 +21,8 @@
 #define HASHES 40
 #define HOOKS_MAX (2 * ORGS_MAX)
 #define DELIVERIES_MAX (8 * COMMANDS)
+#define TAGS 4 /* "tag-<n>" */
+#define PRIORITIES 3
 
 /* ---- the model ------------------------------------------------------------------------------------------------- */
 
@@ -43,6 +45,14 @@ struct model_visitor {
     unsigned conversations;
     unsigned email;       /* "m@<n>"; 0: none */
     int64_t erased_at_ms; /* the last one of this key */
+    int64_t blocked_at_ms;
+};
+
+/* Of one organisation; may leave it. */
+struct model_agent {
+    struct id id;
+    unsigned org;
+    bool is_member;
 };
 
 struct model_conversation {
@@ -58,7 +68,11 @@ struct model_conversation {
     bool anonymized;
     unsigned removed;
     int read[2]; /* up to which message, by its visitor and by the organisation; or -1 */
-    uint64_t marked_seq;
+    uint64_t marked_seq, worked_seq;
+    enum status status;
+    int64_t snoozed_until_ms, resolved_at_ms;
+    int assignee; /* or -1 */
+    unsigned priority, tags, notes;
 };
 
 struct model_message {
@@ -100,6 +114,8 @@ static struct {
     unsigned conversation_count;
     struct model_message messages[MESSAGES_MAX];
     unsigned message_count;
+    struct model_agent agents[COMMANDS];
+    unsigned agent_count;
     struct model_answer answers[COMMANDS];
     unsigned answer_count;
     int64_t now_ms;
@@ -116,7 +132,7 @@ struct expectation {
     bool checks_id, replayed;
     struct id id;
     int64_t at_ms;
-    int replayed_message, fresh_message, purged_org, marked; /* or -1 */
+    int replayed_message, fresh_message, purged_org, marked, worked; /* or -1 */
     bool is_sweep;
     enum event_kind event;
     uint64_t erased_conversations, erased_messages, anonymized_conversations;
@@ -140,8 +156,8 @@ static struct model_visitor *visitor_at(unsigned org, unsigned key)
 
 static struct bytes numbered(const char *prefix, unsigned number)
 {
-    static char texts[5][64 * 1024][24];
-    static const char *prefixes[5];
+    static char texts[6][64 * 1024][24];
+    static const char *prefixes[6];
     unsigned which = 0;
     while (prefixes[which] != NULL && strcmp(prefixes[which], prefix) != 0)
         ++which;
@@ -303,6 +319,7 @@ static int model_converses(struct id id, unsigned org, struct model_visitor *vis
                                                 .previous = visitor == NULL ? -1 : visitor->last_conversation,
                                                 .last_message = -1,
                                                 .exists = true};
+    conversation->assignee = -1;
     for (unsigned i = 0; i < CLIENT_IDS; ++i)
         conversation->by_client_id[0][i] = conversation->by_client_id[1][i] = -1;
     conversation->read[0] = conversation->read[1] = -1;
@@ -311,6 +328,11 @@ static int model_converses(struct id id, unsigned org, struct model_visitor *vis
         ++visitor->conversations;
     }
     return number;
+}
+
+static bool is_blocked(const struct model_visitor *visitor)
+{
+    return visitor != NULL && visitor->exists && visitor->blocked_at_ms != 0;
 }
 
 static struct command random_conversation_create(struct expectation *expected)
@@ -333,6 +355,10 @@ static struct command random_conversation_create(struct expectation *expected)
     const struct model_answer *answer = with_hash ? kept_answer(org, hash) : NULL;
     struct model_visitor *visitor = with_visitor ? visitor_at(org, key) : NULL;
     bool was_there = visitor != NULL && visitor->exists;
+    if (is_blocked(visitor)) {
+        expected->error = ERR_BLOCKED;
+        return command;
+    }
     if (visitor != NULL)
         model_sees(visitor, command.conversation_create.visitor, org, key, agent);
     expected->checks_id = true;
@@ -343,6 +369,7 @@ static struct command random_conversation_create(struct expectation *expected)
         return command;
     }
     int number = model_converses(command.conversation_create.conversation, org, visitor, model.now_ms, model.now_ms);
+    model.conversations[number].status = STATUS_OPEN;
     if (with_hash)
         model.answers[model.answer_count++] = (struct model_answer){hash, number, model.now_ms};
     model_tells_visitor(expected, org, visitor, was_there);
@@ -362,6 +389,38 @@ static bool model_lets_write(unsigned org, const struct model_conversation *conv
     if (by_org || (conversation->visitor < 0 && !conversation->anonymized))
         return true;
     return with_visitor && conversation->visitor == (int)(org * KEYS + key) && visitor_at(org, key)->exists;
+}
+
+static enum error model_refusal(unsigned org, const struct model_conversation *conversation, bool by_org,
+                                bool with_visitor, unsigned key)
+{
+    if (living_org(model.orgs[org].id) != NULL && !by_org && with_visitor && is_blocked(visitor_at(org, key)))
+        return ERR_BLOCKED;
+    return model_lets_write(org, conversation, by_org, with_visitor, key) ? OK : ERR_NOT_FOUND;
+}
+
+/* Whoever has left loses what is opened again. */
+static void model_sets_status(struct model_conversation *conversation, enum status status, int64_t until_ms)
+{
+    bool was_resolved = conversation->status == STATUS_RESOLVED;
+    conversation->status = status;
+    conversation->snoozed_until_ms = status == STATUS_SNOOZED ? until_ms : 0;
+    if (status != STATUS_RESOLVED)
+        conversation->resolved_at_ms = 0;
+    else if (!was_resolved)
+        conversation->resolved_at_ms = model.now_ms;
+    if (was_resolved && status != STATUS_RESOLVED && conversation->assignee >= 0 &&
+        !model.agents[conversation->assignee].is_member)
+        conversation->assignee = -1;
+}
+
+/* What the organisation's side knows of it is another thing now. */
+static void model_works(struct expectation *expected, unsigned at, bool has_another_status)
+{
+    const struct model_conversation *conversation = &model.conversations[at];
+    expected->worked = (int)at;
+    if (has_another_status)
+        model_tells(expected, conversation->org, HOOK_CONVERSATION_STATUS, (int)at, conversation->visitor);
 }
 
 static void model_says(struct id id, unsigned at, int64_t at_ms, int client_id, bool by_assistant)
@@ -404,10 +463,9 @@ static struct command random_message_create(struct expectation *expected)
                            .visitor_key = with_visitor ? numbered("v_", key) : BYTES_NONE,
                            .visitor = with_visitor ? next_id() : ID_NONE,
                            .user_agent = with_visitor && agent != 0 ? numbered("agent-", agent) : BYTES_NONE}};
-    if (!model_lets_write(org, conversation, by_org, with_visitor, key)) {
-        expected->error = ERR_NOT_FOUND;
+    expected->error = model_refusal(org, conversation, by_org, with_visitor, key);
+    if (expected->error != OK)
         return command;
-    }
     struct model_visitor *visitor = with_visitor ? visitor_at(org, key) : NULL;
     bool was_there = visitor == NULL || visitor->exists;
     if (visitor != NULL && (visitor->exists || (!by_org && conversation->visitor < 0)))
@@ -420,6 +478,10 @@ static struct command random_message_create(struct expectation *expected)
         expected->replayed = true;
         expected->replayed_message = conversation->by_client_id[by_org][client_id];
         return command;
+    }
+    if (!by_org && (conversation->status == STATUS_RESOLVED || conversation->status == STATUS_SNOOZED)) {
+        model_sets_status(conversation, STATUS_OPEN, 0);
+        model_works(expected, at, true);
     }
     model_says(command.message_create.message, at, model.now_ms, client_id, by_org);
     model_tells(expected, org, HOOK_MESSAGE_CREATED, (int)at, conversation->visitor);
@@ -449,6 +511,10 @@ static struct command random_visitor_see(struct expectation *expected)
                                               .email = forgets ? BYTES("") : email_text(email)}};
     if (living_org(model.orgs[org].id) == NULL) {
         expected->error = ERR_NOT_FOUND;
+        return command;
+    }
+    if (is_blocked(visitor)) {
+        expected->error = ERR_BLOCKED;
         return command;
     }
     expected->replayed = visitor->exists;
@@ -492,10 +558,9 @@ static struct command random_conversation_read(struct expectation *expected)
                                                                 : to < 0   ? 0
                                                                            : model.messages[to].seq,
                                                     .at_ms = model.now_ms}};
-    if (!model_lets_write(org, conversation, by_org, with_visitor, key)) {
-        expected->error = ERR_NOT_FOUND;
+    expected->error = model_refusal(org, conversation, by_org, with_visitor, key);
+    if (expected->error != OK)
         return command;
-    }
     if (with_visitor && visitor_at(org, key)->exists)
         model_sees(visitor_at(org, key), ID_NONE, org, key, 0);
     expected->checks_id = true;
@@ -563,12 +628,229 @@ static struct command random_visitor_erase(struct expectation *expected)
     return command;
 }
 
-/* ---- imports --------------------------------------------------------------------------------------------------- */
+/* ---- what agents do --------------------------------------------------------------------------------------------- */
+
+static unsigned any_recent_conversation(void)
+{
+    return model.conversation_count < 60 ? below(model.conversation_count) : model.conversation_count - 1 - below(60);
+}
 
 static int64_t any_time(void)
 {
     return model.now_ms - (int64_t)below(2000) * 1700 + 200000;
 }
+
+static struct command random_hire(struct expectation *expected)
+{
+    unsigned org = any_org();
+    struct command command = {.kind = COMMAND_AGENT_CREATE,
+                              .agent_create = {.agent = next_id(),
+                                               .email = numbered("agent@", model.agent_count),
+                                               .name = BYTES("name"),
+                                               .org = model.orgs[org].id,
+                                               .role = BYTES("agent"),
+                                               .at_ms = model.now_ms}};
+    expected->error = living_org(model.orgs[org].id) == NULL ? ERR_NOT_FOUND : OK;
+    if (expected->error == OK)
+        model.agents[model.agent_count++] = (struct model_agent){command.agent_create.agent, org, true};
+    return command;
+}
+
+/* Also of an organisation that is being deleted; then purging may have been there before. */
+static struct command random_dismissal(struct expectation *expected)
+{
+    struct model_agent *agent = &model.agents[below(model.agent_count)];
+    struct command command = {
+        .kind = COMMAND_MEMBER_REMOVE,
+        .member_remove = {.org = living_org(model.orgs[agent->org].id) == NULL ? ID_NONE : model.orgs[agent->org].id,
+                          .agent = agent->id,
+                          .at_ms = model.now_ms}};
+    expected->error = agent->is_member && !id_is_none(command.member_remove.org) ? OK : ERR_NOT_FOUND;
+    if (expected->error == OK)
+        agent->is_member = false;
+    return command;
+}
+
+static struct bytes tag_lines(unsigned tags)
+{
+    static char texts[2][TAGS * 8];
+    static unsigned which;
+    char *text = texts[which++ % 2];
+    int len = 0;
+    for (unsigned i = TAGS; i-- > 0;) /* in any order */
+        if ((tags >> i & 1) != 0)
+            len += snprintf(text + len, sizeof(texts[0]) - (size_t)len, "%stag-%u", len == 0 ? "" : "\n", i);
+    return len == 0 ? BYTES_NONE : bytes_view(text, (size_t)len);
+}
+
+static struct bytes priority_text(unsigned priority)
+{
+    static const struct bytes texts[PRIORITIES] = {{NULL, 0}, {"low", 3}, {"urgent", 6}};
+    return texts[priority];
+}
+
+static bool is_the_same_work(const struct model_conversation *a, const struct model_conversation *b)
+{
+    return a->status == b->status && a->snoozed_until_ms == b->snoozed_until_ms && a->assignee == b->assignee &&
+           a->priority == b->priority && a->tags == b->tags;
+}
+
+static void set_randomly(struct conversation_update *update, struct model_conversation *model_after,
+                         struct expectation *expected)
+{
+    unsigned more = below(1 << TAGS), less = below(1 << TAGS);
+    if (below(2) == 0) {
+        update->set_status = true;
+        update->status = below(STATUSES);
+        update->snoozed_until_ms = update->status == STATUS_SNOOZED ? model.now_ms + 1 + below(600000) : 0;
+        model_sets_status(model_after, (enum status)update->status, update->snoozed_until_ms);
+    }
+    if (below(2) == 0 && model.agent_count != 0) {
+        unsigned agent = model.agent_count - 1 - below(model.agent_count < 8 ? model.agent_count : 8);
+        bool is_somebody = below(3) != 0,
+             is_fit = model.agents[agent].is_member && model.agents[agent].org == model_after->org;
+        update->set_assignee = true;
+        update->assignee = is_somebody ? model.agents[agent].id : ID_NONE;
+        if (is_somebody && !is_fit && model_after->assignee != (int)agent)
+            expected->error = ERR_ASSIGNEE_UNKNOWN;
+        model_after->assignee = is_somebody ? (int)agent : -1;
+    }
+    if (below(3) == 0) {
+        update->set_priority = true;
+        model_after->priority = below(PRIORITIES);
+        update->priority = priority_text(model_after->priority);
+    }
+    if (below(2) == 0) {
+        update->set_tags = below(3) == 0;
+        update->add_tags = tag_lines(more);
+        update->remove_tags = tag_lines(less);
+        model_after->tags = ((update->set_tags ? 0 : model_after->tags) | more) & ~less;
+    }
+}
+
+static struct command random_update(struct expectation *expected)
+{
+    unsigned at = any_recent_conversation();
+    struct model_conversation *conversation = &model.conversations[at], after = *conversation;
+    unsigned org = below(10) == 0 ? any_org() : conversation->org;
+    struct command command = {
+        .kind = COMMAND_CONVERSATION_UPDATE,
+        .conversation_update = {.org = model.orgs[org].id, .conversation = conversation->id, .at_ms = model.now_ms}};
+    set_randomly(&command.conversation_update, &after, expected);
+    if (!model_lets_write(org, conversation, true, false, 0))
+        expected->error = ERR_NOT_FOUND;
+    if (expected->error != OK)
+        return command;
+    expected->checks_id = true;
+    expected->id = conversation->id;
+    expected->at_ms = INT64_MIN;
+    expected->replayed = is_the_same_work(conversation, &after);
+    if (expected->replayed)
+        return command;
+    bool has_another_status = conversation->status != after.status;
+    *conversation = after;
+    model_works(expected, at, has_another_status);
+    expected->event = EVENT_WORK;
+    return command;
+}
+
+static struct command random_wake(struct expectation *expected)
+{
+    unsigned at = any_recent_conversation();
+    struct model_conversation *conversation = &model.conversations[at];
+    bool is_there = conversation->exists && living_org(model.orgs[conversation->org].id) != NULL;
+    struct command command = {.kind = COMMAND_CONVERSATION_WAKE,
+                              .conversation_wake = {.org = model.orgs[conversation->org].id,
+                                                    .conversation = conversation->id,
+                                                    .until_ms = conversation->snoozed_until_ms,
+                                                    .at_ms = model.now_ms}};
+    if (!is_there || conversation->status != STATUS_SNOOZED) {
+        command.conversation_wake.until_ms = 1; /* that is in no index */
+        return command;
+    }
+    expected->replayed = conversation->snoozed_until_ms > model.now_ms;
+    if (expected->replayed)
+        return command;
+    model_sets_status(conversation, STATUS_OPEN, 0);
+    model_works(expected, at, true);
+    expected->event = EVENT_WORK;
+    return command;
+}
+
+static struct command random_release(struct expectation *expected)
+{
+    unsigned at = any_recent_conversation();
+    struct model_conversation *conversation = &model.conversations[at];
+    int assignee = conversation->assignee;
+    struct command command = {
+        .kind = COMMAND_CONVERSATION_RELEASE,
+        .conversation_release = {.org = model.orgs[conversation->org].id,
+                                 .conversation = conversation->id,
+                                 .agent = assignee < 0 ? conversation->id : model.agents[assignee].id,
+                                 .at_ms = model.now_ms}};
+    if (!model_lets_write(conversation->org, conversation, true, false, 0)) {
+        expected->error = ERR_NOT_FOUND;
+        return command;
+    }
+    expected->replayed = assignee < 0 || model.agents[assignee].is_member;
+    if (expected->replayed)
+        return command;
+    conversation->assignee = -1;
+    expected->worked = (int)at;
+    expected->event = EVENT_WORK;
+    return command;
+}
+
+static struct command random_note(struct expectation *expected)
+{
+    unsigned at = any_recent_conversation();
+    struct model_conversation *conversation = &model.conversations[at];
+    unsigned org = below(10) == 0 ? any_org() : conversation->org;
+    bool is_import = below(4) == 0;
+    struct command command = {.kind = COMMAND_NOTE_CREATE,
+                              .note_create = {.org = model.orgs[org].id,
+                                              .conversation = conversation->id,
+                                              .note = next_id(),
+                                              .at_ms = model.now_ms,
+                                              .content = BYTES("a note")}};
+    if (is_import)
+        command = (struct command){.kind = COMMAND_NOTE_IMPORT,
+                                   .note_import = {.org = model.orgs[org].id,
+                                                   .conversation = conversation->id,
+                                                   .note = next_id(),
+                                                   .content = BYTES("a note"),
+                                                   .at_ms = any_time()}};
+    if (!model_lets_write(org, conversation, true, false, 0)) {
+        expected->error = ERR_NOT_FOUND;
+        return command;
+    }
+    ++conversation->notes;
+    expected->worked = (int)at;
+    expected->event = is_import ? EVENT_NONE : EVENT_NOTE;
+    return command;
+}
+
+static struct command random_block(struct expectation *expected)
+{
+    unsigned org = any_org(), key = below(KEYS);
+    struct model_visitor *visitor = visitor_at(org, key);
+    bool blocked = below(3) == 0;
+    struct command command = {.kind = COMMAND_VISITOR_BLOCK,
+                              .visitor_block = {.org = model.orgs[org].id,
+                                                .visitor = visitor->exists ? visitor->id : next_id(),
+                                                .blocked = blocked,
+                                                .at_ms = model.now_ms}};
+    if (living_org(model.orgs[org].id) == NULL || !visitor->exists) {
+        expected->error = ERR_NOT_FOUND;
+        return command;
+    }
+    expected->replayed = blocked == (visitor->blocked_at_ms != 0);
+    if (!expected->replayed)
+        visitor->blocked_at_ms = blocked ? model.now_ms : 0;
+    return command;
+}
+
+/* ---- imports --------------------------------------------------------------------------------------------------- */
 
 /* What is there widens; only the row that changes nothing is a replay. */
 static bool model_widens(struct model_visitor *visitor, const struct visitor_import *row, unsigned agent,
@@ -629,7 +911,8 @@ static struct command random_visitor_import(struct expectation *expected)
                                           -1,
                                           0,
                                           email,
-                                          visitor->erased_at_ms};
+                                          visitor->erased_at_ms,
+                                          0};
     expected->checks_id = true;
     expected->id = visitor->id;
     expected->at_ms = INT64_MIN;
@@ -651,7 +934,20 @@ static struct command random_conversation_import(struct expectation *expected)
         expected->error = ERR_NOT_FOUND;
         return command;
     }
-    model_converses(row->conversation, org, visitor, row->created_at_ms, row->updated_at_ms);
+    int number = model_converses(row->conversation, org, visitor, row->created_at_ms, row->updated_at_ms);
+    struct model_conversation *conversation = &model.conversations[number];
+    conversation->status = (enum status)below(STATUSES);
+    conversation->snoozed_until_ms = conversation->status == STATUS_SNOOZED ? any_time() : 0;
+    conversation->resolved_at_ms = conversation->status == STATUS_RESOLVED && below(2) == 0 ? any_time() : 0;
+    conversation->priority = below(PRIORITIES);
+    command.conversation_import.status = conversation->status;
+    command.conversation_import.snoozed_until_ms = conversation->snoozed_until_ms;
+    command.conversation_import.resolved_at_ms = conversation->resolved_at_ms;
+    command.conversation_import.priority = priority_text(conversation->priority);
+    if (below(3) == 0) {
+        conversation->tags = 3;
+        command.conversation_import.tags = BYTES("tag-0\ntag-1");
+    }
     expected->checks_id = true;
     expected->id = row->conversation;
     expected->at_ms = INT64_MIN;
@@ -716,10 +1012,11 @@ static struct command random_webhook_create(struct expectation *expected)
     } choices[] = {
         {"message.created", HOOK_BIT(HOOK_MESSAGE_CREATED)},
         {"conversation.created visitor.created", HOOK_BIT(HOOK_CONVERSATION_CREATED) | HOOK_BIT(HOOK_VISITOR_CREATED)},
+        {"conversation.status message.created", HOOK_BIT(HOOK_CONVERSATION_STATUS) | HOOK_BIT(HOOK_MESSAGE_CREATED)},
         {"message.created visitor.erased visitor.identified",
          HOOK_BIT(HOOK_MESSAGE_CREATED) | HOOK_BIT(HOOK_VISITOR_ERASED) | HOOK_BIT(HOOK_VISITOR_IDENTIFIED)},
     };
-    unsigned org = any_org(), choice = below(3);
+    unsigned org = any_org(), choice = below(4);
     struct command command = {.kind = COMMAND_WEBHOOK_CREATE,
                               .webhook_create = {.org = model.orgs[org].id,
                                                  .webhook = next_id(),
@@ -968,7 +1265,8 @@ static void advance_time(void)
 
 static struct command random_command(struct expectation *expected)
 {
-    *expected = (struct expectation){.replayed_message = -1, .fresh_message = -1, .purged_org = -1, .marked = -1};
+    *expected =
+        (struct expectation){.replayed_message = -1, .fresh_message = -1, .purged_org = -1, .marked = -1, .worked = -1};
     advance_time();
     unsigned dice = below(1000);
     if (model.org_count < 2 || dice < 8)
@@ -977,10 +1275,24 @@ static struct command random_command(struct expectation *expected)
         return random_org_delete(expected);
     if (dice < 60)
         return random_org_purge(expected);
-    if (dice < 360 || model.conversation_count == 0)
+    if (dice < 330 || model.conversation_count == 0)
         return random_conversation_create(expected);
-    if (dice < 705)
+    if (dice < 630)
         return random_message_create(expected);
+    if (dice < 670)
+        return random_update(expected);
+    if (dice < 680)
+        return random_wake(expected);
+    if (dice < 690)
+        return random_note(expected);
+    if (dice < 696)
+        return random_hire(expected);
+    if (dice < 702 && model.agent_count != 0)
+        return random_dismissal(expected);
+    if (dice < 706)
+        return random_release(expected);
+    if (dice < 710)
+        return random_block(expected);
     if (dice < 720)
         return random_retain(expected);
     if (dice < 760)
@@ -1046,11 +1358,19 @@ static void learn_purge(const struct outcome *outcome, unsigned at)
 
 static uint64_t seq_before;
 
+static enum command_kind command_kind_of(const struct log_entry *entry)
+{
+    struct command command = {.kind = 0};
+    (void)command_decode(bytes_view(entry->bytes + entry->extra_len, entry->command_len), &command);
+    return command.kind;
+}
+
 static void check_entry(const struct log_entry *entry, const struct expectation *expected)
 {
     const struct outcome *outcome = &entry->outcome;
     if (entry->error != expected->error)
-        fail_msg("%s in place of %s", error_code(entry->error), error_code(expected->error));
+        fail_msg("%s in place of %s, of command %u", error_code(entry->error), error_code(expected->error),
+                 (unsigned)command_kind_of(entry));
     if (entry->error != OK)
         return;
     assert_int_equal(outcome->replayed, expected->replayed);
@@ -1075,6 +1395,8 @@ static void check_entry(const struct log_entry *entry, const struct expectation 
     assert_int_equal(outcome->hooks_lost, 0);
     for (unsigned i = 0; i < expected->delivery_count; ++i)
         model.deliveries[expected->first_delivery + i].seq = outcome->seq;
+    if (expected->worked >= 0)
+        model.conversations[expected->worked].worked_seq = outcome->seq;
     if (expected->purged_org >= 0)
         learn_purge(outcome, (unsigned)expected->purged_org);
     if (expected->is_sweep) {
@@ -1102,6 +1424,7 @@ static void check_visitor(struct txn *txn, const struct model_visitor *expected)
         bytes_equal(visitor.user_agent, expected->agent == 0 ? BYTES_NONE : numbered("agent-", expected->agent)));
     assert_true(bytes_equal(visitor.email, email_text(expected->email)));
     assert_true(visitor.conversation_count == expected->conversations);
+    assert_true(visitor.blocked_at_ms == expected->blocked_at_ms);
     struct id at = visitor.last_conversation;
     for (int number = expected->last_conversation; number >= 0; number = model.conversations[number].previous) {
         struct conversation conversation;
@@ -1124,6 +1447,33 @@ static void check_marks(const struct conversation *conversation, const struct mo
     assert_true(conversation->marked_seq == expected->marked_seq);
 }
 
+static struct bytes sorted_tags(unsigned tags)
+{
+    static char text[TAGS * 8];
+    int len = 0;
+    for (unsigned i = 0; i < TAGS; ++i)
+        if ((tags >> i & 1) != 0)
+            len += snprintf(text + len, sizeof(text) - (size_t)len, "%stag-%u", len == 0 ? "" : "\n", i);
+    return len == 0 ? BYTES_NONE : bytes_view(text, (size_t)len);
+}
+
+static void check_work(struct txn *txn, const struct conversation *conversation,
+                       const struct model_conversation *expected)
+{
+    struct note last = {.ordinal = 0};
+    enum error error = note_get_last(txn, expected->id, &last);
+    assert_true(error == OK || error == ERR_NOT_FOUND);
+    assert_int_equal(last.ordinal, expected->notes);
+    assert_int_equal(conversation->status, expected->status);
+    assert_true(conversation->snoozed_until_ms == expected->snoozed_until_ms);
+    assert_true(conversation->resolved_at_ms == expected->resolved_at_ms);
+    assert_true(
+        id_equal(conversation->assignee, expected->assignee < 0 ? ID_NONE : model.agents[expected->assignee].id));
+    assert_true(bytes_equal(conversation->priority, priority_text(expected->priority)));
+    assert_true(bytes_equal(conversation->tags, sorted_tags(expected->tags)));
+    assert_true(conversation->worked_seq == expected->worked_seq);
+}
+
 static void check_conversation(struct txn *txn, const struct model_conversation *expected)
 {
     struct conversation conversation;
@@ -1133,6 +1483,7 @@ static void check_conversation(struct txn *txn, const struct model_conversation 
     assert_true(id_equal(conversation.visitor, expected->visitor < 0 ? ID_NONE : model.visitors[expected->visitor].id));
     assert_true(conversation.created_at_ms == expected->created_at_ms);
     check_marks(&conversation, expected);
+    check_work(txn, &conversation, expected);
     assert_int_equal(conversation_activity(txn, &conversation, &activity), OK);
     assert_true(activity.message_count == expected->messages - expected->removed);
     assert_true(conversation.anonymized == expected->anonymized);
@@ -1198,6 +1549,7 @@ static uint64_t check_hooks(struct txn *txn)
 static void check_everything(struct txn *txn)
 {
     uint64_t orgs = 0, keys = 0, visitors = 0, conversations = 0, marked = 0, deleted = 0;
+    uint64_t worked = 0, open = 0, snoozed = 0, notes = 0;
     for (unsigned i = 0; i < model.org_count; ++i) {
         struct org org;
         const struct model_org *expected = &model.orgs[i];
@@ -1221,6 +1573,10 @@ static void check_everything(struct txn *txn)
             check_conversation(txn, &model.conversations[i]);
             ++conversations;
             marked += model.conversations[i].marked_seq != 0;
+            worked += model.conversations[i].worked_seq != 0;
+            open += model.conversations[i].status != STATUS_RESOLVED;
+            snoozed += model.conversations[i].status == STATUS_SNOOZED;
+            notes += model.conversations[i].notes;
         }
     for (unsigned i = 0; i < model.message_count; ++i) {
         const struct model_conversation *conversation = &model.conversations[model.messages[i].conversation];
@@ -1233,6 +1589,10 @@ static void check_everything(struct txn *txn)
         assert_true(table_rows(txn, TABLE_VISITORS) == visitors && table_rows(txn, TABLE_VISITOR_BY_KEY) == visitors);
         assert_true(table_rows(txn, TABLE_CONVERSATIONS) == conversations);
         assert_true(table_rows(txn, TABLE_CONVERSATION_BY_MARK) == marked);
+        assert_true(table_rows(txn, TABLE_CONVERSATION_BY_WORK) == worked);
+        assert_true(table_rows(txn, TABLE_CONVERSATION_OPEN) == open);
+        assert_true(table_rows(txn, TABLE_CONVERSATION_BY_SNOOZE) == snoozed);
+        assert_true(table_rows(txn, TABLE_NOTES) == notes);
     }
 }
 

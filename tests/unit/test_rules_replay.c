@@ -277,7 +277,8 @@ static void test_the_same_key_gives_the_first_conversation(void **state)
     assert_rows_added(
         w, &rows,
         ROWS([TABLE_VISITORS] = 1, [TABLE_VISITOR_BY_KEY] = 1, [TABLE_VISITOR_BY_SEEN] = 1, [TABLE_CONVERSATIONS] = 1,
-             [TABLE_CONVERSATION_BY_ACTIVITY] = 1, [TABLE_CONVERSATION_BY_UPDATED] = 1, [TABLE_IDEMPOTENCY] = 1));
+             [TABLE_CONVERSATION_OPEN] = 1, [TABLE_CONVERSATION_BY_ACTIVITY] = 1, [TABLE_CONVERSATION_BY_UPDATED] = 1,
+             [TABLE_IDEMPOTENCY] = 1));
     rows = count_rows(w);
     w->now_ms += 10;
     command = conversation_with(w, "v_one", some_hash);

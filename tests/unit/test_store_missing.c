@@ -121,6 +121,42 @@ static void test_whoever_writes_has_it(void **state)
     }
 }
 
+/* What was written before conversations had a status is in none of the tables of that, and is resolved. */
+static void test_what_was_there_before_agents_worked_is_resolved_and_opens(void **state)
+{
+    static const enum table tables[] = {TABLE_CONVERSATION_OPEN, TABLE_CONVERSATION_BY_SNOOZE,
+                                        TABLE_CONVERSATION_BY_WORK, TABLE_NOTES, TABLE_REPLIES};
+    struct world *w = *state;
+    struct outcome outcome;
+    struct id id = world_id(w);
+    struct command old = {
+        .kind = COMMAND_CONVERSATION_IMPORT,
+        .conversation_import = {.org = w->org, .conversation = id, .created_at_ms = NOW_MS, .updated_at_ms = NOW_MS}};
+    must(w, &old);
+    world_close(w);
+    for (unsigned i = 0; i < sizeof(tables) / sizeof(tables[0]); ++i)
+        drop_table(&w->directory, tables[i]);
+    world_open_mode(w, STORE_READ_ONLY);
+    for (unsigned i = 0; i < sizeof(tables) / sizeof(tables[0]); ++i) {
+        assert_int_equal(table_rows(look(w), tables[i]), 0);
+        look_away(w);
+    }
+    assert_int_equal(conversation_of(w, id).status, STATUS_RESOLVED);
+    assert_sound(w);
+    world_close(w);
+    world_open_mode(w, STORE_SERVE);
+    struct command word = message_create(w, w->org, id, NULL, "hello again"),
+                   reply = reply_create(w, w->org, "hi", "Hi!");
+    outcome = must(w, &word);
+    assert_true(is_open_as(w, w->org, STATUS_OPEN, ID_NONE, id) && is_worked_at(w, w->org, outcome.seq, id));
+    note(w, w->org, id, "has been here before");
+    must(w, &reply);
+    set_status(w, w->org, id, STATUS_SNOOZED, w->now_ms + DAY_MS);
+    for (unsigned i = 0; i < sizeof(tables) / sizeof(tables[0]); ++i)
+        assert_int_equal(count_rows(w).of[tables[i]], 1);
+    assert_sound(w);
+}
+
 static void test_the_other_tables_must_be_there(void **state)
 {
     struct world *w = *state;
@@ -197,9 +233,12 @@ static void test_a_full_store_gets_it_too(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        WORLD_TEST(test_a_reader_finds_it_empty),  WORLD_TEST(test_a_backup_without_it_is_read),
-        WORLD_TEST(test_whoever_writes_has_it),    WORLD_TEST(test_the_other_tables_must_be_there),
+        WORLD_TEST(test_a_reader_finds_it_empty),
+        WORLD_TEST(test_a_backup_without_it_is_read),
+        WORLD_TEST(test_whoever_writes_has_it),
+        WORLD_TEST(test_the_other_tables_must_be_there),
         WORLD_TEST(test_a_full_store_gets_it_too),
+        WORLD_TEST(test_what_was_there_before_agents_worked_is_resolved_and_opens),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -3,6 +3,7 @@
  * For tests of what commands mean: a store with short ways to give it commands and to look at what they made of it.
  * Commands go through log_execute, one transaction each, as the shell's subcommands do.
  */
+#include "core/work.h"
 #include "log/log.h"
 #include "rules/check.h"
 #include "store/records.h"
@@ -214,6 +215,39 @@ static inline struct command conversation_read(struct world *w, struct id org, s
                               .at_ms = w->now_ms}};
 }
 
+/* The caller sets what changes. */
+static inline struct command conversation_update(struct world *w, struct id org, struct id conversation)
+{
+    return (struct command){.kind = COMMAND_CONVERSATION_UPDATE,
+                            .conversation_update = {.org = org, .conversation = conversation, .at_ms = w->now_ms}};
+}
+
+static inline struct command note_create(struct world *w, struct id org, struct id conversation, const char *content)
+{
+    return (struct command){.kind = COMMAND_NOTE_CREATE,
+                            .note_create = {.org = org,
+                                            .conversation = conversation,
+                                            .note = world_id(w),
+                                            .at_ms = w->now_ms,
+                                            .content = bytes_of_string(content)}};
+}
+
+static inline struct command reply_create(struct world *w, struct id org, const char *shortcut, const char *text)
+{
+    return (struct command){.kind = COMMAND_REPLY_CREATE,
+                            .reply_create = {.org = org,
+                                             .reply = world_id(w),
+                                             .at_ms = w->now_ms,
+                                             .shortcut = bytes_of_string(shortcut),
+                                             .text = bytes_of_string(text)}};
+}
+
+static inline struct command visitor_block(struct world *w, struct id org, struct id visitor, bool blocked)
+{
+    return (struct command){.kind = COMMAND_VISITOR_BLOCK,
+                            .visitor_block = {.org = org, .visitor = visitor, .blocked = blocked, .at_ms = w->now_ms}};
+}
+
 static inline struct command sweep(struct world *w, uint64_t limit, struct bytes from_seen, struct bytes from_activity,
                                    struct bytes from_updated)
 {
@@ -297,6 +331,54 @@ static inline uint64_t read_by_org(struct world *w, struct id org, struct id con
 {
     struct command command = conversation_read(w, org, conversation, NULL, read_seq);
     command.conversation_read.by_org = true;
+    return must(w, &command).seq;
+}
+
+/* An agent of the organisation; `name` makes its address too. */
+static inline struct id hire(struct world *w, struct id org, const char *name)
+{
+    char email[64];
+    snprintf(email, sizeof(email), "%s@agents.example", name);
+    struct command command = {.kind = COMMAND_AGENT_CREATE,
+                              .agent_create = {.agent = world_id(w),
+                                               .email = bytes_of_string(email),
+                                               .name = bytes_of_string(name),
+                                               .org = org,
+                                               .role = BYTES("agent"),
+                                               .at_ms = w->now_ms}};
+    return must(w, &command).id;
+}
+
+static inline void dismiss(struct world *w, struct id org, struct id agent)
+{
+    struct command command = {.kind = COMMAND_MEMBER_REMOVE,
+                              .member_remove = {.org = org, .agent = agent, .at_ms = w->now_ms}};
+    must(w, &command);
+}
+
+/* snoozed_until_ms 0 unless it is snoozed. */
+static inline struct outcome set_status(struct world *w, struct id org, struct id conversation, enum status status,
+                                        int64_t snoozed_until_ms)
+{
+    struct command command = conversation_update(w, org, conversation);
+    command.conversation_update.set_status = true;
+    command.conversation_update.status = status;
+    command.conversation_update.snoozed_until_ms = snoozed_until_ms;
+    return must(w, &command);
+}
+
+static inline struct outcome assign(struct world *w, struct id org, struct id conversation, struct id agent)
+{
+    struct command command = conversation_update(w, org, conversation);
+    command.conversation_update.set_assignee = true;
+    command.conversation_update.assignee = agent;
+    return must(w, &command);
+}
+
+/* Gives the note's number. */
+static inline uint64_t note(struct world *w, struct id org, struct id conversation, const char *content)
+{
+    struct command command = note_create(w, org, conversation, content);
     return must(w, &command).seq;
 }
 
@@ -409,6 +491,28 @@ static inline bool is_marked_at(struct world *w, struct id org, uint64_t seq, st
     struct key key;
     mark_key(&key, org, seq);
     return index_has(w, TABLE_CONVERSATION_BY_MARK, &key, conversation);
+}
+
+static inline bool is_worked_at(struct world *w, struct id org, uint64_t seq, struct id conversation)
+{
+    struct key key;
+    work_key(&key, org, seq);
+    return index_has(w, TABLE_CONVERSATION_BY_WORK, &key, conversation);
+}
+
+static inline bool is_open_as(struct world *w, struct id org, enum status status, struct id assignee,
+                              struct id conversation)
+{
+    struct key key;
+    open_key(&key, org, status, assignee, conversation);
+    return index_has(w, TABLE_CONVERSATION_OPEN, &key, ID_NONE);
+}
+
+static inline bool is_snoozed_until(struct world *w, struct id org, int64_t until_ms, struct id conversation)
+{
+    struct key key;
+    snooze_key(&key, until_ms, conversation);
+    return index_has(w, TABLE_CONVERSATION_BY_SNOOZE, &key, org);
 }
 
 static inline bool is_updated_in(struct world *w, struct id org, int64_t at_ms, struct id conversation)
