@@ -3,8 +3,9 @@
 
 /* ---- listing ---- */
 
-static void render_agent(struct buffer *json, const struct agent *agent, const struct member *member, bool is_admin)
+static void render_agent(struct call *call, const struct agent *agent, const struct member *member)
 {
+    struct buffer *json = &call->loop->json;
     json_element(json);
     json_open(json, '{');
     member_id(json, "id", agent->id);
@@ -13,7 +14,8 @@ static void render_agent(struct buffer *json, const struct agent *agent, const s
     json_member_string(json, "email", agent->email);
     json_member_bool(json, "disabled", agent->disabled);
     json_member_bool(json, "invited", agent->password_hash.data == NULL);
-    if (is_admin) {
+    json_member_bool(json, "online", api_agent_is_online(call->loop, call->org.id, agent->id));
+    if (call->level >= LEVEL_ADMIN) {
         json_member_bool(json, "secondFactor", agent->totp_secret.data != NULL);
         render_moment(json, BYTES("lastLoginAt"), agent->logged_in_at_ms);
     }
@@ -35,7 +37,7 @@ enum error handle_agent_list(struct call *call)
         struct agent agent;
         error = member_decode(key, value, &member);
         if (error == OK && agent_get(call->txn, member.agent, &agent) == OK)
-            render_agent(json, &agent, &member, call->level >= LEVEL_ADMIN);
+            render_agent(call, &agent, &member);
         if (error == OK)
             error = cursor_next(cursor, &key, &value);
     }

@@ -68,6 +68,17 @@ struct bytes request_address_text(struct request *request)
 
 /* ---- a request ---- */
 
+#define RETRY_AFTER_DISABLED_S 30
+
+/* The organisation's switch is about what visitors send; they may still have what is kept about them erased. */
+static enum error may_write(struct call *call)
+{
+    if (call->by_org || !call->org.write_disabled || !bytes_equal(request_method(call->request), BYTES("POST")))
+        return OK;
+    call->retry_after_s = RETRY_AFTER_DISABLED_S;
+    return ERR_WRITES_DISABLED;
+}
+
 static enum error run(struct call *call, const struct route_row *row)
 {
     call->txn = reader_begin(call->loop->reader);
@@ -78,6 +89,8 @@ static enum error run(struct call *call, const struct route_row *row)
         error = cors_admit(call);
     else
         cors_any(call->request);
+    if (error == OK)
+        error = may_write(call);
     /* Writes move a visitor's lastSeenAt inside their own command. */
     if (error == OK && row->who != WHO_OPEN && row->method[0] == 'G')
         touch_visitor(call);

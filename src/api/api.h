@@ -59,18 +59,23 @@ void token_make(struct id id, struct random_pool *pool, char text[TOKEN_TEXT_LEN
 void link_make(struct id id, struct random_pool *pool, char text[LINK_TEXT_LEN + 1],
                unsigned char hash[SECRET_HASH_LEN]);
 
+/* Who is going to read it. Who answers, and what the organisation's side makes of a conversation, is no visitor's
+ * business. */
+enum viewer { VIEWER_VISITOR, VIEWER_ORG };
+
 /* Everything about one visitor, as one JSON object (export.c). */
 struct visitor_export {
     const struct org *org;
     const struct visitor *visitor;
-    bool has_key; /* the visitor's own is not for everybody */
+    enum viewer viewer;
     int64_t now_ms;
     /* Where it goes on: behind that message of that conversation; ID_NONE: at the end. */
     struct id conversation;
     uint64_t after;
-    /* Asked before each conversation and message, with how many conversations there are before it: false ends the
-     * object there. It may take what is in the buffer away but for its last byte. */
-    bool (*has_room)(void *context, struct buffer *json, uint64_t conversations);
+    /* Asked before each conversation, message and note, with how many conversations there are before it and how many
+     * bytes are kept back for later: false ends the object there. It may take what is in the buffer away but for its
+     * last byte. */
+    bool (*has_room)(void *context, struct buffer *json, uint64_t conversations, size_t pending);
     void *context;
 };
 /* Appends the object, whose "next" is null when export->conversation is ID_NONE afterwards. */

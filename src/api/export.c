@@ -3,39 +3,73 @@
  * shell. Conversations come from the newest to the oldest, along the visitor's chain. A page ends when it is long, even
  * within a conversation, and says where the next one goes on.
  *
- * What a visitor takes along is a file that gets around, so its key is in what the organisation gets alone.
+ * What a visitor takes along is a file that gets around, so its key is in what the organisation gets alone. That has
+ * also what its side has made of the conversations, notes among it: they are about the visitor too.
  */
 #include "api/internal.h"
+#include "api/timeline.h"
 #include "base/text.h"
 
 /* ---- rendering ---- */
 
-/* The messages behind export->after; when the page has no room for all, export->after is the last one it has, and
- * *is_cut. */
-static enum error put_messages(struct txn *txn, struct visitor_export *export, struct buffer *json, uint64_t number,
-                               bool *is_cut)
+static enum error put_entry(const struct visitor_export *export, const struct timeline_source *source,
+                            struct buffer *out)
 {
-    struct bytes key, value;
-    struct key from;
-    message_key(&from, export->conversation, export->after + 1);
-    struct cursor *cursor = cursor_open(txn, TABLE_MESSAGES);
-    enum error error = cursor_seek(cursor, key_view(&from), &key, &value);
-    *is_cut = false;
-    while (error == OK && message_key_is_of(key, export->conversation)) {
-        struct message message;
-        *is_cut = !export->has_room(export->context, json, number);
+    struct message message;
+    struct note note;
+    bool is_note = source->table == TABLE_NOTES;
+    enum error error =
+        is_note ? note_decode(source->key, source->value, &note) : message_decode(source->key, source->value, &message);
+    if (error == OK && is_note)
+        render_note(out, &note);
+    else if (error == OK)
+        render_message(out, &message, export->viewer);
+    return error;
+}
+
+/* What lies behind export->after: messages into the object at once, notes into *notes for later. When the page has no
+ * room for all, export->after is the last one it has, and *is_cut. */
+static enum error put_entries(struct timeline *timeline, struct visitor_export *export, struct buffer *json,
+                              struct buffer *notes, uint64_t number, bool *is_cut)
+{
+    enum error error = OK;
+    for (struct timeline_source *source; error == OK && (source = timeline_next(timeline)) != NULL;) {
+        struct buffer *out = source == &timeline->notes ? notes : json;
+        *is_cut = !export->has_room(export->context, json, number, notes->len);
         if (*is_cut)
             break;
-        error = message_decode(key, value, &message);
-        if (error != OK)
-            break;
-        json_element(json);
-        render_message(json, &message);
-        export->after = message.seq;
-        error = cursor_next(cursor, &key, &value);
+        if (out == json || notes->len != 0)
+            json_element(out);
+        error = put_entry(export, source, out);
+        export->after = source->seq;
+        if (error == OK)
+            error = timeline_step(timeline, source);
     }
-    cursor_close(cursor);
-    return error == ERR_NOT_FOUND ? OK : error;
+    return error;
+}
+
+static enum error put_timeline(struct txn *txn, struct visitor_export *export, struct buffer *json, uint64_t number,
+                               bool *is_cut)
+{
+    struct timeline timeline;
+    struct buffer notes = {0};
+    *is_cut = false;
+    json_key(json, BYTES("messages"));
+    json_open(json, '[');
+    enum error error =
+        timeline_open(&timeline, txn, export->conversation, export->after, false, export->viewer == VIEWER_ORG);
+    if (error == OK)
+        error = put_entries(&timeline, export, json, &notes, number, is_cut);
+    timeline_close(&timeline);
+    json_close(json, ']');
+    if (export->viewer == VIEWER_ORG) {
+        json_key(json, BYTES("notes"));
+        json_open(json, '[');
+        buffer_append(json, notes.data, notes.len);
+        json_close(json, ']');
+    }
+    buffer_dispose(&notes);
+    return error;
 }
 
 /* One conversation, and on to the one before it unless it was cut. */
@@ -57,10 +91,9 @@ static enum error put_conversation(struct txn *txn, struct visitor_export *expor
     json_member_integer(json, "messageCount", (int64_t)activity.message_count);
     json_member_integer(json, "visitorReadSeq", (int64_t)conversation.visitor_read_seq);
     json_member_integer(json, "agentReadSeq", (int64_t)conversation.agent_read_seq);
-    json_key(json, BYTES("messages"));
-    json_open(json, '[');
-    error = put_messages(txn, export, json, number, is_cut);
-    json_close(json, ']');
+    if (export->viewer == VIEWER_ORG)
+        render_work(json, &conversation);
+    error = put_timeline(txn, export, json, number, is_cut);
     json_close(json, '}');
     if (!*is_cut) {
         export->conversation = conversation.previous_of_visitor;
@@ -74,7 +107,7 @@ static enum error put_conversations(struct txn *txn, struct visitor_export *expo
     bool is_cut = false;
     enum error error = OK;
     for (uint64_t number = 0; error == OK && !is_cut && !id_is_none(export->conversation); ++number) {
-        if (!export->has_room(export->context, json, number))
+        if (!export->has_room(export->context, json, number, 0))
             break;
         error = put_conversation(txn, export, json, number, &is_cut);
     }
@@ -94,7 +127,7 @@ static void put_owner(const struct visitor_export *export, struct buffer *json)
     json_key(json, BYTES("visitor"));
     json_open(json, '{');
     member_id(json, "id", visitor->id);
-    if (export->has_key)
+    if (export->viewer == VIEWER_ORG)
         json_member_string(json, "visitorKey", visitor->visitor_key);
     json_member_time(json, "firstSeenAt", visitor->first_seen_at_ms);
     json_member_time(json, "lastSeenAt", visitor->last_seen_at_ms);
@@ -104,6 +137,8 @@ static void put_owner(const struct visitor_export *export, struct buffer *json)
     json_member_time(json, "createdAt", visitor->created_at_ms);
     json_member_time(json, "updatedAt", visitor->updated_at_ms);
     json_member_integer(json, "conversationCount", (int64_t)visitor->conversation_count);
+    if (export->viewer == VIEWER_ORG)
+        render_moment(json, BYTES("blockedAt"), visitor->blocked_at_ms);
     json_close(json, '}');
 }
 
@@ -129,10 +164,10 @@ enum error visitor_export_put(struct txn *txn, struct visitor_export *export, st
 
 /* ---- pages ---- */
 
-static bool page_has_room(void *context, struct buffer *json, uint64_t conversations)
+static bool page_has_room(void *context, struct buffer *json, uint64_t conversations, size_t pending)
 {
     struct call *call = context;
-    bool is_long = json->len > EXPORT_BYTES_MAX, is_far = conversations >= VISITOR_CHAIN_MAX;
+    bool is_long = json->len + pending > EXPORT_BYTES_MAX, is_far = conversations >= VISITOR_CHAIN_MAX;
     if (is_long || is_far)
         count(&call->loop->figures.limited[is_long ? LIMIT_ANSWER_BYTES : LIMIT_VISITOR_CHAIN], 1);
     return !is_long && !is_far;
@@ -159,11 +194,11 @@ static enum error read_place(struct call *call, struct visitor_export *export)
 }
 
 /* It may grow as no other answer lets it, so the buffer is not kept. */
-static enum error respond(struct call *call, const struct visitor *visitor, bool has_key)
+static enum error respond(struct call *call, const struct visitor *visitor, enum viewer viewer)
 {
     struct visitor_export export = {.org = &call->org,
                                     .visitor = visitor,
-                                    .has_key = has_key,
+                                    .viewer = viewer,
                                     .now_ms = call->now_ms,
                                     .has_room = page_has_room,
                                     .context = call};
@@ -185,12 +220,12 @@ enum error handle_self_export(struct call *call)
 {
     struct visitor visitor;
     enum error error = call_self(call, &visitor);
-    return error == OK ? respond(call, &visitor, false) : error;
+    return error == OK ? respond(call, &visitor, VIEWER_VISITOR) : error;
 }
 
 enum error handle_visitor_export(struct call *call)
 {
     struct visitor visitor;
     enum error error = path_visitor(call, &visitor);
-    return error == OK ? respond(call, &visitor, true) : error;
+    return error == OK ? respond(call, &visitor, VIEWER_ORG) : error;
 }

@@ -35,6 +35,20 @@ enum error field_text_needed(struct call *call, const struct json_value *root, c
     return error;
 }
 
+enum error field_client_id(struct call *call, const struct json_value *root, struct bytes *out)
+{
+    const struct json_value *value = json_member(root, "clientId");
+    *out = BYTES_NONE;
+    if (value == NULL)
+        return OK;
+    bool is_valid = json_string(value, out) && out->len >= 1 && out->len <= CLIENT_ID_LEN_MAX;
+    for (size_t i = 0; i < out->len && is_valid; ++i)
+        is_valid = out->data[i] >= 0x21 && out->data[i] <= 0x7e;
+    return is_valid ? OK
+                    : refuse_field(call, "The field \"%s\" must be a text of %llu to %llu visible ASCII characters.",
+                                   "clientId", 1, CLIENT_ID_LEN_MAX);
+}
+
 enum error field_email(struct call *call, const struct json_value *root, const char *name, struct bytes *out)
 {
     enum error error = field_text_needed(call, root, name, 1, EMAIL_LEN_MAX, out);

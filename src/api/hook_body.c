@@ -18,7 +18,7 @@ static enum error put_conversation(struct buffer *out, struct txn *txn, struct i
     if (error != OK)
         return error;
     json_key(out, BYTES("conversation"));
-    render_conversation_open(out, &conversation, &activity);
+    render_conversation_open(out, &conversation, &activity, VIEWER_ORG);
     json_close(out, '}');
     return OK;
 }
@@ -32,7 +32,7 @@ static enum error put_message(struct buffer *out, struct txn *txn, struct id org
     if (error != OK)
         return error;
     json_key(out, BYTES("message"));
-    render_message(out, &message);
+    render_message(out, &message, VIEWER_ORG);
     return put_conversation(out, txn, org, delivery);
 }
 

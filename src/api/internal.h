@@ -27,6 +27,8 @@ enum who { WHO_OPEN, WHO_ORG, WHO_CALLER, WHO_VISITOR, WHO_SELF, WHO_READ, WHO_W
     KIND(VISITOR_CHAIN, "visitor_chain") \
     KIND(ANSWER_BYTES, "answer_bytes")   \
     KIND(UNREAD, "unread")               \
+    KIND(WORK_COUNT, "work_count")       \
+    KIND(TRANSCRIPT, "transcript")       \
     KIND(STREAMS, "streams")             \
     KIND(CATCH_UP, "stream_catch_up")    \
     KIND(STALL, "stream_stall")          \
@@ -105,8 +107,9 @@ struct api {
             _Atomic int64_t ended_at_ms;                                          /* of the last run; 0: none yet */
             atomic_bool is_running;
         } figures;
-    } retention;      /* loop 0 */
-    uint64_t seconds; /* loop 0: since the start */
+    } retention;              /* loop 0 */
+    struct key unattended_at; /* loop 0: where the search for assignees who have left goes on */
+    uint64_t seconds;         /* loop 0: since the start */
 };
 
 /* One request while its handler runs. The snapshot is open; texts of `org` live until the handler has ended. */
@@ -221,6 +224,8 @@ enum error field_text(struct call *call, const struct json_value *root, const ch
                       struct bytes *out);
 enum error field_text_needed(struct call *call, const struct json_value *root, const char *name, size_t min, size_t max,
                              struct bytes *out);
+/* 1 to CLIENT_ID_LEN_MAX visible ASCII characters. */
+enum error field_client_id(struct call *call, const struct json_value *root, struct bytes *out);
 enum error field_email(struct call *call, const struct json_value *root, const char *name, struct bytes *out);
 enum error field_flag(struct call *call, const struct json_value *root, const char *name, bool *given, bool *out);
 enum error field_number(struct call *call, const struct json_value *root, const char *name, uint64_t max, bool *given,
@@ -244,7 +249,8 @@ enum limited_action {
     LIMITED_EXPORTS,
     LIMITED_TYPING,
     LIMITED_STREAMS,
-    LIMITED_PINGS
+    LIMITED_PINGS,
+    LIMITED_WORK
 };
 enum error rate_limit(struct call *call, enum limited_action action);
 
@@ -272,6 +278,15 @@ bool loop_submit_keeping(struct api_loop *loop, const struct command *command, o
 void on_delivered(struct log_port *port, struct log_entry *entries);
 void respond_error(struct request *request, enum error error, const char *sentence, unsigned retry_after_s);
 
+/* ---- blocked.c: visitors who are not heard ---- */
+
+/* Whether the command was refused with ERR_BLOCKED and whoever sent it is not to be told: it is decoded into *out,
+ * whose texts live as long as the entry, and has to be answered as if it had been applied. */
+bool is_to_be_silenced(struct txn *txn, const struct log_entry *entry, struct command *out);
+/* For what is no command: ERR_BLOCKED when the caller is a visitor who is blocked and may know it; *is_silent when it
+ * may not, and has to be answered as if nothing was wrong. */
+enum error call_is_blocked(struct call *call, bool *is_silent);
+
 /* ---- touch.c, maintenance.c, retention.c ---- */
 
 /* A read by a visitor moves its lastSeenAt, at most once in TOUCH_INTERVAL_MS. */
@@ -281,6 +296,11 @@ void maintain(struct api *api, struct api_loop *loop);
 bool maintenance_may_go_on(struct api_loop *loop);
 /* Loop 0, once a second. */
 void retention_tick(struct api_loop *loop);
+
+/* ---- wake.c ---- */
+
+/* Once a second on loop 0. */
+void work_maintain(struct api_loop *loop, struct txn *txn);
 
 /* ---- news.c: the way of what is news, from the committer and between loops ---- */
 
@@ -319,17 +339,24 @@ void streams_turn_end(struct api_loop *loop);
 bool api_org_is_online(struct api_loop *loop, struct id org);
 /* Whether a stream of the visitor is open on some loop. */
 bool api_visitor_is_online(struct api_loop *loop, struct id visitor);
-/* The organisation's side has done something. Cheap when it has just before. */
-void presence_note(struct api_loop *loop, struct id org);
+/* The same as for the organisation, of one of its agents: whether somebody of the team is there. */
+bool api_agent_is_online(struct api_loop *loop, struct id org, struct id agent);
+/* The organisation's side has done something: the agent, or with ID_NONE a token. Cheap when it has just before. */
+void presence_note(struct api_loop *loop, struct id org, struct id agent);
 
 /* ---- render.c: records as JSON ---- */
 
 void render_id(struct buffer *out, struct bytes name, struct id id); /* "name":"c…" or null */
 #define member_id(out, name, id) render_id((out), BYTES(name), (id))
-void render_message(struct buffer *out, const struct message *message);
+enum viewer call_viewer(const struct call *call);
+void render_message(struct buffer *out, const struct message *message, enum viewer viewer);
 /* The members that list and detail share, without the closing brace. */
 void render_conversation_open(struct buffer *out, const struct conversation *conversation,
-                              const struct conversation_activity *activity);
+                              const struct conversation_activity *activity, enum viewer viewer);
+/* For the organisation's side alone; the members of a conversation that its side has made. */
+void render_work(struct buffer *out, const struct conversation *conversation);
+void render_note(struct buffer *out, const struct note *note);
+void render_reply(struct buffer *out, const struct reply *reply);
 /* What the organisation sees of a visitor; whether it is there is api_visitor_is_online's to say. */
 void render_visitor(struct buffer *out, const struct visitor *visitor, bool is_online);
 /* "name": the time, or null for one that has not come (0). */

@@ -1,8 +1,8 @@
 /*
- * What has to happen now and then, driven once a second by loop 0: dead reader slots, sweeping the indexes when enough
- * of them is stale, going on with the deletion of an organisation that was interrupted, and retention (retention.c). A
- * job that has found work goes on at once while nobody else writes, so a backlog is gone soon after a rush and never
- * slows one.
+ * What has to happen now and then, driven once a second by loop 0: dead reader slots, conversations whose time has come
+ * (wake.c), sweeping the indexes when enough of them is stale, going on with the deletion of an organisation that was
+ * interrupted, and retention (retention.c). A job that has found work goes on at once while nobody else writes, so a
+ * backlog is gone soon after a rush and never slows one.
  */
 #include "api/hook_courier.h"
 
@@ -113,6 +113,8 @@ void maintain(struct api *api, struct api_loop *loop)
         return;
     bool sweep = !api->sweeper.under_way && rules_sweep_is_due(txn, clock_now_ms());
     struct id doomed = housekeeping && !api->purge_under_way ? find_doomed(txn) : ID_NONE;
+    if (maintenance_may_go_on(loop))
+        work_maintain(loop, txn);
     reader_end(loop->reader);
     if (sweep)
         sweep_step(loop);

@@ -34,16 +34,30 @@ static enum error read_content(struct call *call, const struct json_value *root,
     return content->len == 0 ? call_refuse(call, ERR_INVALID_FIELD, sentence) : OK;
 }
 
-static enum error read_client_id(struct call *call, const struct json_value *root, struct bytes *client_id)
+static void respond_message(struct api_loop *loop, struct request *request, const struct message *message, int status,
+                            enum viewer viewer)
 {
-    static const char sentence[] = "The field \"clientId\" must be a text of 1 to 64 visible ASCII characters.";
-    enum error error = text_field(call, root, "clientId", false, sentence, client_id);
-    if (error != OK || client_id->data == NULL)
-        return error;
-    bool valid = client_id->len >= 1 && client_id->len <= CLIENT_ID_LEN_MAX;
-    for (size_t i = 0; i < client_id->len && valid; ++i)
-        valid = client_id->data[i] >= 0x21 && client_id->data[i] <= 0x7e;
-    return valid ? OK : call_refuse(call, ERR_INVALID_FIELD, sentence);
+    buffer_clear(&loop->json);
+    render_message(&loop->json, message, viewer);
+    request_respond(request, status, CONTENT_TYPE_JSON, buffer_view(&loop->json));
+}
+
+/* As if it had been written. */
+static void respond_silence(struct api_loop *loop, struct txn *txn, struct request *request,
+                            const struct message_create *command)
+{
+    struct message message = {
+        .conversation = command->conversation,
+        .id = command->message,
+        .role = command->role,
+        .content = command->content,
+        .at_ms = command->at_ms,
+        .client_id = command->client_id,
+    };
+    uint64_t seq;
+    if (meta_get_u64(txn, META_SEQ, &seq) == OK)
+        message.seq = seq + 1;
+    respond_message(loop, request, &message, 201, VIEWER_VISITOR);
 }
 
 /* Reads the message again from the snapshot that holds it: the same bytes for a fresh one and for a repeated one. It is
@@ -51,26 +65,31 @@ static enum error read_client_id(struct call *call, const struct json_value *roo
 static void on_created(struct api_loop *loop, struct txn *txn, struct request *request, const struct log_entry *entry)
 {
     struct message message;
-    struct buffer *json = &loop->json;
-    enum error error = txn == NULL ? ERR_BUSY : message_get(txn, entry->outcome.id, entry->outcome.seq, &message);
-    if (error != OK) {
-        respond_error(request, error, NULL, 0);
+    struct command command;
+    const enum viewer *viewer = entry_kept(entry);
+    if (is_to_be_silenced(txn, entry, &command)) {
+        respond_silence(loop, txn, request, &command.message_create);
         return;
     }
-    buffer_clear(json);
-    render_message(json, &message);
-    request_respond(request, entry->outcome.replayed ? 200 : 201, CONTENT_TYPE_JSON, buffer_view(json));
+    enum error error = entry->error;
+    if (error == OK)
+        error = txn == NULL ? ERR_BUSY : message_get(txn, entry->outcome.id, entry->outcome.seq, &message);
+    if (error == OK)
+        respond_message(loop, request, &message, entry->outcome.replayed ? 200 : 201, *viewer);
+    else
+        respond_error(request, error, NULL, 0);
 }
 
 static enum error submit_message(struct call *call, const struct json_value *root, struct id conversation)
 {
     struct command command = {.kind = COMMAND_MESSAGE_CREATE};
     struct message_create *create = &command.message_create;
+    enum viewer viewer = call_viewer(call);
     enum error error = read_role(call, root, &create->role);
     if (error == OK)
         error = read_content(call, root, &create->content);
     if (error == OK)
-        error = read_client_id(call, root, &create->client_id);
+        error = field_client_id(call, root, &create->client_id);
     if (error == OK)
         error = rate_limit(call, LIMITED_MESSAGES);
     if (error != OK)
@@ -80,13 +99,14 @@ static enum error submit_message(struct call *call, const struct json_value *roo
     create->message = id_make(call->now_ms, &call->loop->random);
     create->at_ms = call->now_ms;
     create->by_org = call->by_org;
+    create->agent = call->agent;
     create->visitor_key = call->visitor_key;
     if (call->visitor_key.data != NULL) {
         create->visitor = id_make(call->now_ms, &call->loop->random);
         create->user_agent = call->by_org ? BYTES_NONE : call_user_agent(call);
         create->address = call_kept_address(call);
     }
-    return call_submit(call, &command, on_created);
+    return call_submit_keeping(call, &command, on_created, &viewer, sizeof(viewer));
 }
 
 enum error handle_message_create(struct call *call)

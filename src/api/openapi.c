@@ -20,8 +20,21 @@ struct details {
 #define DETAILS(handler, ...) static const struct details details_##handler = {__VA_ARGS__}
 
 DETAILS(conversation_create, "IdempotencyKey", "Empty", false, "201 200", JSON, "ConversationCreated");
-DETAILS(conversation_list, "Limit Before", NULL, false, "200", JSON, "ConversationList");
+DETAILS(conversation_list, "Limit Before Status Assignee Tag Priority OfVisitor", NULL, false, "200", JSON,
+        "ConversationList");
+DETAILS(conversation_counts, "", NULL, false, "200", JSON, "ConversationCounts");
+DETAILS(conversation_bulk, "", "BulkChange", true, "200", JSON, "BulkResults");
 DETAILS(conversation_show, "After BeforeSeq MessageLimit", NULL, false, "200", JSON, "ConversationWithMessages");
+DETAILS(conversation_update, "", "ConversationChange", true, "200", JSON, "ListedConversation");
+DETAILS(note_create, "", "NewNote", true, "201 200", JSON, "Note");
+DETAILS(transcript, "TranscriptFormat After", NULL, false, "200", "text/plain", NULL);
+DETAILS(visitor_update, "", "VisitorChange", true, "200", JSON, "Visitor");
+DETAILS(reply_list, "ReplyAfter", NULL, false, "200", JSON, "ReplyList");
+DETAILS(reply_create, "", "NewReply", true, "201", JSON, "Reply");
+DETAILS(reply_show, "", NULL, false, "200", JSON, "Reply");
+DETAILS(reply_update, "", "ReplyChange", true, "200", JSON, "Reply");
+DETAILS(reply_delete, "", NULL, false, "204", NOTHING, NULL);
+DETAILS(reply_text, "ReplyConversation", NULL, false, "200", JSON, "ReplyText");
 DETAILS(conversation_read, "", "NewReadMark", true, "200", JSON, "ReadMarks");
 DETAILS(message_create, "", "NewMessage", true, "201 200", JSON, "Message");
 DETAILS(typing, "", "Typing", false, "204", NOTHING, NULL);

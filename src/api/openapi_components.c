@@ -57,6 +57,17 @@
     "audit": DAYS, \
     "erasures": DAYS
 #define ADDRESSES {"enum": ["none", "truncated", "full"], "description": "What is kept of visitors' network addresses."}
+#define STATUS {"enum": ["open", "pending", "snoozed", "resolved"]}
+#define TIME_OR_NULL {"type": ["string", "null"], "format": "date-time"}
+#define TAGS {"type": "array", "maxItems": 20, "items": {"type": "string", "minLength": 1, "maxLength": 40}}
+#define WORK_MEMBERS \
+    "status": {"enum": ["open", "pending", "snoozed", "resolved"], \
+               "description": "This member and the following: for the organisation's side alone."}, \
+    "snoozedUntil": TIME_OR_NULL, \
+    "resolvedAt": TIME_OR_NULL, \
+    "assigneeId": ID_OR_NULL, \
+    "priority": {"enum": ["low", "medium", "high", "urgent", null]}, \
+    "tags": TAGS
 #define CONVERSATION_MEMBERS \
     "id": ID, \
     "visitorId": ID_OR_NULL, \
@@ -66,7 +77,8 @@
     "lastMessage": {"oneOf": [{"$ref": "#/components/schemas/Message"}, {"type": "null"}]}, \
     "visitorReadSeq": COUNT, \
     "agentReadSeq": COUNT, \
-    "anonymized": {"const": true, "description": "Its visitor was erased. Else absent."}
+    "anonymized": {"const": true, "description": "Its visitor was erased. Else absent."}, \
+    WORK_MEMBERS
 /* clang-format on */
 
 #define TEXT(...) #__VA_ARGS__

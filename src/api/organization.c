@@ -34,6 +34,9 @@ static void render_organization(struct buffer *json, struct txn *txn, const stru
     json_member_bool(json, "countVisits", org->count_visits);
     render_text(json, BYTES("businessHours"), org->business_hours);
     retention_settings_render(json, txn, org);
+    json_member_bool(json, "writeEnabled", !org->write_disabled);
+    json_member_bool(json, "widgetEnabled", !org->widget_disabled);
+    json_member_string(json, "blockedAnswer", org->blocked_answer.len != 0 ? org->blocked_answer : BYTES("silence"));
     json_member_time(json, "createdAt", org->created_at_ms);
     json_member_time(json, "updatedAt", org->updated_at_ms);
     json_close(json, '}');
@@ -134,6 +137,28 @@ static void on_changed(struct api_loop *loop, struct txn *txn, struct request *r
     request_respond(request, 200, CONTENT_TYPE_JSON, buffer_view(&loop->json));
 }
 
+/* Records have them the other way round, so that those from before say yes. */
+static enum error read_enabled(struct call *call, const struct json_value *root, const char *name, bool *is_given,
+                               bool *disabled)
+{
+    bool enabled = false;
+    enum error error = field_flag(call, root, name, is_given, &enabled);
+    *disabled = *is_given && !enabled;
+    return error;
+}
+
+static enum error read_switches(struct call *call, const struct json_value *root, struct org_update *out)
+{
+    enum error error = read_enabled(call, root, "writeEnabled", &out->set_write_disabled, &out->write_disabled);
+    if (error == OK)
+        error = read_enabled(call, root, "widgetEnabled", &out->set_widget_disabled, &out->widget_disabled);
+    if (error == OK)
+        error = field_text(call, root, "blockedAnswer", 1, 8, &out->blocked_answer);
+    return error == OK && !is_one_of(out->blocked_answer, "silence refuse")
+               ? call_refuse(call, ERR_INVALID_FIELD, "The field \"blockedAnswer\" must be silence or refuse.")
+               : error;
+}
+
 static enum error update(struct call *call, const struct json_value *root, struct origins *origins)
 {
     struct command command = {
@@ -155,6 +180,8 @@ static enum error update(struct call *call, const struct json_value *root, struc
         error = read_business_hours(call, root, &change->business_hours);
     if (error == OK)
         error = retention_settings_read(call, root, change);
+    if (error == OK)
+        error = read_switches(call, root, change);
     return error == OK ? call_submit(call, &command, on_changed) : error;
 }
 

@@ -11,9 +11,14 @@ bool api_visitor_is_online(struct api_loop *loop, struct id visitor)
     return live_visitor_is_online(loop->streams->hub, visitor);
 }
 
-/* Not in a stop: the other loops may have ended. */
-void presence_note(struct api_loop *loop, struct id org)
+bool api_agent_is_online(struct api_loop *loop, struct id org, struct id agent)
 {
-    if (!edge_stopping(loop->api->edge) && live_org_seems_quiet(loop->streams->hub, org, streams_now_ms()))
-        news_tell(loop, &(struct event){.kind = EVENT_PRESENT, .org = org}, true);
+    return live_agent_is_online(loop->streams->hub, org, agent);
+}
+
+/* Not in a stop: the other loops may have ended. */
+void presence_note(struct api_loop *loop, struct id org, struct id agent)
+{
+    if (!edge_stopping(loop->api->edge) && live_org_seems_quiet(loop->streams->hub, org, agent, streams_now_ms()))
+        news_tell(loop, &(struct event){.kind = EVENT_PRESENT, .org = org, .agent = agent}, true);
 }

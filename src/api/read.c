@@ -13,13 +13,41 @@ static void respond_marks(struct api_loop *loop, struct request *request, const 
     request_respond(request, 200, CONTENT_TYPE_JSON, buffer_view(json));
 }
 
-static void on_read(struct api_loop *loop, struct txn *txn, struct request *request, const struct log_entry *entry)
+/* As if its mark had moved. */
+static enum error respond_silence(struct api_loop *loop, struct txn *txn, struct request *request,
+                                  const struct conversation_read *command)
 {
     struct conversation conversation;
-    enum error error = txn == NULL ? ERR_BUSY : conversation_get(txn, entry->outcome.id, &conversation);
+    struct message last = {.seq = 0};
+    enum error error = conversation_get(txn, command->conversation, &conversation);
+    if (error == OK)
+        error = message_get_last(txn, conversation.id, &last);
+    if (error != OK && error != ERR_NOT_FOUND)
+        return error;
+    conversation.visitor_read_seq = command->read_seq < last.seq ? command->read_seq : last.seq;
+    respond_marks(loop, request, &conversation);
+    return OK;
+}
+
+static enum error respond_read(struct api_loop *loop, struct txn *txn, struct request *request,
+                               const struct log_entry *entry)
+{
+    struct conversation conversation;
+    struct command command;
+    if (is_to_be_silenced(txn, entry, &command))
+        return respond_silence(loop, txn, request, &command.conversation_read);
+    enum error error = entry->error;
+    if (error == OK)
+        error = txn == NULL ? ERR_BUSY : conversation_get(txn, entry->outcome.id, &conversation);
     if (error == OK)
         respond_marks(loop, request, &conversation);
-    else
+    return error;
+}
+
+static void on_read(struct api_loop *loop, struct txn *txn, struct request *request, const struct log_entry *entry)
+{
+    enum error error = respond_read(loop, txn, request, entry);
+    if (error != OK)
         respond_error(request, error, NULL, 0);
 }
 
@@ -37,7 +65,7 @@ static enum error would_move(struct call *call, const struct conversation *conve
 static void note_reader(struct call *call)
 {
     if (call->by_org)
-        presence_note(call->loop, call->org.id);
+        presence_note(call->loop, call->org.id, call->agent);
     touch_visitor(call);
 }
 
@@ -67,9 +95,10 @@ static enum error mark(struct call *call, uint64_t seq)
                               .by_org = call->by_org,
                               .visitor_key = call->visitor_key,
                               .read_seq = seq,
-                              .at_ms = call->now_ms},
+                              .at_ms = call->now_ms,
+                              .agent = call->agent},
     };
-    return call_submit(call, &command, on_read);
+    return call_submit_heard(call, &command, on_read);
 }
 
 enum error handle_conversation_read(struct call *call)

@@ -1,6 +1,13 @@
-/* Records as JSON. What a visitor may see of itself and what the organisation sees is the same here, save for visitors,
- * whose key is in render_visitor alone: only routes for the token call it. */
+/* Records as JSON. What a visitor may see and what the organisation's side sees differ where a viewer is asked for;
+ * visitors, whose key is in render_visitor alone, notes and replies are for the organisation's side. */
 #include "api/internal.h"
+#include "core/tags.h"
+#include "core/work.h"
+
+enum viewer call_viewer(const struct call *call)
+{
+    return call->by_org ? VIEWER_ORG : VIEWER_VISITOR;
+}
 
 static void put_id(struct buffer *out, struct id id)
 {
@@ -54,7 +61,7 @@ static bool has_own_client_id(const struct message *message, const char id_text[
 }
 
 /* A page of messages is the longest answer there is, so the fixed parts are written straight into the buffer. */
-void render_message(struct buffer *out, const struct message *message)
+void render_message(struct buffer *out, const struct message *message, enum viewer viewer)
 {
     char *begin = buffer_reserve(out, 128), *to = PUT(begin, "{\"id\":\"");
     to = put_id_at(to, message->id);
@@ -74,11 +81,45 @@ void render_message(struct buffer *out, const struct message *message)
     json_put_integer(out, (int64_t)message->seq);
     if (is_named)
         json_member_string(out, "clientId", message->client_id);
+    if (viewer == VIEWER_ORG && !id_is_none(message->agent))
+        member_id(out, "agentId", message->agent);
     json_close(out, '}');
 }
 
+static void member_time_or_null(struct buffer *out, struct bytes name, int64_t time_ms)
+{
+    json_key(out, name);
+    if (time_ms != 0)
+        json_put_time(out, time_ms);
+    else
+        json_put_literal(out, "null");
+}
+
+static void render_tags(struct buffer *out, struct bytes tags)
+{
+    struct bytes tag;
+    json_key(out, BYTES("tags"));
+    json_open(out, '[');
+    while (tags_next(&tags, &tag)) {
+        json_element(out);
+        json_put_string(out, tag);
+    }
+    json_close(out, ']');
+}
+
+void render_work(struct buffer *out, const struct conversation *conversation)
+{
+    const char *word = status_word(conversation->status);
+    json_member_string(out, "status", bytes_of_string(word != NULL ? word : "open"));
+    member_time_or_null(out, BYTES("snoozedUntil"), conversation->snoozed_until_ms);
+    member_time_or_null(out, BYTES("resolvedAt"), conversation->resolved_at_ms);
+    member_id(out, "assigneeId", conversation->assignee);
+    render_text(out, BYTES("priority"), conversation->priority);
+    render_tags(out, conversation->tags);
+}
+
 void render_conversation_open(struct buffer *out, const struct conversation *conversation,
-                              const struct conversation_activity *activity)
+                              const struct conversation_activity *activity, enum viewer viewer)
 {
     json_open(out, '{');
     member_id(out, "id", conversation->id);
@@ -88,13 +129,47 @@ void render_conversation_open(struct buffer *out, const struct conversation *con
     json_member_integer(out, "messageCount", (int64_t)activity->message_count);
     json_key(out, BYTES("lastMessage"));
     if (activity->has_message)
-        render_message(out, &activity->last_message);
+        render_message(out, &activity->last_message, viewer);
     else
         json_put_literal(out, "null");
     json_member_integer(out, "visitorReadSeq", (int64_t)conversation->visitor_read_seq);
     json_member_integer(out, "agentReadSeq", (int64_t)conversation->agent_read_seq);
     if (conversation->anonymized)
         json_member_bool(out, "anonymized", true);
+    if (viewer == VIEWER_ORG)
+        render_work(out, conversation);
+}
+
+void render_note(struct buffer *out, const struct note *note)
+{
+    json_open(out, '{');
+    member_id(out, "id", note->id);
+    member_id(out, "conversationId", note->conversation);
+    member_id(out, "agentId", note->agent);
+    json_member_string(out, "content", note->content);
+    json_key(out, BYTES("mentions"));
+    json_open(out, '[');
+    for (size_t offset = 0; offset + ID_LEN <= note->mentions.len;) {
+        json_element(out);
+        put_id(out, key_get_id(note->mentions, &offset));
+    }
+    json_close(out, ']');
+    json_member_time(out, "timestamp", note->at_ms);
+    json_member_integer(out, "seq", (int64_t)note->seq);
+    if (note->client_id.data != NULL)
+        json_member_string(out, "clientId", note->client_id);
+    json_close(out, '}');
+}
+
+void render_reply(struct buffer *out, const struct reply *reply)
+{
+    json_open(out, '{');
+    member_id(out, "id", reply->id);
+    json_member_string(out, "shortcut", reply->shortcut);
+    json_member_string(out, "text", reply->text);
+    json_member_time(out, "createdAt", reply->created_at_ms);
+    json_member_time(out, "updatedAt", reply->updated_at_ms);
+    json_close(out, '}');
 }
 
 void render_visitor(struct buffer *out, const struct visitor *visitor, bool is_online)
@@ -109,5 +184,7 @@ void render_visitor(struct buffer *out, const struct visitor *visitor, bool is_o
     render_text(out, BYTES("address"), visitor->address);
     json_member_integer(out, "conversationCount", (int64_t)visitor->conversation_count);
     json_member_bool(out, "online", is_online);
+    json_member_bool(out, "blocked", visitor->blocked_at_ms != 0);
+    member_time_or_null(out, BYTES("blockedAt"), visitor->blocked_at_ms);
     json_close(out, '}');
 }

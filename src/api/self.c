@@ -41,12 +41,29 @@ enum error handle_self_show(struct call *call)
     return error == OK ? respond_self(call->loop, call->txn, call->request, &visitor, 200) : error;
 }
 
+/* As if it had been seen. */
+static enum error get_silenced(struct txn *txn, const struct visitor_see *command, struct visitor *out)
+{
+    struct id id;
+    enum error error = visitor_id_by_key(txn, command->org, command->visitor_key, &id);
+    if (error == OK)
+        error = visitor_get(txn, id, out);
+    if (error == OK && command->email.data != NULL)
+        out->email = command->email.len == 0 ? BYTES_NONE : command->email;
+    return error;
+}
+
 static void on_seen(struct api_loop *loop, struct txn *txn, struct request *request, const struct log_entry *entry)
 {
     struct visitor visitor;
-    enum error error = txn == NULL ? ERR_BUSY : visitor_get(txn, entry->outcome.id, &visitor);
+    struct command command;
+    bool is_silent = is_to_be_silenced(txn, entry, &command);
+    enum error error = is_silent ? OK : txn == NULL ? ERR_BUSY : entry->error;
     if (error == OK)
-        error = respond_self(loop, txn, request, &visitor, entry->outcome.replayed ? 200 : 201);
+        error = is_silent ? get_silenced(txn, &command.visitor_see, &visitor)
+                          : visitor_get(txn, entry->outcome.id, &visitor);
+    if (error == OK)
+        error = respond_self(loop, txn, request, &visitor, is_silent || entry->outcome.replayed ? 200 : 201);
     if (error != OK)
         respond_error(request, error, NULL, 0);
 }
@@ -72,9 +89,10 @@ static enum error see(struct call *call, struct bytes email)
                         .at_ms = call->now_ms,
                         .user_agent = call->by_org ? BYTES_NONE : call_user_agent(call),
                         .email = email,
-                        .address = call_kept_address(call)},
+                        .address = call_kept_address(call),
+                        .by_org = call->by_org},
     };
-    return call_submit(call, &command, on_seen);
+    return call_submit_heard(call, &command, on_seen);
 }
 
 /* ---- the e-mail address ---- */

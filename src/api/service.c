@@ -18,6 +18,7 @@ static void put_config(struct buffer *json, const struct org *org, bool visitor_
     member_text(json, BYTES("position"), org->widget_position, BYTES("right"));
     member_text(json, BYTES("language"), org->widget_language, BYTES("auto"));
     json_member_bool(json, "countVisits", org->count_visits);
+    json_member_bool(json, "enabled", !org->widget_disabled);
     json_member_bool(json, "visitorCookie", visitor_cookie);
     json_close(json, '}');
 }

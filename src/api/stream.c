@@ -42,18 +42,28 @@ void streams_close(struct streams *streams)
 
 /* ---- the end ---- */
 
-static void tell_presence(struct api_loop *loop, struct id org, struct id visitor, bool on)
+/* Of whom it is. */
+struct owner {
+    struct id org, visitor, agent; /* visitor and agent, or ID_NONE */
+};
+
+static void tell_presence(struct api_loop *loop, const struct owner *owner, bool on)
 {
     news_tell(loop,
-              &(struct event){
-                  .kind = EVENT_PRESENCE, .by_org = id_is_none(visitor), .on = on, .org = org, .visitor = visitor},
+              &(struct event){.kind = EVENT_PRESENCE,
+                              .by_org = id_is_none(owner->visitor),
+                              .on = on,
+                              .agent = owner->agent,
+                              .org = owner->org,
+                              .visitor = owner->visitor},
               true);
 }
 
 static void forget(struct api_stream *stream)
 {
     struct api_loop *loop = stream->loop;
-    struct id org = live_org_of(&stream->subscriber), visitor = live_visitor_of(&stream->subscriber);
+    const struct live_subscriber *subscriber = &stream->subscriber;
+    struct owner owner = {live_org_of(subscriber), live_visitor_of(subscriber), subscriber->agent};
     LIST_REMOVE(stream, of_loop);
     if (stream->is_ready)
         TAILQ_REMOVE(&loop->streams->ready, stream, of_ready);
@@ -61,7 +71,7 @@ static void forget(struct api_stream *stream)
     live_caller_leave(loop->api->callers, stream->caller);
     live_remove(loop->streams->hub, &stream->subscriber);
     free(stream);
-    tell_presence(loop, org, visitor, false);
+    tell_presence(loop, &owner, false);
 }
 
 static void on_sent(struct stream *stream, void *owner)
@@ -104,6 +114,12 @@ static struct id caller_of(const struct call *call, const struct start *start)
     return !id_is_none(start->visitor) ? start->visitor : !id_is_none(call->agent) ? call->agent : call->token;
 }
 
+/* Whoever reads as a visitor is not there as an agent. */
+static struct id agent_of(const struct call *call, const struct start *start)
+{
+    return id_is_none(start->visitor) ? call->agent : ID_NONE;
+}
+
 static struct api_stream *create(struct call *call, const struct start *start)
 {
     struct bytes origin = request_header(call->request, BYTES("origin"), NULL);
@@ -122,6 +138,7 @@ static struct api_stream *create(struct call *call, const struct start *start)
     LIST_INSERT_HEAD(&call->loop->streams->all, stream, of_loop);
     news_listen(call->loop); /* before its first look at the tables, which is the pump's */
     live_add(call->loop->streams->hub, &stream->subscriber, call->org.id, start->visitor, start->since);
+    live_is_of_agent(&stream->subscriber, agent_of(call, start));
     return stream;
 }
 
@@ -129,7 +146,7 @@ static struct api_stream *create(struct call *call, const struct start *start)
 static enum error begin(struct call *call, const struct start *start)
 {
     struct api_loop *loop = call->loop;
-    struct id org = call->org.id;
+    struct owner owner = {call->org.id, start->visitor, agent_of(call, start)};
     if (edge_stopping(loop->api->edge))
         return ERR_STOPPING;
     if (!live_caller_enter(loop->api->callers, caller_of(call, start), STREAMS_PER_CALLER_MAX)) {
@@ -137,7 +154,7 @@ static enum error begin(struct call *call, const struct start *start)
         return ERR_TOO_MANY_STREAMS;
     }
     struct api_stream *stream = create(call, start);
-    tell_presence(loop, org, start->visitor, true);
+    tell_presence(loop, &owner, true);
     stream->stream = request_stream(call->request, &stream_events, stream, FIRST_PIECE);
     if (stream->stream == NULL)
         forget(stream);
@@ -171,7 +188,8 @@ static enum error make_known(struct call *call)
                         .visitor_key = call->visitor_key,
                         .visitor = id_make(call->now_ms, &call->loop->random),
                         .at_ms = call->now_ms,
-                        .user_agent = call->by_org ? BYTES_NONE : call_user_agent(call)},
+                        .user_agent = call->by_org ? BYTES_NONE : call_user_agent(call),
+                        .by_org = call->by_org},
     };
     return call_submit(call, &command, on_seen);
 }
@@ -191,7 +209,7 @@ enum error handle_stream(struct call *call)
     if (error == OK && call->visitor_key.data != NULL)
         error = visitor_id_by_key(call->txn, call->org.id, call->visitor_key, &start.visitor);
     if (error == ERR_NOT_FOUND)
-        return make_known(call);
+        return call->org.write_disabled && !call->by_org ? ERR_WRITES_DISABLED : make_known(call);
     return error == OK ? begin(call, &start) : error;
 }
 

@@ -30,32 +30,78 @@ static void frame_close(struct buffer *out, size_t data_at)
     buffer_append_string(out, "\n\n");
 }
 
-static bool put_message(struct buffer *out, struct txn *txn, const struct live_news *news)
+static enum viewer viewer_of(const struct live_subscriber *subscriber)
 {
-    struct message message;
-    if (message_get(txn, news->conversation, news->seq, &message) != OK)
+    return subscriber->visitor == NULL ? VIEWER_ORG : VIEWER_VISITOR;
+}
+
+/* As it is now. `seq` 0: what follows has the number, so that whoever loses the connection in between hears of both
+ * again. */
+static bool put_conversation_as(struct buffer *out, struct txn *txn, const struct conversation *conversation,
+                                uint64_t seq, enum viewer viewer)
+{
+    struct conversation_activity activity;
+    if (conversation_activity(txn, conversation, &activity) != OK)
         return false;
-    size_t data_at = frame_open(out, news->seq, "message");
-    render_message(out, &message);
+    size_t data_at = frame_open(out, seq, "conversation");
+    render_conversation_open(out, conversation, &activity, viewer);
+    json_close(out, '}');
     frame_close(out, data_at);
     return true;
 }
 
-/* Only its last change and the last move of its marks can be found again after a gap; so nobody is told of one that has
- * been overtaken: the one that did follows. */
-static bool put_conversation(struct buffer *out, struct txn *txn, const struct live_news *news)
+/* What work a message or a note has done on its conversation, unless more has been done since: that follows. */
+static bool put_work(struct buffer *out, struct txn *txn, const struct live_news *news)
 {
     struct conversation conversation;
-    struct conversation_activity activity;
-    if (conversation_get(txn, news->conversation, &conversation) != OK ||
-        (conversation.changed_seq != news->seq && conversation.marked_seq != news->seq) ||
-        conversation_activity(txn, &conversation, &activity) != OK)
-        return false;
-    size_t data_at = frame_open(out, news->seq, "conversation");
-    render_conversation_open(out, &conversation, &activity);
-    json_close(out, '}');
+    return conversation_get(txn, news->conversation, &conversation) == OK && conversation.worked_seq == news->seq &&
+           put_conversation_as(out, txn, &conversation, 0, VIEWER_ORG);
+}
+
+static unsigned put_message(struct buffer *out, struct txn *txn, const struct live_news *news, enum viewer viewer)
+{
+    struct message message;
+    if (message_get(txn, news->conversation, news->seq, &message) != OK)
+        return 0;
+    unsigned told = 1 + (news->works && viewer == VIEWER_ORG && put_work(out, txn, news));
+    size_t data_at = frame_open(out, news->seq, "message");
+    render_message(out, &message, viewer);
     frame_close(out, data_at);
-    return true;
+    return told;
+}
+
+static unsigned put_note(struct buffer *out, struct txn *txn, const struct live_news *news)
+{
+    struct note note;
+    if (note_get(txn, news->conversation, news->seq, &note) != OK)
+        return 0;
+    unsigned told = 1 + put_work(out, txn, news);
+    size_t data_at = frame_open(out, news->seq, "note");
+    render_note(out, &note);
+    frame_close(out, data_at);
+    return told;
+}
+
+/* Only its last change, the last move of its marks and the last work on it can be found again after a gap; so nobody is
+ * told of one that has been overtaken: the one that did follows. */
+static unsigned put_conversation(struct buffer *out, struct txn *txn, const struct live_news *news, enum viewer viewer)
+{
+    struct conversation conversation;
+    if (conversation_get(txn, news->conversation, &conversation) != OK)
+        return 0;
+    bool is_last = news->kind == EVENT_WORK
+                       ? conversation.worked_seq == news->seq
+                       : conversation.changed_seq == news->seq || conversation.marked_seq == news->seq;
+    return is_last && put_conversation_as(out, txn, &conversation, news->seq, viewer);
+}
+
+static unsigned put_one(struct buffer *out, struct txn *txn, const struct live_news *news, enum viewer viewer)
+{
+    if (news->kind == EVENT_MESSAGE)
+        return put_message(out, txn, news, viewer);
+    if (viewer == VIEWER_VISITOR)
+        return news->kind == EVENT_CONVERSATION ? put_conversation(out, txn, news, viewer) : 0;
+    return news->kind == EVENT_NOTE ? put_note(out, txn, news) : put_conversation(out, txn, news, viewer);
 }
 
 static void put_typing(struct buffer *out, const struct live_moment *moment)
@@ -64,6 +110,8 @@ static void put_typing(struct buffer *out, const struct live_moment *moment)
     json_open(out, '{');
     member_id(out, "conversationId", moment->subject);
     json_member_string(out, "role", moment->by_org ? BYTES("assistant") : BYTES("user"));
+    if (!id_is_none(moment->agent))
+        member_id(out, "agentId", moment->agent);
     json_member_bool(out, "typing", moment->on);
     json_close(out, '}');
     frame_close(out, data_at);
@@ -74,8 +122,8 @@ static void put_presence(struct buffer *out, uint64_t seq, const struct live_mom
     size_t data_at = frame_open(out, seq, "presence");
     json_open(out, '{');
     json_member_string(out, "role", moment->by_org ? BYTES("assistant") : BYTES("user"));
-    if (!moment->by_org)
-        member_id(out, "visitorId", moment->subject);
+    if (!id_is_none(moment->subject))
+        render_id(out, moment->by_org ? BYTES("agentId") : BYTES("visitorId"), moment->subject);
     json_member_bool(out, "online", moment->on);
     json_close(out, '}');
     frame_close(out, data_at);
@@ -99,7 +147,7 @@ static void put_news(struct api_stream *stream, struct txn *txn, struct buffer *
     unsigned taken = 0, told = 0;
     for (; taken < subscriber->news_count && piece->len < STREAM_PIECE_BYTES; ++taken) {
         const struct live_news *news = &subscriber->news[taken];
-        told += news->kind == EVENT_MESSAGE ? put_message(piece, txn, news) : put_conversation(piece, txn, news);
+        told += put_one(piece, txn, news, viewer_of(subscriber));
     }
     count(&stream->loop->figures.events_told, told);
     live_take_news(&stream->subscriber, taken);
@@ -146,7 +194,7 @@ static void greet(struct api_stream *stream, struct buffer *piece)
 {
     struct live_subscriber *subscriber = &stream->subscriber;
     bool online = api_org_is_online(stream->loop, live_org_of(subscriber));
-    struct live_moment presence = {EVENT_PRESENCE, true, online, ID_NONE};
+    struct live_moment presence = {EVENT_PRESENCE, true, online, ID_NONE, ID_NONE};
     live_forget_moment(subscriber, &presence);
     put_presence(piece, subscriber->sent_seq, &presence);
     stream->is_greeted = true;

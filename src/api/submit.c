@@ -115,7 +115,7 @@ static void answer(struct api_loop *loop, struct txn *txn, struct log_entry *ent
     else if (waiting->applied != NULL && (request != NULL || waiting->ticket == NULL))
         waiting->applied(loop, txn, request, entry);
     if (entry->error == OK && entry->outcome.event.by_org)
-        presence_note(loop, entry->outcome.event.org);
+        presence_note(loop, entry->outcome.event.org, entry->outcome.event.agent);
     log_entry_free(entry);
 }
 

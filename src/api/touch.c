@@ -8,7 +8,7 @@ void touch_visitor(struct call *call)
 {
     struct limiter *limiter = call->loop->api->limiter;
     uint64_t wait_us;
-    if (call->visitor_key.data == NULL)
+    if (call->visitor_key.data == NULL || call->org.write_disabled)
         return;
     uint64_t key = limiter_key(limiter, LIMITER_KIND_TOUCH, bytes_view(call->org.id.bytes, ID_LEN), call->visitor_key);
     if (!limiter_take(limiter, key, TOUCH_INTERVAL_MS * 1000, 1, &wait_us))

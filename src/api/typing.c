@@ -21,20 +21,21 @@ static void tell(struct call *call, const struct conversation *conversation, boo
                   .kind = EVENT_TYPING,
                   .by_org = call->by_org,
                   .on = on,
+                  .agent = call->agent,
                   .org = call->org.id,
                   .visitor = conversation->visitor,
                   .conversation = conversation->id,
               },
               false);
     if (call->by_org)
-        presence_note(call->loop, call->org.id);
+        presence_note(call->loop, call->org.id, call->agent);
 }
 
 enum error handle_typing(struct call *call)
 {
     struct conversation conversation;
     struct id id;
-    bool on;
+    bool on, is_silent;
     enum error error = read_typing(call, &on);
     if (error == OK)
         error = path_id(call, &id);
@@ -44,9 +45,12 @@ enum error handle_typing(struct call *call)
         error = call_may_read(call, &conversation);
     if (error == OK)
         error = rate_limit(call, LIMITED_TYPING);
+    if (error == OK)
+        error = call_is_blocked(call, &is_silent);
     if (error != OK)
         return error;
-    tell(call, &conversation, on);
+    if (!is_silent)
+        tell(call, &conversation, on);
     request_respond(call->request, 204, NULL, BYTES_NONE);
     return OK;
 }

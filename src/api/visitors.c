@@ -165,3 +165,46 @@ enum error handle_visitor_show(struct call *call)
     call_respond(call, 200, &call->loop->json);
     return OK;
 }
+
+/* ---- blocking -------------------------------------------------------------------------------------------------- */
+
+static void on_blocked(struct api_loop *loop, struct txn *txn, struct request *request, const struct log_entry *entry)
+{
+    struct visitor visitor;
+    enum error error = txn == NULL ? ERR_BUSY : visitor_get(txn, entry->outcome.id, &visitor);
+    if (error != OK) {
+        respond_error(request, error, NULL, 0);
+        return;
+    }
+    buffer_clear(&loop->json);
+    render_visitor(&loop->json, &visitor, api_visitor_is_online(loop, visitor.id));
+    request_respond(request, 200, CONTENT_TYPE_JSON, buffer_view(&loop->json));
+}
+
+enum error handle_visitor_update(struct call *call)
+{
+    struct json_document *document;
+    struct visitor visitor;
+    bool is_given, blocked = false;
+    enum error error = body_needed(call, &document);
+    if (error != OK)
+        return error;
+    error = field_flag(call, json_root(document), "blocked", &is_given, &blocked);
+    json_free(document);
+    if (error == OK && !is_given)
+        error = call_refuse(call, ERR_INVALID_FIELD, "The field \"blocked\" must be true or false.");
+    if (error == OK)
+        error = path_visitor(call, &visitor);
+    if (error != OK)
+        return error;
+    struct command command = {
+        .kind = COMMAND_VISITOR_BLOCK,
+        .visitor_block = {.org = call->org.id,
+                          .visitor = visitor.id,
+                          .blocked = blocked,
+                          .at_ms = call->now_ms,
+                          .by = call_actor(call),
+                          .from = request_address_text(call->request)},
+    };
+    return call_submit(call, &command, on_blocked);
+}

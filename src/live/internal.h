@@ -4,13 +4,22 @@
 
 LIST_HEAD(live_list, live_subscriber);
 
+/* An agent who is there, in one organisation. */
+struct live_agent {
+    struct live_node node;
+    uint64_t present_until_ms; /* by what it has done; 0: it has done nothing */
+    unsigned streams;          /* on all loops */
+    bool is_online;            /* as the organisation's listeners have been told */
+};
+
 /* An organisation that somebody listens to, or that is online. */
 struct live_org {
     struct live_node node;
     struct live_list listeners; /* to all of it */
     struct live_list audience;  /* its visitors' */
+    struct live_table agents;   /* those who are there: each also keeps the organisation there */
     uint64_t present_until_ms;  /* by what it has done; 0: it has done nothing */
-    unsigned streams;           /* by its tokens, on all loops */
+    unsigned streams;           /* by its tokens and agents, on all loops */
     bool is_online;             /* as its audience has been told */
 };
 

@@ -30,11 +30,19 @@ struct live *live_new(void (*on_news)(struct live_subscriber *subscriber), struc
     return live;
 }
 
+static void drop_agent(void *context, struct live_node *node)
+{
+    live_table_remove(context, node);
+    free(node);
+}
+
 static void drop_org(void *context, struct live_node *node)
 {
     struct live *live = context;
     struct live_org *org = (struct live_org *)node;
     assert(LIST_EMPTY(&org->listeners) && LIST_EMPTY(&org->audience));
+    live_table_each(&org->agents, drop_agent, &org->agents);
+    live_table_dispose(&org->agents);
     live_table_remove(&live->orgs, node);
     free(org);
 }
@@ -117,6 +125,11 @@ void live_remove(struct live *live, struct live_subscriber *subscriber)
     live_org_release(live, subscriber->org);
 }
 
+void live_is_of_agent(struct live_subscriber *subscriber, struct id agent)
+{
+    subscriber->agent = agent;
+}
+
 struct id live_org_of(const struct live_subscriber *subscriber)
 {
     return subscriber->org->node.id;
@@ -164,7 +177,8 @@ static void tell_news(struct live *live, struct live_subscriber *subscriber, con
     }
     if (subscriber->news_count == subscriber->news_capacity)
         make_room(subscriber, grown(subscriber->news_capacity, STREAM_NEWS_MAX));
-    subscriber->news[subscriber->news_count++] = (struct live_news){event->seq, event->conversation, event->kind};
+    subscriber->news[subscriber->news_count++] =
+        (struct live_news){event->seq, event->conversation, event->kind, event->works && subscriber->visitor == NULL};
     subscriber->covered_seq = event->seq;
     live->on_news(subscriber);
 }
@@ -222,7 +236,8 @@ void live_forget_moment(struct live_subscriber *subscriber, const struct live_mo
 {
     for (unsigned i = 0; i < subscriber->moment_count; ++i) {
         const struct live_moment *moment = &subscriber->moments[i];
-        if (moment->kind == like->kind && moment->by_org == like->by_org && id_equal(moment->subject, like->subject)) {
+        if (moment->kind == like->kind && moment->by_org == like->by_org && id_equal(moment->subject, like->subject) &&
+            id_equal(moment->agent, like->agent)) {
             forget_at(subscriber, i);
             return;
         }
@@ -256,12 +271,20 @@ void live_take_moments(struct live_subscriber *subscriber)
 
 /* ---- events ---- */
 
-/* Whoever has sent its message does not type it any more, whatever still waits. */
+static bool is_its_own(const struct live_subscriber *subscriber, const struct event *event)
+{
+    return !id_is_none(event->agent) && id_equal(subscriber->agent, event->agent);
+}
+
+/* Whoever has sent its message does not type it any more, whatever still waits. Which agent it is, visitors are not
+ * told. */
 static void tell(struct live *live, struct live_subscriber *subscriber, const struct event *event)
 {
-    struct live_moment typing = {EVENT_TYPING, event->by_org, event->on, event->conversation};
+    struct live_moment typing = {EVENT_TYPING, event->by_org, event->on, event->conversation,
+                                 subscriber->visitor == NULL ? event->agent : ID_NONE};
     if (event->kind == EVENT_TYPING) {
-        live_tell_moment(live, subscriber, &typing);
+        if (!is_its_own(subscriber, event))
+            live_tell_moment(live, subscriber, &typing);
         return;
     }
     if (event->kind == EVENT_MESSAGE)
@@ -269,7 +292,12 @@ static void tell(struct live *live, struct live_subscriber *subscriber, const st
     tell_news(live, subscriber, event);
 }
 
-/* The visitor's own typing is nothing new to it. */
+/* What the visitor may not know, and its own typing, which is nothing new to it. */
+static bool is_for_org_alone(const struct event *event)
+{
+    return event->kind == EVENT_WORK || event->kind == EVENT_NOTE || (event->kind == EVENT_TYPING && !event->by_org);
+}
+
 static void hear_change(struct live *live, const struct event *event)
 {
     struct live_org *org = live_org_find(live, event->org);
@@ -277,7 +305,7 @@ static void hear_change(struct live *live, const struct event *event)
         return;
     for (struct live_subscriber *each = LIST_FIRST(&org->listeners); each != NULL; each = LIST_NEXT(each, of_topic))
         tell(live, each, event);
-    if (LIST_EMPTY(&org->audience) || id_is_none(event->visitor) || (event->kind == EVENT_TYPING && !event->by_org))
+    if (LIST_EMPTY(&org->audience) || id_is_none(event->visitor) || is_for_org_alone(event))
         return;
     struct live_visitor *visitor = live_visitor_find(live, event->visitor);
     if (visitor == NULL)
@@ -320,6 +348,8 @@ void live_hear(struct live *live, const struct event *event, uint64_t now_ms)
         break;
     case EVENT_MESSAGE:
     case EVENT_CONVERSATION:
+    case EVENT_WORK:
+    case EVENT_NOTE:
     case EVENT_TYPING:
         hear_change(live, event);
         break;

@@ -25,13 +25,16 @@ struct live_visitor;
 struct live_news {
     uint64_t seq;
     struct id conversation;
-    enum event_kind kind; /* EVENT_MESSAGE or EVENT_CONVERSATION */
+    enum event_kind kind; /* EVENT_MESSAGE, EVENT_CONVERSATION; for the organisation EVENT_WORK, EVENT_NOTE too */
+    bool works;           /* EVENT_WORK is in it: so it can be told in one number with what caused it */
 };
 
 struct live_moment {
     enum event_kind kind; /* EVENT_TYPING or EVENT_PRESENCE */
     bool by_org, on;
-    struct id subject; /* the conversation; of EVENT_PRESENCE the visitor, or ID_NONE when by_org */
+    struct id subject; /* the conversation; of EVENT_PRESENCE the visitor, or when by_org the agent, or ID_NONE: the
+                          organisation as its visitors see it */
+    struct id agent;   /* who types, for the organisation alone; or ID_NONE */
 };
 
 /* Embedded in its owner. The members may be read; only the functions below change them. */
@@ -40,6 +43,7 @@ struct live_subscriber {
     LIST_ENTRY(live_subscriber) of_audience; /* a visitor's: with all visitors' of the organisation */
     struct live_org *org;
     struct live_visitor *visitor; /* NULL: it listens to all of the organisation */
+    struct id agent;              /* whose own doing is nothing new to it; or ID_NONE */
     struct live_news *news;       /* what waits, by seq */
     struct live_moment *moments;  /* what waits, the oldest first */
     uint64_t sent_seq;            /* everything up to here has been taken */
@@ -64,11 +68,13 @@ void live_free(struct live *live);
 
 /* ---- subscribers ---- */
 
-/* From now on it hears what is about the visitor, or with ID_NONE about the organisation. It begins behind: what came
- * after `sent_seq` is to be found in the tables. */
+/* From now on it hears what is about the visitor, or with ID_NONE about the organisation, and then also what only the
+ * organisation's side may know. It begins behind: what came after `sent_seq` is to be found in the tables. */
 void live_add(struct live *live, struct live_subscriber *subscriber, struct id org, struct id visitor,
               uint64_t sent_seq);
 void live_remove(struct live *live, struct live_subscriber *subscriber);
+/* It is an agent's, who needs not be told of its own typing. */
+void live_is_of_agent(struct live_subscriber *subscriber, struct id agent);
 struct id live_org_of(const struct live_subscriber *subscriber);
 struct id live_visitor_of(const struct live_subscriber *subscriber); /* ID_NONE: the organisation's */
 
@@ -103,6 +109,9 @@ void live_tick(struct live *live, uint64_t now_ms);
 /* Whether somebody of the organisation is there: it has a stream open, or was heard of by EVENT_PRESENT less than
  * AGENT_PRESENT_MS ago. */
 bool live_org_is_online(const struct live *live, struct id org);
-/* Whether EVENT_PRESENT would tell the hub anything that it has not heard within the last second. */
-bool live_org_seems_quiet(const struct live *live, struct id org, uint64_t now_ms);
+/* Whether EVENT_PRESENT, of the agent or with ID_NONE of a token, would tell the hub anything that it has not heard
+ * within the last second. */
+bool live_org_seems_quiet(const struct live *live, struct id org, struct id agent, uint64_t now_ms);
+/* The same as for the organisation, of one agent in it. */
+bool live_agent_is_online(const struct live *live, struct id org, struct id agent);
 bool live_visitor_is_online(const struct live *live, struct id visitor);

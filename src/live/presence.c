@@ -4,6 +4,7 @@
  * zero. That somebody has done something holds for AGENT_PRESENT_MS by each hub's own clock.
  */
 #include <assert.h>
+#include <stdlib.h>
 
 #include "live/internal.h"
 
@@ -17,7 +18,28 @@ static void settle(struct live *live, struct live_org *org)
         return;
     org->is_online = is_online;
     for (struct live_subscriber *each = LIST_FIRST(&org->audience); each != NULL; each = LIST_NEXT(each, of_audience))
-        live_tell_moment(live, each, &(struct live_moment){EVENT_PRESENCE, true, is_online, ID_NONE});
+        live_tell_moment(live, each, &(struct live_moment){EVENT_PRESENCE, true, is_online, ID_NONE, ID_NONE});
+}
+
+/* Tells the organisation's own listeners when one of its agents has come or gone. */
+static void settle_agent(struct live *live, struct live_org *org, struct live_agent *agent)
+{
+    bool is_online = agent->streams != 0 || agent->present_until_ms != 0;
+    struct live_moment presence = {EVENT_PRESENCE, true, is_online, agent->node.id, ID_NONE};
+    if (is_online == agent->is_online)
+        return;
+    agent->is_online = is_online;
+    for (struct live_subscriber *each = LIST_FIRST(&org->listeners); each != NULL; each = LIST_NEXT(each, of_topic))
+        live_tell_moment(live, each, &presence);
+    if (is_online)
+        return;
+    live_table_remove(&org->agents, &agent->node);
+    free(agent);
+}
+
+static struct live_agent *need_agent(struct live_org *org, struct id id)
+{
+    return (struct live_agent *)live_table_need(&org->agents, id, sizeof(struct live_agent));
 }
 
 static unsigned changed(unsigned streams, bool on)
@@ -30,6 +52,11 @@ static void hear_org(struct live *live, const struct event *event)
 {
     struct live_org *org = live_org_need(live, event->org);
     org->streams = changed(org->streams, event->on);
+    if (!id_is_none(event->agent)) {
+        struct live_agent *agent = need_agent(org, event->agent);
+        agent->streams = changed(agent->streams, event->on);
+        settle_agent(live, org, agent);
+    }
     settle(live, org);
     live_org_release(live, org);
 }
@@ -45,7 +72,7 @@ static void hear_visitor(struct live *live, const struct event *event)
     if (org == NULL)
         return;
     for (struct live_subscriber *each = LIST_FIRST(&org->listeners); each != NULL; each = LIST_NEXT(each, of_topic))
-        live_tell_moment(live, each, &(struct live_moment){EVENT_PRESENCE, false, is_online, event->visitor});
+        live_tell_moment(live, each, &(struct live_moment){EVENT_PRESENCE, false, is_online, event->visitor, ID_NONE});
 }
 
 void live_hear_presence(struct live *live, const struct event *event)
@@ -60,6 +87,11 @@ void live_hear_present(struct live *live, const struct event *event, uint64_t no
 {
     struct live_org *org = live_org_need(live, event->org);
     org->present_until_ms = now_ms + AGENT_PRESENT_MS;
+    if (!id_is_none(event->agent)) {
+        struct live_agent *agent = need_agent(org, event->agent);
+        agent->present_until_ms = org->present_until_ms;
+        settle_agent(live, org, agent);
+    }
     settle(live, org);
 }
 
@@ -67,13 +99,26 @@ void live_hear_present(struct live *live, const struct event *event, uint64_t no
 
 struct tick {
     struct live *live;
+    struct live_org *org; /* of the agents being looked at */
     uint64_t now_ms;
 };
 
-static void tick_org(void *context, struct live_node *node)
+static void tick_agent(void *context, struct live_node *node)
 {
     const struct tick *tick = context;
+    struct live_agent *agent = (struct live_agent *)node;
+    if (agent->present_until_ms == 0 || tick->now_ms < agent->present_until_ms)
+        return;
+    agent->present_until_ms = 0;
+    settle_agent(tick->live, tick->org, agent);
+}
+
+static void tick_org(void *context, struct live_node *node)
+{
+    struct tick *tick = context;
     struct live_org *org = (struct live_org *)node;
+    tick->org = org;
+    live_table_each(&org->agents, tick_agent, tick);
     if (org->present_until_ms == 0 || tick->now_ms < org->present_until_ms)
         return;
     org->present_until_ms = 0;
@@ -83,7 +128,7 @@ static void tick_org(void *context, struct live_node *node)
 
 void live_tick(struct live *live, uint64_t now_ms)
 {
-    struct tick tick = {live, now_ms};
+    struct tick tick = {.live = live, .now_ms = now_ms};
     live_table_each(&live->orgs, tick_org, &tick);
 }
 
@@ -95,10 +140,31 @@ bool live_org_is_online(const struct live *live, struct id id)
     return org != NULL && org->is_online;
 }
 
-bool live_org_seems_quiet(const struct live *live, struct id id, uint64_t now_ms)
+static bool is_quiet(uint64_t present_until_ms, uint64_t now_ms)
+{
+    return present_until_ms < now_ms + AGENT_PRESENT_MS - QUIET_MS;
+}
+
+static const struct live_agent *find_agent(const struct live_org *org, struct id id)
+{
+    return org == NULL ? NULL : (const struct live_agent *)live_table_find(&org->agents, id);
+}
+
+bool live_org_seems_quiet(const struct live *live, struct id id, struct id agent_id, uint64_t now_ms)
 {
     const struct live_org *org = live_org_find(live, id);
-    return org == NULL || org->present_until_ms < now_ms + AGENT_PRESENT_MS - QUIET_MS;
+    if (org == NULL || is_quiet(org->present_until_ms, now_ms))
+        return true;
+    if (id_is_none(agent_id))
+        return false;
+    const struct live_agent *agent = find_agent(org, agent_id);
+    return agent == NULL || is_quiet(agent->present_until_ms, now_ms);
+}
+
+bool live_agent_is_online(const struct live *live, struct id org, struct id agent)
+{
+    const struct live_agent *found = find_agent(live_org_find(live, org), agent);
+    return found != NULL && found->is_online;
 }
 
 bool live_visitor_is_online(const struct live *live, struct id id)

@@ -23,6 +23,7 @@ after(async () => {
 });
 
 const nobody = () => new Caller(server, {});
+let replies = 0;
 
 /** Every route that the API has, as (method, path, caller who gets 2xx). */
 const routes = () => [
@@ -31,6 +32,13 @@ const routes = () => [
     ['GET', `/conversations/${conversation}`, visitor],
     ['POST', `/conversations/${conversation}/messages`, visitor, { role: 'user', content: 'x' }],
     ['POST', `/conversations/${conversation}/read`, visitor, { seq: 1 }],
+    ['PATCH', `/conversations/${conversation}`, org.agent, { priority: 'low' }],
+    ['GET', `/conversations/${conversation}/transcript`, visitor],
+    ['POST', `/conversations/${conversation}/notes`, org.agent, { content: 'x' }],
+    ['GET', '/conversations/counts', org.agent],
+    ['POST', '/conversations/bulk', org.agent, { ids: [conversation], change: { priority: 'low' } }],
+    ['GET', '/replies', org.agent],
+    ['POST', '/replies', org.agent, { shortcut: `r${++replies}`, text: 'x' }],
     ['GET', '/visitors', org.agent],
     ['GET', '/visitors/me', visitor],
     ['GET', '/visitors/me/export', visitor],
@@ -158,7 +166,7 @@ describe('methods', () => {
 
     test('a method that a path does not know gets 405, and Allow lists those it knows', async () => {
         const allowed = new Map();
-        for (const [method, path] of [...routes(), ['GET', `/visitors/${NOBODY}`], ['DELETE', `/visitors/${NOBODY}`], ['POST', '/visitors/me'], ['DELETE', '/visitors/me']]) allowed.set(path, [...(allowed.get(path) ?? []), method]);
+        for (const [method, path] of [...routes(), ['GET', `/visitors/${NOBODY}`], ['PATCH', `/visitors/${NOBODY}`], ['DELETE', `/visitors/${NOBODY}`], ['POST', '/visitors/me'], ['DELETE', '/visitors/me']]) allowed.set(path, [...(allowed.get(path) ?? []), method]);
         for (const [path, methods] of allowed) {
             for (const method of ['GET', 'POST', 'PUT', 'PATCH', 'DELETE']) {
                 if (methods.includes(method)) continue;

@@ -24,7 +24,9 @@ function assertMembers(object, names, what) {
 
 export function assertMessage(message) {
     const named = 'clientId' in message ? ['clientId'] : [];
-    assertMembers(message, ['id', 'conversationId', 'role', 'content', 'timestamp', 'seq', ...named], 'a message');
+    const signed = 'agentId' in message ? ['agentId'] : []; // for the organisation's side alone: see work_canary.test.mjs
+    assertMembers(message, ['id', 'conversationId', 'role', 'content', 'timestamp', 'seq', ...named, ...signed], 'a message');
+    if (signed.length > 0) assertId(message.agentId, 'agentId');
     if (named.length > 0) assert.match(message.clientId, /^[!-~]{1,64}$/);
     assert.notEqual(message.clientId, message.id, 'a message that came without a clientId has its id in that place');
     assertId(message.id);
@@ -49,6 +51,19 @@ function assertSummary(conversation) {
 }
 
 const SUMMARY = ['id', 'visitorId', 'createdAt', 'updatedAt', 'messageCount', 'lastMessage', 'visitorReadSeq', 'agentReadSeq'];
+/** What the organisation's side alone sees. */
+export const WORK = ['status', 'snoozedUntil', 'resolvedAt', 'assigneeId', 'priority', 'tags'];
+
+export function assertWork(conversation) {
+    assert.ok(['open', 'pending', 'snoozed', 'resolved'].includes(conversation.status), `status ${conversation.status}`);
+    assert.equal(conversation.snoozedUntil !== null, conversation.status === 'snoozed');
+    if (conversation.snoozedUntil !== null) assertTime(conversation.snoozedUntil, 'snoozedUntil');
+    if (conversation.resolvedAt !== null) assert.equal(conversation.status, 'resolved');
+    if (conversation.resolvedAt !== null) assertTime(conversation.resolvedAt, 'resolvedAt');
+    if (conversation.assigneeId !== null) assertId(conversation.assigneeId, 'assigneeId');
+    assert.ok([null, 'low', 'medium', 'high', 'urgent'].includes(conversation.priority), `priority ${conversation.priority}`);
+    assert.deepEqual(conversation.tags, [...new Set(conversation.tags)].sort());
+}
 
 /** That its visitor was erased is said of those alone of which it is true. */
 function anonymizedOf(conversation) {
@@ -59,7 +74,14 @@ function anonymizedOf(conversation) {
 
 /** One element of GET /conversations, as the organisation has it. */
 export function assertListed(conversation) {
-    assertMembers(conversation, [...SUMMARY, ...anonymizedOf(conversation)], 'a listed conversation');
+    assertMembers(conversation, [...SUMMARY, ...anonymizedOf(conversation), ...WORK], 'a listed conversation');
+    assertSummary(conversation);
+    assertWork(conversation);
+}
+
+/** A conversation as a visitor's stream tells it. */
+export function assertTold(conversation) {
+    assertMembers(conversation, SUMMARY, 'a conversation that a visitor is told of');
     assertSummary(conversation);
 }
 
@@ -76,8 +98,14 @@ function assertUnread(count) {
 
 /** The answer of GET /conversations/:id. */
 export function assertConversation(conversation) {
-    assertMembers(conversation, [...SUMMARY, ...anonymizedOf(conversation), 'messages', 'hasMore'], 'a conversation');
+    const isOfOrg = 'status' in conversation;
+    assertMembers(
+        conversation,
+        [...SUMMARY, ...anonymizedOf(conversation), 'messages', 'hasMore', ...(isOfOrg ? [...WORK, 'notes'] : [])],
+        'a conversation',
+    );
     assertSummary(conversation);
+    if (isOfOrg) assertWork(conversation);
     assert.equal(typeof conversation.hasMore, 'boolean');
     let seq = 0;
     for (const message of conversation.messages) {
@@ -99,7 +127,11 @@ function assertSeen(visitor) {
 
 /** What the organisation sees of a visitor. */
 export function assertVisitor(visitor) {
-    assertMembers(visitor, ['id', 'visitorKey', 'firstSeenAt', 'lastSeenAt', 'userAgent', 'email', 'address', 'conversationCount', 'online'], 'a visitor');
+    assertMembers(
+        visitor,
+        ['id', 'visitorKey', 'firstSeenAt', 'lastSeenAt', 'userAgent', 'email', 'address', 'conversationCount', 'online', 'blocked', 'blockedAt'],
+        'a visitor',
+    );
     assert.ok(visitor.address === null || /^[0-9a-f:./]+$/.test(visitor.address), `address ${visitor.address}`);
     assertSeen(visitor);
     assert.equal(typeof visitor.online, 'boolean', 'online');

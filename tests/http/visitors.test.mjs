@@ -180,7 +180,7 @@ describe('the bootloader', () => {
             assert.equal(typeof boot.online, 'boolean');
             assert.equal(boot.visitor, null);
             assert.equal(boot.config.visitorCookie, false);
-            assert.deepEqual(Object.keys(boot.config).sort(), ['color', 'countVisits', 'language', 'position', 'subtitle', 'title', 'visitorCookie']);
+            assert.deepEqual(Object.keys(boot.config).sort(), ['color', 'countVisits', 'enabled', 'language', 'position', 'subtitle', 'title', 'visitorCookie']);
         }
     });
 

@@ -6,7 +6,8 @@ import assert from 'node:assert/strict';
 import test, { describe } from 'node:test';
 
 import { eventually, freshVisitorKey, serverFor, startServer } from './server.mjs';
-import { assertError } from './shapes.mjs';
+import { assertError, assertListed } from './shapes.mjs';
+import { change, noteOn } from './agents.mjs';
 import { load } from './load.mjs';
 import { adminOrg, deliveriesOf, receiverFor, verify, webhookFor } from './receiver.mjs';
 
@@ -74,6 +75,35 @@ describe('what happens', () => {
             await eventually(async () => /^helvino_webhook_tries_total\{result="delivered"\} 100$/m.test(await metrics()), 'a hundred in the figures');
             assert.match(await metrics(), /^helvino_post_requests_total\{failure="none"\} 100$/m);
         }
+    });
+});
+
+describe('the status of a conversation', () => {
+    test('is told when it changes, whoever changes it, with all that the organisation knows; a note is not', async (t) => {
+        const server = await serverFor(t, { flags: PRIVATE });
+        const org = await adminOrg(server);
+        const receiver = await receiverFor(t);
+        const visitor = org.visitor();
+        const id = await visitor.converse();
+        const webhook = await webhookFor(org, receiver.url, ['conversation.status']);
+        await noteOn(org.agent, id, 'canary');
+        await change(org.agent, id, { priority: 'high', addTags: ['vip'] });
+        const changes = [{ status: 'pending' }, { status: 'resolved' }, 'visitor', { status: 'snoozed', snoozedUntil: new Date(Date.now() + 1000).toISOString() }];
+        for (const [at, what] of changes.entries()) {
+            what === 'visitor' ? await visitor.say(id, 'again') : await change(org.agent, id, what);
+            await receiver.received(at + 1);
+        }
+        const deliveries = await receiver.received(5);
+        assert.deepEqual(deliveries.map((delivery) => delivery.json.data.conversation.status), ['pending', 'resolved', 'open', 'snoozed', 'open']);
+        for (const delivery of deliveries) {
+            verify(delivery.headers, delivery.raw, webhook.secret);
+            assert.equal(delivery.event, 'conversation.status');
+            assert.deepEqual(Object.keys(delivery.json.data), ['conversation']);
+            assertListed(delivery.json.data.conversation);
+            assert.deepEqual([conversationOf(delivery), delivery.json.data.conversation.tags], [id, ['vip']]);
+            assert.doesNotMatch(delivery.raw.toString(), /canary/);
+        }
+        await server.check();
     });
 });
 
