@@ -23,10 +23,11 @@ static void write_but_last(struct output *out)
     out->json.len = 1;
 }
 
-static bool has_room(void *context, struct buffer *json, uint64_t conversations)
+static bool has_room(void *context, struct buffer *json, uint64_t conversations, size_t pending)
 {
     struct output *out = context;
     (void)conversations;
+    (void)pending;
     if (json->len > PIECE_BYTES)
         write_but_last(out);
     return !out->has_failed && !interrupt_was_noted();
@@ -37,7 +38,7 @@ static int write_export(struct admin *admin, const struct org *org, const struct
     struct output out = {.has_failed = false};
     struct visitor_export export = {.org = org,
                                     .visitor = visitor,
-                                    .has_key = true,
+                                    .viewer = VIEWER_ORG,
                                     .now_ms = clock_now_ms(),
                                     .conversation = visitor->last_conversation,
                                     .has_room = has_room,

@@ -28,6 +28,7 @@ struct generator {
     struct command *commands;
     char *texts; /* of the commands */
     size_t count;
+    uint64_t rows_before; /* of the commands: what was given out already */
     bool sweep_is_due;
 };
 
@@ -53,6 +54,13 @@ static enum error apply(struct txn *txn, uint64_t *seq, const struct command *co
     return error;
 }
 
+/* Not every command makes a row. */
+static uint64_t rows_at(const struct generator *generator, size_t command)
+{
+    uint64_t rows = invention_rows(generator->invention) - generator->rows_before;
+    return generator->rows_before + rows * command / generator->count;
+}
+
 static enum error apply_all(struct generator *generator, struct txn *txn, struct outcome *outcome)
 {
     uint64_t seq;
@@ -60,7 +68,7 @@ static enum error apply_all(struct generator *generator, struct txn *txn, struct
     for (size_t i = 0; i < generator->count && error == OK; ++i) {
         error = apply(txn, &seq, &generator->commands[i], outcome);
         if (i % PROGRESS_COMMANDS == 0)
-            progress_update(&generator->progress, invention_rows(generator->invention) - generator->count + i);
+            progress_update(&generator->progress, rows_at(generator, i));
     }
     return error == OK ? meta_put_u64(txn, META_SEQ, seq) : error;
 }
@@ -94,6 +102,7 @@ static bool fill_batch(struct generator *generator)
     char *room = generator->texts;
     const char *room_end = generator->texts + BATCH_TEXTS_BYTES - INVENTION_TEXTS_LEN_MAX;
     generator->count = 0;
+    generator->rows_before = invention_rows(generator->invention);
     while (room != NULL && room < room_end && generator->count < BATCH_COMMANDS) {
         room = invention_next(generator->invention, room, &generator->commands[generator->count]);
         generator->count += room != NULL;

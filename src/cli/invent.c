@@ -12,6 +12,8 @@
 #include <assert.h>
 #include <stdlib.h>
 
+#include "core/work.h"
+
 #define MINUTE_MS INT64_C(60000)
 #define HOUR_MS (60 * MINUTE_MS)
 #define DAY_MS (24 * HOUR_MS)
@@ -22,7 +24,7 @@
 #define COUNT(array) (sizeof(array) / sizeof(*(array)))
 
 /* What the dice are thrown for. */
-enum kind { OF_ORG, OF_ARRIVAL, OF_VISITOR, OF_RETURNS, OF_CONVERSATION, OF_LENGTH, OF_MESSAGE };
+enum kind { OF_ORG, OF_ARRIVAL, OF_VISITOR, OF_RETURNS, OF_CONVERSATION, OF_LENGTH, OF_MESSAGE, OF_END };
 
 struct event {
     int64_t at_ms;
@@ -30,7 +32,7 @@ struct event {
     int64_t created_ms; /* of the conversation */
     uint32_t visitor;   /* numbers, from 0 */
     uint32_t conversation;
-    uint32_t left;   /* visits or messages, this one included */
+    uint32_t left;   /* visits or messages, this one included; 0: the conversation is resolved */
     bool is_answer;  /* the next message is the organisation's */
     bool is_ignored; /* nobody ever answers */
 };
@@ -129,6 +131,8 @@ static const struct bracket answer_brackets[] = {{400, 4000, MINUTE_MS},
 static const struct bracket reply_brackets[] = {
     {600, 3000, 2 * MINUTE_MS}, {300, 2 * MINUTE_MS, 20 * MINUTE_MS}, {100, 20 * MINUTE_MS, DAY_MS}};
 static const struct bracket more_brackets[] = {{1000, 2000, MINUTE_MS}};
+static const struct bracket end_brackets[] = {
+    {500, MINUTE_MS, HOUR_MS}, {300, HOUR_MS, DAY_MS}, {200, DAY_MS, 7 * DAY_MS}};
 
 static bool happens(struct dice *dice, unsigned of_thousand)
 {
@@ -260,6 +264,29 @@ static struct bytes visitor_of(const struct invention *invention, uint64_t visit
 
 /* ---- what happens ---------------------------------------------------------------------------------------------- */
 
+/* Nobody says any more: somebody mostly sees to it that it is resolved, unless the year is over before. */
+static void expect_end(struct invention *invention, struct event talk)
+{
+    struct dice dice = dice_of(invention->seed, OF_END, talk.conversation);
+    talk.at_ms += draw(&dice, end_brackets);
+    talk.left = 0;
+    talk.order = invention->order++;
+    if (happens(&dice, 970) && talk.at_ms < INVENTION_END_MS)
+        heap_push(&invention->talks, &talk);
+}
+
+static void resolve(const struct invention *invention, struct event talk, struct command *out)
+{
+    *out = (struct command){
+        .kind = COMMAND_CONVERSATION_UPDATE,
+        .conversation_update = {.org = invention->org,
+                                .conversation = conversation_id(invention, talk.conversation, talk.created_ms),
+                                .at_ms = talk.at_ms,
+                                .set_status = true,
+                                .status = STATUS_RESOLVED},
+    };
+}
+
 static char *begin_conversation(struct invention *invention, struct event visit, char *room, struct command *out)
 {
     uint64_t number = invention->created++;
@@ -286,6 +313,8 @@ static char *begin_conversation(struct invention *invention, struct event visit,
     };
     if (talk.left != 0)
         heap_push(&invention->talks, &talk);
+    else
+        expect_end(invention, talk);
     if (--visit.left != 0) {
         visit.at_ms = later(&dice, visit.at_ms, gap_brackets);
         visit.order = invention->order++;
@@ -309,8 +338,10 @@ static char *arrive(struct invention *invention, char *room, struct command *out
 static void expect_next_message(struct invention *invention, struct event talk, struct dice *dice)
 {
     bool was_answer = talk.is_answer;
-    if (--talk.left == 0)
+    if (--talk.left == 0) {
+        expect_end(invention, talk);
         return;
+    }
     talk.is_answer = !talk.is_ignored && happens(dice, was_answer ? 150 : 780);
     talk.at_ms = later(dice, talk.at_ms,
                        talk.is_answer == was_answer ? more_brackets
@@ -351,8 +382,13 @@ static int64_t first_time(const struct heap *heap)
 char *invention_next(struct invention *invention, char *room, struct command *out)
 {
     int64_t visit_ms = first_time(&invention->visits), talk_ms = first_time(&invention->talks);
-    if (talk_ms != INT64_MAX && talk_ms <= visit_ms && talk_ms <= invention->arrival_ms)
-        return say(invention, heap_pop(&invention->talks), room, out);
+    if (talk_ms != INT64_MAX && talk_ms <= visit_ms && talk_ms <= invention->arrival_ms) {
+        struct event talk = heap_pop(&invention->talks);
+        if (talk.left != 0)
+            return say(invention, talk, room, out);
+        resolve(invention, talk, out);
+        return room;
+    }
     if (visit_ms != INT64_MAX && visit_ms <= invention->arrival_ms)
         return begin_conversation(invention, heap_pop(&invention->visits), room, out);
     return invention->arrival_ms != INT64_MAX ? arrive(invention, room, out) : NULL;

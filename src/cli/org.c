@@ -206,6 +206,9 @@ static void put_org_json(struct buffer *out, const struct org *org)
     json_member_bool(out, "countVisits", org->count_visits);
     json_close(out, '}');
     put_retention_json(out, org);
+    json_member_bool(out, "writeEnabled", !org->write_disabled);
+    json_member_bool(out, "widgetEnabled", !org->widget_disabled);
+    json_member_string(out, "blockedAnswer", org->blocked_answer.len != 0 ? org->blocked_answer : BYTES("silence"));
     json_member_time(out, "createdAt", org->created_at_ms);
     json_member_time(out, "updatedAt", org->updated_at_ms);
     json_close(out, '}');
@@ -341,6 +344,9 @@ static void print_org(const struct org *org)
     print_line("count visits", org->count_visits ? BYTES("on") : BYTES("off"), "");
     print_line("business hours", org->business_hours, "(always)");
     print_retention(org);
+    print_line("writing", org->write_disabled ? BYTES("off") : BYTES("on"), "");
+    print_line("widget", org->widget_disabled ? BYTES("off") : BYTES("on"), "");
+    print_line("blocked answer", org->blocked_answer, "silence");
 }
 
 static bool show(struct admin *admin)
@@ -410,7 +416,9 @@ static bool update_makes_sense(const struct options *options)
                    options->given[OPTION_widget_title] || options->given[OPTION_widget_subtitle] ||
                    options->given[OPTION_widget_color] || options->given[OPTION_widget_position] ||
                    options->given[OPTION_widget_language] || options->given[OPTION_count_visits] ||
-                   options->given[OPTION_business_hours] || retention_is_given(options);
+                   options->given[OPTION_business_hours] || options->given[OPTION_write_enabled] ||
+                   options->given[OPTION_widget_enabled] || options->given[OPTION_blocked_answer] ||
+                   retention_is_given(options);
     if (!changes)
         cli_complain("nothing to change was named; \"helvino help org update\" lists what can be");
     else if (options->given[OPTION_origin] && options->no_origins)
@@ -430,10 +438,11 @@ static bool update_makes_sense(const struct options *options)
 static enum error update(struct admin *admin, struct id org, struct bytes origins)
 {
     const struct options *options = admin->options;
-    char position[16], language[16];
+    char position[16], language[16], blocked[16];
     struct outcome outcome;
     option_choice_word(OPTION_widget_position, options->widget_position, position, sizeof(position));
     option_choice_word(OPTION_widget_language, options->widget_language, language, sizeof(language));
+    option_choice_word(OPTION_blocked_answer, options->blocked_answer, blocked, sizeof(blocked));
     struct org_update change = {
         .org = org,
         .at_ms = clock_now_ms(),
@@ -446,6 +455,11 @@ static enum error update(struct admin *admin, struct id org, struct bytes origin
         .set_count_visits = options->given[OPTION_count_visits],
         .count_visits = options->count_visits,
         .business_hours = text_or_none(options->given[OPTION_business_hours], options->business_hours),
+        .set_write_disabled = options->given[OPTION_write_enabled],
+        .write_disabled = !options->write_enabled,
+        .set_widget_disabled = options->given[OPTION_widget_enabled],
+        .widget_disabled = !options->widget_enabled,
+        .blocked_answer = text_or_none(options->given[OPTION_blocked_answer], blocked),
     };
     read_retention(options, &change);
     if (options->no_origins)

@@ -217,6 +217,30 @@ export function makeDataset(seed = 1) {
     return maker.rows;
 }
 
+/** The same rows with what agents have made of them: statuses, priorities, tags, a blocked visitor, and notes as a table of their own. */
+export function withWork(rows, seed = 1) {
+    const random = new Random(seed);
+    const tags = ['=1+1', 'Billing, "late"', 'vip', 'ü 😀'];
+    const chosen = () => tags.filter(() => random.chance(0.3)).join('\n') || null;
+    const worked = (row) => {
+        const status = random.pick(['open', 'pending', 'snoozed', 'resolved', 'resolved']);
+        return {
+            ...row, status, snoozedUntil: status === 'snoozed' ? '2031-05-06 07:08:09.010' : null,
+            resolvedAt: status === 'resolved' && random.chance(0.5) ? row.createdAt : null,
+            priority: random.pick([null, 'low', 'medium', 'high', 'urgent']), tags: chosen(),
+        };
+    };
+    const notes = rows.conversations.filter(({ id }) => /^c[0-9a-z]{24}$/.test(id) && random.chance(0.3)).flatMap((conversation) =>
+        Array.from({ length: 1 + random.below(3) }, () => ({
+            id: `c${random.text(DIGITS, 24)}`, conversationId: conversation.id, orgId: conversation.orgId, agentId: null, content: random.pick(AWKWARD),
+            timestamp: conversation.createdAt, clientId: random.chance(0.3) ? `note-${random.below(1e6)}` : null,
+        })));
+    return {
+        ...rows, conversations: rows.conversations.map(worked), notes,
+        visitors: rows.visitors.map((row) => ({ ...row, blockedAt: random.chance(0.05) ? row.lastSeenAt : null })),
+    };
+}
+
 /**
  * The same rows some time before: nobody had come back, and of every conversation there was the first half. Importing these
  * first leaves entries in the indexes that are out of date, as a server does.

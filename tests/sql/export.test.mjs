@@ -12,10 +12,10 @@ import test, { after, before, describe } from 'node:test';
 import { BINARY, helvino, run, startServer, temporaryDirectory } from '../http/server.mjs';
 
 const FORMATS = ['ndjson', 'csv', 'sql', 'sqlite'];
-const TABLES = ['organizations', 'erasures', 'visitors', 'conversations', 'messages', 'aliases'];
+const TABLES = ['organizations', 'erasures', 'visitors', 'conversations', 'messages', 'aliases', 'notes'];
 /** What PostgreSQL and SQLite get. */
 const SQL_TABLES = ['organizations', 'visitors', 'conversations', 'messages'];
-const ORDER = { organizations: 'id', visitors: 'id', conversations: 'id', messages: '"conversationId", seq', aliases: '"orgId", alias', erasures: '"orgId", "visitorHash"' };
+const ORDER = { organizations: 'id', visitors: 'id', conversations: 'id', messages: '"conversationId", seq', aliases: '"orgId", alias', erasures: '"orgId", "visitorHash"', notes: '"conversationId", seq' };
 
 /** What breaks quoting, escaping and line ends. */
 const NASTY = [
@@ -146,15 +146,17 @@ const COLUMNS = {
         'widgetLanguage', 'countVisits', 'retainVisitorsDays', 'retainMessagesDays', 'redactMessages', 'retainEmptyDays', 'retainAuditDays',
         'retainErasuresDays', 'addresses'],
     erasures: ['orgId', 'visitorHash', 'erasedAt', 'visitors', 'conversations', 'messages', 'anonymizedConversations', 'receipt'],
-    visitors: ['id', 'orgId', 'visitorKey', 'firstSeenAt', 'lastSeenAt', 'userAgent', 'createdAt', 'updatedAt', 'email', 'address'],
-    conversations: ['id', 'orgId', 'visitorId', 'createdAt', 'anonymized', 'updatedAt', 'messageCount'],
+    visitors: ['id', 'orgId', 'visitorKey', 'firstSeenAt', 'lastSeenAt', 'userAgent', 'createdAt', 'updatedAt', 'email', 'address', 'blockedAt'],
+    conversations: ['id', 'orgId', 'visitorId', 'createdAt', 'anonymized', 'snoozedUntil', 'priority', 'tags', 'resolvedAt', 'updatedAt', 'messageCount', 'status'],
     messages: ['id', 'conversationId', 'orgId', 'role', 'content', 'timestamp', 'clientId'],
     aliases: ['orgId', 'alias', 'targetId'],
+    notes: ['id', 'conversationId', 'orgId', 'agentId', 'content', 'timestamp', 'clientId'],
 };
 
 /** What only an export that is meant to be imported has. */
+const INTERNAL = ['blockedAt', 'status', 'snoozedUntil', 'priority', 'tags', 'resolvedAt'];
 const CARRIED = ['clientId', 'email', 'address', 'anonymized', 'retainVisitorsDays', 'retainMessagesDays', 'redactMessages', 'retainEmptyDays',
-    'retainAuditDays', 'retainErasuresDays', 'addresses'];
+    'retainAuditDays', 'retainErasuresDays', 'addresses', ...INTERNAL];
 
 async function assertRows(read, table, columns, where) {
     const rows = await read(table);
@@ -174,8 +176,11 @@ async function inhabit(org, key, canary, conversations) {
         const id = await visitor.converse();
         await visitor.say(id, `${canary} asks`, { clientId: `client-${canary}-${i}` });
         await org.agent.say(id, `${canary} is answered`, { role: 'assistant' });
+        await org.agent.request('PATCH', `/conversations/${id}`, { body: { addTags: [`tagged as ${canary}`], priority: 'high' } });
+        await org.agent.post(`/conversations/${id}/notes`, { content: `a note on ${canary}`, clientId: `note-${canary}` });
         ids.push(id);
     }
+    await org.agent.request('PATCH', `/conversations/${ids[0]}`, { body: { status: 'resolved', priority: 'high', addTags: ['vip', 'late, again'] } });
     await visitor.post('/visitors/me', { email: `${canary}@example.org` });
     return { key, canary, ids };
 }
@@ -233,7 +238,7 @@ describe('an export holds what SQL shows', () => {
         for (const table of SQL_TABLES)
             await assertRows((name) => readCopy(script, name), table, COLUMNS[table].filter((name) => !CARRIED.includes(name)));
         assert.match(script, /^BEGIN;$[^]*^COMMIT;$[^]*^ANALYZE "messages";$/m);
-        assert.doesNotMatch(script, /aliases|erasures|clientId|email|secretHash/);
+        assert.doesNotMatch(script, /aliases|erasures|clientId|email|secretHash|a note on|"status"/);
         const streamed = await server.cli('dump', 'export', '--format', 'sql', '-o', '-');
         assert.equal(streamed.code, 0);
         assert.equal(streamed.stdout, script);
@@ -319,12 +324,14 @@ describe('one visitor', () => {
             for (const { file, bytes } of filesOf(path)) {
                 const strangers = bytes.toString('latin1').match(/canary-(?!hers)[a-z-]+|v_(?!hers)[a-z-]+/g);
                 assert.deepEqual(strangers, null, file);
+                assert.ok(!/a note on|tagged as|"priority"|blockedAt/.test(bytes.toString('latin1')), `${file} holds what the visitor was never meant to see`);
             }
         }
         const { path } = await exported('ndjson', '--visitor', hers.key);
         await assertRows((name) => readNdjson(path, name), 'organizations', COLUMNS.organizations, "key = 'acme'");
-        await assertRows((name) => readNdjson(path, name), 'visitors', COLUMNS.visitors, `"visitorKey" = '${hers.key}'`);
-        await assertRows((name) => readNdjson(path, name), 'conversations', COLUMNS.conversations, `id IN (${conversationIds()})`);
+        const seen = (table) => COLUMNS[table].filter((name) => !INTERNAL.includes(name));
+        await assertRows((name) => readNdjson(path, name), 'visitors', seen('visitors'), `"visitorKey" = '${hers.key}'`);
+        await assertRows((name) => readNdjson(path, name), 'conversations', seen('conversations'), `id IN (${conversationIds()})`);
         await assertRows((name) => readNdjson(path, name), 'messages', COLUMNS.messages, `"conversationId" IN (${conversationIds()})`);
     });
 

@@ -10,10 +10,10 @@ import test from 'node:test';
 
 import { BINARY, Caller, eventually, helvino, helvinoOk, patiently, run, serverFor, temporaryDirectory } from '../http/server.mjs';
 import { assertSentence, contentsOf, importRows } from './database.mjs';
-import { makeDataset, writeDataset } from './dataset.mjs';
+import { makeDataset, withWork, writeDataset } from './dataset.mjs';
 import { postgresFor } from './postgres.mjs';
 
-const TABLES = ['organizations', 'visitors', 'conversations', 'messages', 'aliases'];
+const TABLES = ['organizations', 'visitors', 'conversations', 'messages', 'aliases', 'notes'];
 const LIMIT = { row: 1_048_576, content: 32_768, agent: 512, shown: 65_536, alias: 64, visitorKey: 80, orgKey: 64, clientId: 64 };
 
 const strace = spawnSync('strace', ['-qq', '-o', '/dev/null', '-e', 'inject=getppid:error=EIO', 'true'], { encoding: 'utf8' });
@@ -101,6 +101,9 @@ const MESSAGE = {
     id: 'cmessage00000000000000001', conversationId: CONVERSATION.id, orgId: ORG_ID, role: 'user', content: 'hello',
     timestamp: '2026-01-02 00:00:01.000', clientId: null,
 };
+const NOTE = {
+    id: 'cnote00000000000000000001', conversationId: CONVERSATION.id, orgId: ORG_ID, agentId: null, content: 'between us', timestamp: '2026-01-02 00:00:02.000',
+};
 const WHOLE = {
     'organizations.ndjson': ndjson(ORG), 'visitors.ndjson': ndjson(VISITOR), 'conversations.ndjson': ndjson(CONVERSATION),
     'messages.ndjson': ndjson(MESSAGE),
@@ -118,7 +121,7 @@ function assertSameFiles(left, right, suffix) {
 for (const format of ['ndjson', 'csv']) {
     test(`an ${format} export imported elsewhere and exported again is the same bytes, and once more changes nothing`, async () => {
         const source = new Place();
-        await importRows(makeDataset(11), source.directory);
+        await importRows(withWork(makeDataset(11), 11), source.directory);
         const first = await source.export(format), target = new Place();
         const { counts } = await target.importOk(first);
         for (const table of TABLES) {
@@ -343,6 +346,7 @@ test('each row that can not be taken has its file, its line and a reason, and th
             [{ ...VISITOR, id: 'v2', visitorKey: 'v_new', orgId: 'nowhere' }, /^its organization does not exist \(neither here nor in the file\): c[0-9a-z]{24}$/],
             [{ ...VISITOR, id: 'v2', visitorKey: 'v_new', email: 'nobody' }, /^email is not an address of at most 254 bytes: "nobody"/],
             [{ ...VISITOR, id: 'v2', visitorKey: 'v_new', email: `${long(250)}@x.org` }, /^email is not an address/],
+            [{ ...VISITOR, id: 'v2', visitorKey: 'v_new', blockedAt: 'yes' }, /^blockedAt is not a time/],
             [{ ...VISITOR, visitorKey: 'v_new' }, /^a visitor of this id has another visitorKey here: "v_one"/],
         ],
         conversations: [
@@ -350,6 +354,11 @@ test('each row that can not be taken has its file, its line and a reason, and th
             [{ ...CONVERSATION, id: 'c2', orgId: 'nowhere' }, /^its organization does not exist/],
             [{ ...CONVERSATION, id: 'c2', createdAt: null }, /^createdAt is missing/],
             [{ ...CONVERSATION, id: 'c2', updatedAt: '2026-02-30 00:00:00' }, /^updatedAt is not a time/],
+            [{ ...CONVERSATION, id: 'c2', status: 'closed' }, /^status is none of open, pending, snoozed and resolved: "closed"/],
+            [{ ...CONVERSATION, id: 'c2', status: 'snoozed' }, /^it is snoozed, and snoozedUntil is missing/],
+            [{ ...CONVERSATION, id: 'c2', status: 'snoozed', snoozedUntil: 'soon' }, /^snoozedUntil is not a time/],
+            [{ ...CONVERSATION, id: 'c2', priority: 'asap' }, /^priority is none of low, medium, high and urgent: "asap"/],
+            [{ ...CONVERSATION, id: 'c2', tags: 'b\na' }, /^tags are not at most 20 texts/], [{ ...CONVERSATION, id: 'c2', tags: long(41) }, /^tags are not/],
             [{ ...CONVERSATION, visitorId: null }, /^a conversation of this id is another visitor's here: cvisitor/],
         ],
         messages: [
@@ -371,8 +380,15 @@ test('each row that can not be taken has its file, its line and a reason, and th
             [{ orgId: ORG_ID, alias: 'old', targetId: 'old' }, /^targetId is not an id/],
             [{ orgId: ORG_ID, alias: 'taken', targetId: VISITOR.id }, /^its id stands for something else here already: cconversation/],
         ],
+        notes: [
+            [{ ...NOTE, id: 'n2', content: '' }, /^content is empty/], [{ ...NOTE, id: 'n2', content: long(16385) }, /^content is longer than 16384 bytes/],
+            [{ ...NOTE, id: 'n2', timestamp: null }, /^timestamp is missing/], [{ ...NOTE, id: 'n2', orgId: null }, /^orgId is missing/],
+            [{ ...NOTE, id: 'n2', clientId: 'a b' }, /^clientId is not 1 to 64 visible/],
+            [{ ...NOTE, id: 'n2', conversationId: 'cnothere00000000000000001' }, /^its conversation does not exist.*cnothere00000000000000001/],
+            [{ ...NOTE, id: 'n2', orgId: 'nowhere' }, /^its organization does not exist/],
+        ],
     };
-    const good = { organizations: ORG, visitors: VISITOR, conversations: CONVERSATION, messages: { ...MESSAGE, clientId: 'twice' }, aliases: { orgId: ORG_ID, alias: 'taken', targetId: CONVERSATION.id } };
+    const good = { organizations: ORG, visitors: VISITOR, conversations: CONVERSATION, messages: { ...MESSAGE, clientId: 'twice' }, aliases: { orgId: ORG_ID, alias: 'taken', targetId: CONVERSATION.id }, notes: NOTE };
     for (const form of ['ndjson', 'csv']) {
         await t.test(form, async () => {
             const contents = {};
@@ -508,7 +524,7 @@ test('an export that comes back to its own database finds everything there, what
 test('what is not there, or not what it should be, is said in a sentence, and no database is made', async (t) => {
     const head = Object.keys(VISITOR).join(',');
     const cases = {
-        'nothing to import': [files({ 'readme.txt': '' }), /nothing to import in .*organizations, erasures, visitors, conversations, messages and aliases/],
+        'nothing to import': [files({ 'readme.txt': '' }), /nothing to import in .*organizations, erasures, visitors, conversations, messages, aliases and notes/],
         'both forms': [files({ 'visitors.csv': head, 'visitors.ndjson': '' }), /there are both .*visitors\.csv and .*visitors\.ndjson/],
         'no such path': ['/nowhere/at/all', /\/nowhere\/at\/all can't be read: No such file/],
         'another name': [join(files({ 'users.csv': head }), 'users.csv'), /does not say by its name/],
@@ -664,7 +680,7 @@ test('a disk that is full ends the import with a sentence, and the next one goes
 
 test('files with random damage never do more than be rejected', async () => {
     const source = new Place();
-    await importRows(makeDataset(15), source.directory);
+    await importRows(withWork(makeDataset(15), 15), source.directory);
     let state = 1;
     const random = (limit) => (state = (Math.imul(state, 1103515245) + 12345) >>> 0) % limit;
     for (const form of ['csv', 'ndjson']) {

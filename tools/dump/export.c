@@ -298,12 +298,14 @@ static void print_notes(const struct export *export)
 {
     if (export_is_to_stdout(export))
         cli_complain("there is no manifest, because the rows went to standard output");
-    bool has_all_tables = export->kind == EXPORT_CSV || export->kind == EXPORT_NDJSON;
-    if (!has_all_tables && table_rows(export->snapshot.txn, TABLE_ALIASES) != 0)
+    bool is_whole = export->kind == EXPORT_CSV || export->kind == EXPORT_NDJSON;
+    if (!is_whole && table_rows(export->snapshot.txn, TABLE_NOTES) != 0)
+        cli_complain("the notes of the organisation's side are not in this form; ndjson and csv have them");
+    if (!is_whole && table_rows(export->snapshot.txn, TABLE_ALIASES) != 0)
         cli_complain(
             "the old ids that imported conversations and visitors had (the table aliases) are not in this form; "
             "ndjson and csv have them");
-    if (!has_all_tables && table_rows(export->snapshot.txn, TABLE_ERASURES) != 0)
+    if (!is_whole && table_rows(export->snapshot.txn, TABLE_ERASURES) != 0)
         cli_complain("who has been erased, so that nothing brings them back (the table erasures), is not in this form; "
                      "ndjson and csv have it");
     if (export->kind == EXPORT_CSV && export->manifest.csv_safe)

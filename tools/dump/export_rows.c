@@ -13,17 +13,17 @@
 
 /* ---- which rows ------------------------------------------------------------------------------------------------- */
 
-static bool is_exported(const struct column *column, bool carried)
+static bool is_exported(const struct column *column, bool carried, bool internal)
 {
     return column->show == COLUMN_COLUMN || column->show == COLUMN_NULLABLE ||
-           (carried && column->show == COLUMN_CARRIED);
+           (carried && column->show == COLUMN_CARRIED) || (internal && column->show == COLUMN_INTERNAL);
 }
 
 static void choose_columns(struct export_rows *rows, bool carried)
 {
     for (unsigned i = 0; i < rows->schema->column_count; ++i) {
         const struct column *column = &rows->schema->columns[i];
-        if (!is_exported(column, carried))
+        if (!is_exported(column, carried, carried && !rows->export->selection.has_visitor))
             continue;
         rows->columns[rows->column_count++] = (struct export_column){i, column};
         rows->request.columns |= UINT32_C(1) << i;

@@ -306,6 +306,12 @@ static int write_pair(struct export *export)
     return close_table(&pair.messages, status);
 }
 
+/* What is given to a visitor has nothing in it that the visitor was never meant to see. */
+static bool is_wanted(const struct export *export, enum record_kind kind)
+{
+    return kind != RECORD_NOTES || !export->selection.has_visitor;
+}
+
 int export_text(struct export *export)
 {
     int status = EXIT_FINE;
@@ -313,7 +319,7 @@ int export_text(struct export *export)
         enum record_kind kind = schema_export_order[i];
         if (kind == RECORD_CONVERSATIONS)
             status = write_pair(export);
-        else if (kind != RECORD_MESSAGES)
+        else if (kind != RECORD_MESSAGES && is_wanted(export, kind))
             status = write_table(export, kind);
     }
     return status;

@@ -28,21 +28,11 @@ static const char *type_text(enum field_type type)
     }
 }
 
-static bool is_hidden(const struct column *column)
-{
-    return column->show == COLUMN_HIDDEN || column->show == COLUMN_CARRIED;
-}
-
-static bool may_be_null(const struct column *column)
-{
-    return column->show == COLUMN_NULLABLE || column->show == COLUMN_CARRIED;
-}
-
 static void print_column(FILE *out, const struct column *column)
 {
     int len = fprintf(out, "    %s", column->name);
     fprintf(out, "%*s%s%s%s\n", len < NAME_WIDTH ? NAME_WIDTH - len : 1, "", type_text(column->type),
-            may_be_null(column) ? " or NULL" : "", is_hidden(column) ? ", not in SELECT *" : "");
+            column_may_be_null(column) ? " or NULL" : "", column_is_hidden(column) ? ", not in SELECT *" : "");
 }
 
 static void print_table(FILE *out, const struct schema *schema)
@@ -58,9 +48,9 @@ static void print_markdown_table(FILE *out, const struct schema *schema)
     fprintf(out, "| `%s` | ", schema->name);
     for (unsigned i = 0; i < schema->column_count; ++i) {
         const struct column *column = &schema->columns[i];
-        const char *emphasis = is_hidden(column) ? "*" : "";
+        const char *emphasis = column_is_hidden(column) ? "*" : "";
         fprintf(out, "%s%s%s%s%s", i != 0 ? ", " : "", emphasis, column->name, emphasis,
-                may_be_null(column) ? "?" : "");
+                column_may_be_null(column) ? "?" : "");
     }
     fputs(" |\n", out);
 }

@@ -280,8 +280,9 @@ static bool open_table(struct import_file *file, size_t table, const char *direc
     return is_fine;
 }
 
-#define EXPECTED                                                                                                    \
-    "organizations, erasures, visitors, conversations, messages and aliases, each with .ndjson or .csv behind it, " \
+#define EXPECTED                                                                                                       \
+    "organizations, erasures, visitors, conversations, messages, aliases and notes, each with .ndjson or .csv behind " \
+    "it, "                                                                                                             \
     "are read; not all of them need to be there"
 
 static bool open_directory(struct import_file *files, const char *path)

@@ -64,7 +64,8 @@ enum import_visitor {
     VISITOR_CREATED_AT,
     VISITOR_UPDATED_AT,
     VISITOR_EMAIL,
-    VISITOR_ADDRESS
+    VISITOR_ADDRESS,
+    VISITOR_BLOCKED_AT
 };
 enum import_conversation {
     CONVERSATION_ID,
@@ -72,7 +73,12 @@ enum import_conversation {
     CONVERSATION_VISITOR,
     CONVERSATION_CREATED_AT,
     CONVERSATION_UPDATED_AT,
-    CONVERSATION_ANONYMIZED
+    CONVERSATION_ANONYMIZED,
+    CONVERSATION_STATUS,
+    CONVERSATION_SNOOZED_UNTIL,
+    CONVERSATION_RESOLVED_AT,
+    CONVERSATION_PRIORITY,
+    CONVERSATION_TAGS
 };
 enum import_message {
     MESSAGE_ID,
@@ -84,6 +90,15 @@ enum import_message {
     MESSAGE_CLIENT_ID
 };
 enum import_alias { ALIAS_ORG, ALIAS_TEXT, ALIAS_TARGET };
+enum import_note {
+    NOTE_ID,
+    NOTE_CONVERSATION,
+    NOTE_ORG,
+    NOTE_AGENT, /* known, and not taken: agents don't move along */
+    NOTE_CONTENT,
+    NOTE_TIMESTAMP,
+    NOTE_CLIENT_ID
+};
 
 #define IMPORT_MEMBERS_MAX 19
 #define IMPORT_NAMES_MAX 3

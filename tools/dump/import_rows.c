@@ -11,6 +11,8 @@
 #include "base/address_text.h"
 #include "base/clock.h"
 #include "base/text.h"
+#include "core/tags.h"
+#include "core/work.h"
 #include "rules/rules.h"
 
 #include "import_private.h"
@@ -321,7 +323,7 @@ static bool read_visitor(const struct row *row, struct command *command)
     command->kind = COMMAND_VISITOR_IMPORT;
     if (!read_org(row, VISITOR_ORG, &out->org) || !read_id(row, VISITOR_ID, out->org, &out->visitor, &out->alias) ||
         !read_visitor_key(row, &out->visitor_key) || !read_seen(row, out) || !read_email(row, &out->email) ||
-        !read_address(row, &out->address))
+        !read_address(row, &out->address) || !read_time_or(row, VISITOR_BLOCKED_AT, 0, &out->blocked_at_ms))
         return false;
     struct bytes agent = row->cells[VISITOR_USER_AGENT];
     out->user_agent = utf8_cut(agent, USER_AGENT_LEN_MAX);
@@ -358,6 +360,53 @@ static bool read_anonymized(const struct row *row, struct conversation_import *o
     return true;
 }
 
+/* What does not say is from before there was a status: resolved. */
+static bool read_status(const struct row *row, uint64_t *out)
+{
+    struct bytes text = row->cells[CONVERSATION_STATUS];
+    *out = STATUS_RESOLVED;
+    if (text.len == 0 || status_parse(text, out))
+        return true;
+    import_refuse(row->reason, "status is none of open, pending, snoozed and resolved");
+    return import_refuse_text(row->reason, text);
+}
+
+static bool read_priority(const struct row *row, struct bytes *out)
+{
+    struct bytes text = row->cells[CONVERSATION_PRIORITY];
+    *out = text.len == 0 || bytes_equal(text, BYTES("none")) ? BYTES_NONE : text;
+    if (priority_is_valid(*out))
+        return true;
+    import_refuse(row->reason, "priority is none of low, medium, high and urgent");
+    return import_refuse_text(row->reason, text);
+}
+
+static bool read_tags(const struct row *row, struct bytes *out)
+{
+    struct bytes text = row->cells[CONVERSATION_TAGS];
+    *out = text.len == 0 ? BYTES_NONE : text;
+    return tags_are_valid(*out) || import_refuse(row->reason,
+                                                 "tags are not at most %d texts of 1 to %d bytes, one a line, in the "
+                                                 "order of their bytes",
+                                                 TAGS_MAX, TAG_LEN_MAX);
+}
+
+/* A snooze needs an end, and only what is resolved was resolved at a time. */
+static bool read_work(const struct row *row, struct conversation_import *out)
+{
+    if (!read_status(row, &out->status) || !read_priority(row, &out->priority) || !read_tags(row, &out->tags) ||
+        !read_time_or(row, CONVERSATION_SNOOZED_UNTIL, 0, &out->snoozed_until_ms) ||
+        !read_time_or(row, CONVERSATION_RESOLVED_AT, 0, &out->resolved_at_ms))
+        return false;
+    if (out->status == STATUS_SNOOZED && out->snoozed_until_ms == 0)
+        return import_refuse(row->reason, "it is snoozed, and snoozedUntil is missing");
+    if (out->status != STATUS_SNOOZED)
+        out->snoozed_until_ms = 0;
+    if (out->status != STATUS_RESOLVED)
+        out->resolved_at_ms = 0;
+    return true;
+}
+
 static bool read_conversation(const struct row *row, struct command *command)
 {
     struct conversation_import *out = &command->conversation_import;
@@ -373,7 +422,7 @@ static bool read_conversation(const struct row *row, struct command *command)
         return false;
     drop_guessable_alias(row, out);
     return read_time(row, CONVERSATION_CREATED_AT, &out->created_at_ms) &&
-           read_time_or(row, CONVERSATION_UPDATED_AT, out->created_at_ms, &out->updated_at_ms);
+           read_time_or(row, CONVERSATION_UPDATED_AT, out->created_at_ms, &out->updated_at_ms) && read_work(row, out);
 }
 
 /* The organisation of a conversation that is in the database, for messages that don't say theirs. */
@@ -413,25 +462,21 @@ static bool read_role(const struct row *row, struct bytes *out)
     return import_refuse_text(row->reason, *out);
 }
 
-static bool read_content(const struct row *row, struct bytes *out)
+static bool read_content(const struct row *row, int member, int len_max, struct bytes *out)
 {
-    if (!read_text(row, MESSAGE_CONTENT, out))
+    if (!read_text(row, member, out))
         return false;
     if (out->len == 0)
         return import_refuse(row->reason, "content is empty");
-    return out->len <= MESSAGE_CONTENT_LEN_MAX ||
-           import_refuse(row->reason, "content is longer than %d bytes", MESSAGE_CONTENT_LEN_MAX);
+    return out->len <= (size_t)len_max || import_refuse(row->reason, "content is longer than %d bytes", len_max);
 }
 
-/* Without one of its own, a message is known again by the text of its id. */
-static bool read_client_id(const struct row *row, struct id message, struct bytes *out)
+/* data NULL when it has none. */
+static bool read_client_id(const struct row *row, int member, struct bytes *out)
 {
-    *out = row->cells[MESSAGE_CLIENT_ID];
-    if (out->data == NULL) {
-        id_format(message, row->rows->client_id);
-        *out = bytes_view(row->rows->client_id, ID_TEXT_LEN);
+    *out = row->cells[member];
+    if (out->data == NULL)
         return true;
-    }
     bool is_fit = out->len >= 1 && out->len <= CLIENT_ID_LEN_MAX;
     for (size_t i = 0; i < out->len && is_fit; ++i)
         is_fit = out->data[i] >= 0x21 && out->data[i] <= 0x7e;
@@ -441,17 +486,42 @@ static bool read_client_id(const struct row *row, struct id message, struct byte
     return import_refuse_text(row->reason, *out);
 }
 
+/* Without one of its own, a message is known again by the text of its id. */
+static void replace_missing(const struct row *row, struct id message, struct bytes *client_id)
+{
+    if (client_id->data != NULL)
+        return;
+    id_format(message, row->rows->client_id);
+    *client_id = bytes_view(row->rows->client_id, ID_TEXT_LEN);
+}
+
 static bool read_message(const struct row *row, struct command *command)
 {
     struct message_import *out = &command->message_import;
     struct bytes alias;
     command->kind = COMMAND_MESSAGE_IMPORT;
     bool has_org = row->cells[MESSAGE_ORG].data != NULL;
-    return (has_org ? read_org(row, MESSAGE_ORG, &out->org) : look_up_org(row, &out->org)) &&
-           read_id(row, MESSAGE_CONVERSATION, out->org, &out->conversation, &alias) &&
-           read_id(row, MESSAGE_ID, out->org, &out->message, &alias) && read_role(row, &out->role) &&
-           read_content(row, &out->content) && read_time(row, MESSAGE_TIMESTAMP, &out->at_ms) &&
-           read_client_id(row, out->message, &out->client_id);
+    bool is_fit = (has_org ? read_org(row, MESSAGE_ORG, &out->org) : look_up_org(row, &out->org)) &&
+                  read_id(row, MESSAGE_CONVERSATION, out->org, &out->conversation, &alias) &&
+                  read_id(row, MESSAGE_ID, out->org, &out->message, &alias) && read_role(row, &out->role) &&
+                  read_content(row, MESSAGE_CONTENT, MESSAGE_CONTENT_LEN_MAX, &out->content) &&
+                  read_time(row, MESSAGE_TIMESTAMP, &out->at_ms) &&
+                  read_client_id(row, MESSAGE_CLIENT_ID, &out->client_id);
+    if (is_fit)
+        replace_missing(row, out->message, &out->client_id);
+    return is_fit;
+}
+
+static bool read_note(const struct row *row, struct command *command)
+{
+    struct note_import *out = &command->note_import;
+    struct bytes alias;
+    command->kind = COMMAND_NOTE_IMPORT;
+    return read_org(row, NOTE_ORG, &out->org) &&
+           read_id(row, NOTE_CONVERSATION, out->org, &out->conversation, &alias) &&
+           read_id(row, NOTE_ID, out->org, &out->note, &alias) &&
+           read_content(row, NOTE_CONTENT, NOTE_CONTENT_LEN_MAX, &out->content) &&
+           read_time(row, NOTE_TIMESTAMP, &out->at_ms) && read_client_id(row, NOTE_CLIENT_ID, &out->client_id);
 }
 
 static bool read_alias(const struct row *row, struct command *command)
@@ -490,6 +560,8 @@ bool import_command(struct import_rows *rows, const struct import_table *table, 
         return read_conversation(&row, out);
     case RECORD_MESSAGES:
         return read_message(&row, out);
+    case RECORD_NOTES:
+        return read_note(&row, out);
     default:
         assert(table->kind == RECORD_ALIASES);
         return read_alias(&row, out);

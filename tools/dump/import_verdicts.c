@@ -43,6 +43,12 @@ static void explain_not_found(struct txn *txn, const struct command *command, st
         else
             explain_missing(reason, "organization", command->message_import.org);
         break;
+    case COMMAND_NOTE_IMPORT:
+        if (org_is_there(txn, command->note_import.org))
+            explain_missing(reason, "conversation", command->note_import.conversation);
+        else
+            explain_missing(reason, "organization", command->note_import.org);
+        break;
     default:
         assert(command->kind == COMMAND_ALIAS_IMPORT);
         if (org_is_there(txn, command->alias_import.org))
@@ -136,6 +142,8 @@ static void explain_conflict(struct txn *txn, const struct command *command, str
         break;
     case COMMAND_MESSAGE_IMPORT:
         explain_message(txn, &command->message_import, reason);
+        break;
+    case COMMAND_NOTE_IMPORT:
         break;
     default:
         assert(command->kind == COMMAND_ALIAS_IMPORT);

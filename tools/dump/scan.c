@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "core/work.h"
 #include "scan_private.h"
 
 #define CACHE_LINE_BYTES 64
@@ -356,6 +357,16 @@ static unsigned field_of(const struct shape *shape, size_t offset)
     return 0;
 }
 
+/* What a computed column is made of. */
+static uint64_t computed_fields(const struct shape *shape, const struct column *column)
+{
+    if (column->type == FIELD_TEXT)
+        return BIT(field_of(shape, offsetof(struct conversation, status)));
+    return BIT(field_of(shape, offsetof(struct conversation, changed_at_ms))) |
+           BIT(field_of(shape, offsetof(struct conversation, changed_seq))) |
+           BIT(field_of(shape, offsetof(struct conversation, removed_messages)));
+}
+
 /* What the columns need, and what the scan itself does. */
 static uint64_t fields_of(const struct scan *scan, const struct scan_request *request)
 {
@@ -364,12 +375,7 @@ static uint64_t fields_of(const struct scan *scan, const struct scan_request *re
         const struct column *column = &scan->schema->columns[i];
         if ((request->columns >> i & 1) == 0)
             continue;
-        if (!column->is_computed)
-            fields |= BIT(column->field);
-        else
-            fields |= BIT(field_of(scan->shape, offsetof(struct conversation, changed_at_ms))) |
-                      BIT(field_of(scan->shape, offsetof(struct conversation, changed_seq))) |
-                      BIT(field_of(scan->shape, offsetof(struct conversation, removed_messages)));
+        fields |= column->is_computed ? computed_fields(scan->shape, column) : BIT(column->field);
     }
     if (scan->snapshot->has_deleted)
         fields |=
@@ -423,9 +429,18 @@ enum error scan_next(struct scan *scan)
 
 /* ---- the columns of the row ------------------------------------------------------------------------------------- */
 
+static enum error status_value(const struct conversation *conversation, struct value *out)
+{
+    const char *word = status_word(conversation->status);
+    *out = (struct value){.type = VALUE_TEXT, .text = bytes_of_string(word != NULL ? word : "")};
+    return word != NULL ? OK : ERR_CORRUPT;
+}
+
 static enum error conversation_value(struct scan *scan, const struct column *column, struct value *out)
 {
     enum error error = OK;
+    if (column->type == FIELD_TEXT)
+        return status_value(&scan->row.conversation, out);
     if (!scan->has_activity)
         error = conversation_activity(scan->txn, &scan->row.conversation, &scan->activity);
     scan->has_activity = error == OK;
@@ -489,7 +504,7 @@ enum error scan_value(struct scan *scan, unsigned index, struct value *out)
         return OK;
     case FIELD_TIME:
         out->time_ms = *(const int64_t *)member;
-        out->type = out->time_ms == 0 && column->show == COLUMN_NULLABLE ? VALUE_NULL : VALUE_TIME;
+        out->type = out->time_ms == 0 && column_may_be_null(column) ? VALUE_NULL : VALUE_TIME;
         return OK;
     case FIELD_UINT:
         out->type = VALUE_UINT;

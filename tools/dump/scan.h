@@ -10,14 +10,14 @@
 /* A way to the rows of a table. Which tables know it is said behind it; the order of the rows is part of the contract.
  */
 enum scan_path {
-    SCAN_ALL,  /* every table: in key order (id; messages: conversation, seq), between two ids */
+    SCAN_ALL,  /* every table: in key order (id; messages and notes: conversation, seq), between two ids */
     SCAN_ID,   /* tables whose key is an id: the one row */
     SCAN_KEY,  /* visitors by visitorKey, organizations by key: the row of one organisation, or of each */
     SCAN_TIME, /* visitors by lastSeenAt, conversations by updatedAt: in exact order of time, of one organisation or all
                 */
     SCAN_SORTED,       /* visitors by lastSeenAt: all of them, in exact order, without the index */
     SCAN_VISITOR,      /* conversations of a visitor: along the chain, the newest first */
-    SCAN_CONVERSATION, /* messages of a conversation: in order of seq */
+    SCAN_CONVERSATION, /* messages, or notes, of a conversation: in order of seq */
     SCAN_ORG,          /* messages of one organisation, conversation by conversation, in no order */
 };
 

@@ -51,7 +51,7 @@ const struct schema *const schemas[RECORD_COUNT] = {
 };
 
 const enum record_kind schema_export_order[SCHEMA_EXPORTED_COUNT] = {
-    RECORD_ORGS, RECORD_ERASURES, RECORD_VISITORS, RECORD_CONVERSATIONS, RECORD_MESSAGES, RECORD_ALIASES,
+    RECORD_ORGS, RECORD_ERASURES, RECORD_VISITORS, RECORD_CONVERSATIONS, RECORD_MESSAGES, RECORD_ALIASES, RECORD_NOTES,
 };
 
 /* ---- building, before main ------------------------------------------------------------------------------------- */

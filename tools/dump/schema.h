@@ -8,7 +8,7 @@
 
 #define SCHEMA_COLUMNS_MAX 32 /* of one table; also bounds the bits of a mask of columns */
 
-enum column_show { COLUMN_COLUMN, COLUMN_NULLABLE, COLUMN_HIDDEN, COLUMN_CARRIED, COLUMN_PRIVATE };
+enum column_show { COLUMN_COLUMN, COLUMN_NULLABLE, COLUMN_HIDDEN, COLUMN_CARRIED, COLUMN_INTERNAL, COLUMN_PRIVATE };
 
 struct column {
     const char *name;
@@ -33,8 +33,19 @@ struct schema {
 extern const struct schema *const schemas[RECORD_COUNT];
 
 /* Tables in the order in which an export writes and an import reads them: what is referred to comes first. */
-#define SCHEMA_EXPORTED_COUNT 6
+#define SCHEMA_EXPORTED_COUNT 7
 extern const enum record_kind schema_export_order[SCHEMA_EXPORTED_COUNT];
+
+/* Not in SELECT *, but can be named. */
+static inline bool column_is_hidden(const struct column *column)
+{
+    return column->show == COLUMN_HIDDEN || column->show == COLUMN_CARRIED || column->show == COLUMN_INTERNAL;
+}
+
+static inline bool column_may_be_null(const struct column *column)
+{
+    return column->show == COLUMN_NULLABLE || column->show == COLUMN_CARRIED || column->show == COLUMN_INTERNAL;
+}
 
 /* The index of a column by its name (as spelt), or -1. */
 int schema_column(const struct schema *schema, const char *name);

@@ -48,9 +48,8 @@ static void describe(const struct schema *schema, struct buffer *out)
     buffer_append_string(out, "CREATE TABLE x(");
     for (unsigned i = 0; i < schema->column_count; ++i, separator = ", ") {
         const struct column *column = &schema->columns[i];
-        bool is_hidden = column->show == COLUMN_HIDDEN || column->show == COLUMN_CARRIED;
         buffer_printf(out, "%s\"%s\" %s%s", separator, column->name, type_name(column->type),
-                      is_hidden ? " HIDDEN" : "");
+                      column_is_hidden(column) ? " HIDDEN" : "");
     }
     separator = ", PRIMARY KEY(";
     for (unsigned i = 0; i < schema->column_count; ++i) {
@@ -62,10 +61,16 @@ static void describe(const struct schema *schema, struct buffer *out)
     buffer_append_string(out, ")) WITHOUT ROWID");
 }
 
+/* Whether a row is found by its id alone. */
+static bool is_keyed_by_id(enum record_kind kind)
+{
+    return strcmp(record_shapes[kind].fields[0].name, "id") == 0;
+}
+
 static void find_columns(struct table_of_sql *table)
 {
     enum record_kind kind = table->schema->kind;
-    table->id = kind == RECORD_MESSAGES ? -1 : schema_column(table->schema, "id");
+    table->id = is_keyed_by_id(kind) ? schema_column(table->schema, "id") : -1;
     table->org = schema_column(table->schema, "orgId");
     table->key = kind == RECORD_VISITORS ? schema_column(table->schema, "visitorKey")
                  : kind == RECORD_ORGS   ? schema_column(table->schema, "key")
@@ -74,8 +79,9 @@ static void find_columns(struct table_of_sql *table)
                   : kind == RECORD_CONVERSATIONS ? schema_column(table->schema, "updatedAt")
                                                  : -1;
     table->visitor = kind == RECORD_CONVERSATIONS ? schema_column(table->schema, "visitorId") : -1;
-    table->conversation = kind == RECORD_MESSAGES ? schema_column(table->schema, "conversationId") : -1;
-    table->seq = kind == RECORD_MESSAGES ? schema_column(table->schema, "seq") : -1;
+    bool is_of_conversation = kind == RECORD_MESSAGES || kind == RECORD_NOTES;
+    table->conversation = is_of_conversation ? schema_column(table->schema, "conversationId") : -1;
+    table->seq = is_of_conversation ? schema_column(table->schema, "seq") : -1;
 }
 
 static int vtab_connect(sqlite3 *connection, void *aux, int argc, const char *const *argv, sqlite3_vtab **out,
