@@ -31,7 +31,7 @@ export class Backend {
         return {
             ok: true,
             org: { id: 'o', key: 'demo', name: 'Demo' },
-            config: { title: 'Demo', subtitle: '', color: '#2563eb', position: 'right', language: 'auto', countVisits: false, visitorCookie: false },
+            config: { title: 'Demo', subtitle: '', color: '#2563eb', position: 'right', language: 'auto', enabled: true, countVisits: false, visitorCookie: false },
             online: this.online,
             visitor: visitor ? { conversationCount: own.length, unreadCount: own.reduce((sum, talk) => sum + this.#unread(talk), 0) } : null,
             timestamp: this.#time(),

@@ -300,6 +300,18 @@ for (const variant of Object.keys(VARIANTS)) {
             }
         });
 
+        test('nothing appears and nobody is made known where the organisation has switched it off, whatever the page calls', async () => {
+            const world = new World(variant);
+            world.server.bootMore = { config: { ...world.server.boot().config, enabled: false, countVisits: true, visitorCookie: true } };
+            const page = await world.open();
+            page.api.open();
+            page.api.on('ready', () => page.thrown.push('ready'));
+            await world.clock.advance(60_000);
+            assert.equal(page.element, undefined);
+            assert.deepEqual(page.thrown, []);
+            assert.deepEqual(world.server.requests.map(({ method, path }) => `${method} ${path}`), ['GET /api/bootloader']);
+        });
+
         describe('with a cookie', () => {
             async function open(consent = 'persistent', known) {
                 const world = new World(variant);

@@ -203,7 +203,8 @@ function run(script: HTMLScriptElement): void {
     const begin = () =>
         persist(async () => {
             let known: Bootloader = await ask('/api/bootloader');
-            const { visitorCookie, countVisits } = known.config;
+            const { enabled, visitorCookie, countVisits } = known.config;
+            if (!enabled) return;
             if (visitorCookie && levelNow() === 'persistent') {
                 const kept = await ask('/visitors/me/cookie', 'POST', 'include').catch(ignore);
                 if (kept && isNew) {

@@ -74,6 +74,7 @@ export interface Bootloader {
         color: string; // #RRGGBB
         position: 'left' | 'right';
         language: string; // auto, en, tr, de, fr, es, ar
+        enabled: boolean; // whether the widget appears
         countVisits: boolean; // whether loading a page makes the visitor known
         visitorCookie: boolean; // whether /visitors/me/cookie is there
     };
