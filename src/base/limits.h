@@ -144,6 +144,28 @@
 #define RETENTION_SUBJECTS_MAX 32      /* visitors, conversations, … that one step is about */
 #define RETENTION_ENTRIES_MAX 128      /* entries that one step removes or changes, or a few more */
 
+/* ---- search ---- */
+#define SEARCH_TERM_LEN_MAX 32       /* bytes of a word that tell it from others; a longer one is cut at a character */
+#define SEARCH_BLOCK_BYTES 4072      /* of postings in one value, which fills an overflow page of its own */
+#define SEARCH_STEP_MESSAGES 256     /* places of messages that one step of the indexer looks at */
+#define SEARCH_STEP_TEXT_BYTES 65536 /* of their texts; then the step ends early */
+#define SEARCH_POURED_BYTES \
+    512 /* of postings that a step pours into a larger segment for each message that it may look at */
+#define SEARCH_STEP_ENTRIES 1024 /* of a table that one step of building the index anew passes */
+#define SEARCH_WAITING 256 /* messages of an organisation that wait to be worth a segment; a question reads them */
+#define SEARCH_POURED 8    /* segments of one level that are poured into one of the next */
+#define SEARCH_LEVEL_MAX 4 /* segments of some two million messages are large enough */
+#define SEARCH_SPAN_MAX 33554432    /* seqs from a poured segment's first to its last: a bit for each fits 4 MiB */
+#define SEARCH_QUESTION_LEN_MAX 256 /* bytes of what is searched for */
+#define SEARCH_QUESTION_WORDS_MAX 16
+#define SEARCH_LIMIT_DEFAULT 20  /* hits of a page */
+#define SEARCH_WORK_MAX 4000000  /* postings that one answer reads; it goes on in a next page */
+#define SEARCH_LOOKED_MAX 2000   /* messages whose text one answer reads, hits or not */
+#define SEARCH_PROBES 64         /* messages of a segment that are read before a prefix is looked up in all of it */
+#define SEARCH_PLACES_MAX 32     /* places of a text that are told */
+#define SEARCH_SNIPPET_BYTES 240 /* of a message's text, around them */
+#define SEARCH_CHANGES_MAX 65536 /* postings to be taken out that are gathered before they are */
+
 /* ---- the store ---- */
 #define STORE_READERS_MAX 512 /* slots for read transactions, all processes together */
 #define STORE_MAP_BYTES_MIN 1048576

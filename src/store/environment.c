@@ -264,6 +264,11 @@ static bool may_be_missing(int table)
         [TABLE_CONVERSATION_BY_WORK] = true,
         [TABLE_NOTES] = true,
         [TABLE_REPLIES] = true,
+        [TABLE_SEARCH_ORGS] = true,
+        [TABLE_SEARCH_SEGMENTS] = true,
+        [TABLE_SEARCH_BLOCKS] = true,
+        [TABLE_MESSAGE_BY_SEQ] = true,
+        [TABLE_VISITOR_BY_EMAIL] = true,
     };
     return is_later[table];
 }

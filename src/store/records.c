@@ -58,6 +58,7 @@ RECORD_BY_ID(token, TOKENS)
 RECORD_BY_ID(agent, AGENTS)
 RECORD_BY_ID(session, SESSIONS)
 RECORD_BY_ID(link, LINKS)
+RECORD_BY_ID(search_org, SEARCH_ORGS)
 RECORD_BY_ID(visitor, VISITORS)
 RECORD_BY_ID(conversation, CONVERSATIONS)
 RECORD_BY_ID(webhook, WEBHOOKS)
@@ -566,6 +567,31 @@ enum error reply_decode(struct bytes key, struct bytes value, struct reply *out)
     out->org = key_get_id(key, &offset);
     out->id = key_get_id(key, &offset);
     return record_decode(RECORD_REPLIES, value, out);
+}
+
+/* ---- search ---- */
+
+void search_segment_key(struct key *key, struct id org, uint64_t first_seq, uint64_t number)
+{
+    id_key(key, org);
+    key_put_u64(key, first_seq);
+    key_put_u64(key, number);
+}
+
+enum error search_segment_put(struct txn *txn, const struct search_segment *segment)
+{
+    struct key key;
+    search_segment_key(&key, segment->org, segment->first_seq, segment->number);
+    return record_put(txn, TABLE_SEARCH_SEGMENTS, RECORD_SEARCH_SEGMENTS, &key, segment);
+}
+
+enum error search_segment_decode(struct bytes key, struct bytes value, struct search_segment *out)
+{
+    size_t offset = 0;
+    out->org = key_get_id(key, &offset);
+    out->first_seq = key_get_u64(key, &offset);
+    out->number = key_get_u64(key, &offset);
+    return record_decode(RECORD_SEARCH_SEGMENTS, value, out);
 }
 
 /* ---- idempotency ---- */

@@ -147,6 +147,17 @@ enum error erasure_decode(struct bytes key, struct bytes value, struct erasure *
 enum error retention_get(struct txn *txn, struct id org, struct retention *out);
 enum error retention_put(struct txn *txn, const struct retention *retention);
 
+/* ---- search ---- */
+
+enum error search_org_get(struct txn *txn, struct id id, struct search_org *out);
+enum error search_org_put(struct txn *txn, const struct search_org *org);
+/* "org, first seq, number" as search_segments has it. */
+void search_segment_key(struct key *key, struct id org, uint64_t first_seq, uint64_t number);
+#define SEARCH_SEGMENT_KEY_LEN (ID_LEN + 16)
+enum error search_segment_put(struct txn *txn, const struct search_segment *segment);
+/* Fills *out from an entry that a cursor found; the key must have its length. */
+enum error search_segment_decode(struct bytes key, struct bytes value, struct search_segment *out);
+
 /* ---- clientIds (client_ids.c) ---- */
 
 #define CLIENT_ID_ENTRY_LEN 16     /* bytes: hash, seq */
