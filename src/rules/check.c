@@ -7,6 +7,7 @@
  * for.
  */
 #include "rules/check.h"
+#include "core/redacted.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
@@ -19,6 +20,7 @@
 #include "core/tags.h"
 #include "core/work.h"
 #include "rules/rules.h"
+#include "search/verify.h"
 #include "store/records.h"
 
 #define SENTENCE_LEN_MAX 512
@@ -48,6 +50,7 @@ struct check {
     struct conversation conversation; /* of the messages being walked; id none when there is none to compare with */
     bool conversation_is_partial;
     uint64_t previous_ordinal;
+    struct verification search;
 };
 
 /* The entry being looked at. */
@@ -162,6 +165,20 @@ static void format_key(const struct entry *entry, char *out, size_t len)
             return;
         }
         break;
+    case TABLE_SEARCH_SEGMENTS:
+    case TABLE_SEARCH_BLOCKS:
+    case TABLE_MESSAGE_BY_SEQ: /* what may follow in the key is a word that somebody wrote */
+        if (key.len >= ID_LEN + 8) {
+            snprintf(out, len, "%s/%" PRIu64, first.text, u64_at(key, ID_LEN));
+            return;
+        }
+        break;
+    case TABLE_VISITOR_BY_EMAIL:
+        if (key.len > 2 * ID_LEN) {
+            snprintf(out, len, "%s/(a word of %s)", first.text, text_of(id_at(key, key.len - ID_LEN)).text);
+            return;
+        }
+        break;
     default:
         if (key.len == ID_LEN && entry->table != TABLE_IDEMPOTENCY) {
             snprintf(out, len, "%s", first.text);
@@ -183,6 +200,13 @@ __attribute__((format(printf, 3, 4))) static void broken(struct check *check, co
     va_end(args);
     ++check->report->broken;
     check->on_broken(check->context, sentence);
+}
+
+/* What another room has found; NULL: nothing. */
+static void say(struct check *check, const struct entry *entry, const char *sentence)
+{
+    if (sentence != NULL)
+        broken(check, entry, "%s", sentence);
 }
 
 /* ---- what an entry leads to ---------------------------------------------------------------------------------- */
@@ -393,6 +417,7 @@ static void check_visitor(struct check *check, const struct entry *entry)
     if (!index_has(check, TABLE_VISITOR_BY_SEEN, key_view(&key)))
         broken(check, entry, "visitor_by_seen has no entry for when it was last seen");
     check_chain(check, entry, &visitor);
+    say(check, entry, verify_visitor(&check->search, &visitor));
 }
 
 static void check_visitor_by_key(struct check *check, const struct entry *entry)
@@ -669,8 +694,8 @@ static void check_note(struct check *check, const struct entry *entry)
     check_note_text(check, entry, &note);
     if (note.seq > conversation.worked_seq)
         broken(check, entry, "its conversation was last worked on before it, at %" PRIu64, conversation.worked_seq);
-    if (note.ordinal > 1 && note_get_before(check->txn, conversation.id, note.seq, &before) == ERR_CORRUPT)
-        return;
+    if (note_get_before(check->txn, conversation.id, note.seq, &before) != OK)
+        return; /* those before it may have gone by their age */
     if (note.ordinal != before.ordinal + 1)
         broken(check, entry, "it is number %" PRIu64 " of its conversation and follows number %" PRIu64, note.ordinal,
                before.ordinal);
@@ -742,8 +767,11 @@ static void check_message(struct check *check, const struct entry *entry)
     if (message.seq <= check->conversation.redacted_seq && !bytes_equal(message.content, BYTES(REDACTED_TEXT)))
         broken(check, entry, "its text should have been redacted");
     check->previous_ordinal = message.ordinal;
-    if (!check->conversation_is_partial)
-        check_client_id(check, entry, &message);
+    if (check->conversation_is_partial)
+        return;
+    check_client_id(check, entry, &message);
+    if (id_equal(message.org, check->conversation.org))
+        say(check, entry, verify_message(&check->search, &message));
 }
 
 static void check_client_id_entry(struct check *check, const struct entry *entry, uint64_t hash, uint64_t seq)
@@ -1083,6 +1111,47 @@ static void check_retention(struct check *check, const struct entry *entry)
         broken(check, entry, "its last run has removed more than all of them together");
 }
 
+/* ---- search -------------------------------------------------------------------------------------------------- */
+
+typedef const char *search_verify(struct verification *verification, struct bytes key, struct bytes value);
+
+/* What is being purged may be half gone, here as well. */
+static void check_search_entry(struct check *check, const struct entry *entry, search_verify *verify)
+{
+    if (entry->key.len < ID_LEN)
+        broken(check, entry, "the key has %zu bytes", entry->key.len);
+    else if (org_is_complete(check, entry, id_at(entry->key, 0)))
+        say(check, entry, verify(&check->search, entry->key, entry->value));
+}
+
+static void check_search_org(struct check *check, const struct entry *entry)
+{
+    struct search_org org;
+    if (decode(check, entry, RECORD_SEARCH_ORGS, ID_LEN, &org) && org_is_complete(check, entry, id_at(entry->key, 0)) &&
+        org.indexed_seq > check->last_seq)
+        broken(check, entry, "it is indexed up to %" PRIu64 ", beyond the last sequence number", org.indexed_seq);
+}
+
+static void check_search_segment(struct check *check, const struct entry *entry)
+{
+    check_search_entry(check, entry, verify_segment);
+}
+
+static void check_search_block(struct check *check, const struct entry *entry)
+{
+    check_search_entry(check, entry, verify_block);
+}
+
+static void check_message_by_seq(struct check *check, const struct entry *entry)
+{
+    check_search_entry(check, entry, verify_by_seq);
+}
+
+static void check_visitor_by_email(struct check *check, const struct entry *entry)
+{
+    check_search_entry(check, entry, verify_visitor_email);
+}
+
 /* ---- the rest ------------------------------------------------------------------------------------------------ */
 
 static void check_idempotency(struct check *check, const struct entry *entry)
@@ -1101,7 +1170,8 @@ static void check_idempotency(struct check *check, const struct entry *entry)
 static void check_meta(struct check *check, const struct entry *entry)
 {
     bool is_number = bytes_equal(entry->key, BYTES("format")) || bytes_equal(entry->key, BYTES(META_SEQ)) ||
-                     bytes_equal(entry->key, BYTES(META_ERASED));
+                     bytes_equal(entry->key, BYTES(META_ERASED)) || bytes_equal(entry->key, BYTES(META_SEARCH)) ||
+                     bytes_equal(entry->key, BYTES(META_SEARCH_UNTIL));
     if (is_number)
         has_lengths(check, entry, 0, 8);
 }
@@ -1144,6 +1214,12 @@ static check_entry *const checks[TABLE_COUNT] = {
     [TABLE_WEBHOOK_PAST] = check_delivery,
     [TABLE_ERASURES] = check_erasure,
     [TABLE_RETENTION] = check_retention,
+
+    [TABLE_SEARCH_ORGS] = check_search_org,
+    [TABLE_SEARCH_SEGMENTS] = check_search_segment,
+    [TABLE_SEARCH_BLOCKS] = check_search_block,
+    [TABLE_MESSAGE_BY_SEQ] = check_message_by_seq,
+    [TABLE_VISITOR_BY_EMAIL] = check_visitor_by_email,
 };
 
 static bool is_before(struct bytes a, struct bytes b)
@@ -1216,6 +1292,36 @@ static void name_unreached_conversations(struct check *check)
     cursor_close(cursor);
 }
 
+static void name_unfindable(struct check *check, const struct entry *entry)
+{
+    struct message message;
+    struct conversation conversation;
+    if (entry->key.len != ID_LEN + 8 || !message_key_is_of(entry->key, id_at(entry->key, 0)) ||
+        message_decode(entry->key, entry->value, &message) != OK ||
+        conversation_get(check->txn, message.conversation, &conversation) != OK ||
+        org_state(check, conversation.org) != ORG_ALIVE)
+        return;
+    say(check, entry, verify_message_again(&check->search, &message));
+}
+
+static void name_strays(struct check *check, const struct entry *entry)
+{
+    if (entry->key.len >= ID_LEN && org_state(check, id_at(entry->key, 0)) == ORG_ALIVE)
+        say(check, entry, verify_block_again(&check->search, entry->key, entry->value));
+}
+
+/* Only when the sums disagree: this looks up every word of every message, and the message of every posting. */
+static void name_what_search_misses(struct check *check, enum table table, check_entry *name)
+{
+    struct entry entry = {.table = table};
+    struct cursor *cursor = cursor_open(check->txn, table);
+    enum error error = cursor_seek(cursor, BYTES_NONE, &entry.key, &entry.value);
+    for (; has_entry(error, &entry); error = next_entry(cursor, &entry))
+        if (error == OK)
+            name(check, &entry);
+    cursor_close(cursor);
+}
+
 static void check_numbers(struct check *check)
 {
     uint64_t format;
@@ -1238,6 +1344,7 @@ void check_store_watched(struct txn *txn, void (*on_broken)(void *context, const
     struct check check = {.txn = txn, .report = report, .on_broken = on_broken, .on_rows = on_rows, .context = context};
     *report = (struct check_report){0};
     check_numbers(&check);
+    verify_begin(&check.search, txn);
     bool is_readable = true;
     for (int table = 0; table < TABLE_COUNT && is_readable; ++table) {
         walk_table(&check, (enum table)table);
@@ -1247,4 +1354,9 @@ void check_store_watched(struct txn *txn, void (*on_broken)(void *context, const
     }
     if (is_readable && check.named != check.chained)
         name_unreached_conversations(&check);
+    if (is_readable && !verify_agrees(&check.search)) {
+        name_what_search_misses(&check, TABLE_MESSAGES, name_unfindable);
+        name_what_search_misses(&check, TABLE_SEARCH_BLOCKS, name_strays);
+    }
+    verify_end(&check.search);
 }

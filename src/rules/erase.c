@@ -11,13 +11,17 @@
 #include <stdlib.h>
 
 #include "rules/internal.h"
+#include "search/forget.h"
+#include "search/visitors.h"
 
 struct removal {
-    struct trail trail;      /* conversation: the one that is being removed */
-    bool anonymizes;         /* conversations stay, without their visitor */
-    bool broken;             /* the chain, or a record in it: what it should have named is looked for everywhere */
-    struct buffer gone;      /* the ids of the conversations that were removed */
-    struct conversation now; /* the one being removed; its times are 0 when it can't be read */
+    struct trail trail;           /* conversation: the one that is being removed */
+    bool anonymizes;              /* conversations stay, without their visitor */
+    bool broken;                  /* the chain, or a record in it: what it should have named is looked for everywhere */
+    struct buffer gone;           /* the ids of the conversations that were removed */
+    struct forgetting forgetting; /* of their messages, by search */
+    struct buffer email;          /* of the visitor */
+    struct conversation now;      /* the one being removed; its times are 0 when it can't be read */
     bool is_readable;
     uint64_t messages, anonymized;
 };
@@ -281,9 +285,11 @@ static enum error enter(struct removal *removal, const struct visitor_erase *com
     return error == OK ? read_visitor(removal, command->visitor_key, visitor) : error;
 }
 
-/* Of `visitor` only the numbers are looked at: its texts are gone after the first conversation. */
-static enum error erase(struct removal *removal, const struct visitor *visitor, struct bytes visitor_key)
+/* What the visitor's texts are read from is gone after the first conversation, so its address is kept apart. */
+static enum error erase(struct removal *removal, struct visitor *visitor, struct bytes visitor_key)
 {
+    buffer_append(&removal->email, visitor->email.data, visitor->email.len);
+    visitor->email = visitor->email.data == NULL ? BYTES_NONE : buffer_view(&removal->email);
     enum error error = erase_chain(removal, visitor->last_conversation);
     removal->broken |= gone_count(removal) + removal->anonymized != visitor->conversation_count;
     if (error == OK && removal->broken)
@@ -333,6 +339,8 @@ static enum error erase_and_note(struct removal *removal, uint64_t seq, const st
     struct visitor visitor;
     enum error error = enter(removal, command, &visitor);
     if (error == OK)
+        error = forgetting_begin(&removal->forgetting, removal->trail.txn, command->org);
+    if (error == OK)
         error = erase(removal, &visitor, command->visitor_key);
     if (error == OK)
         error = note_erasure(removal, command);
@@ -357,9 +365,13 @@ enum error rule_visitor_erase(struct txn *txn, uint64_t seq, const struct visito
                               struct outcome *outcome)
 {
     struct removal removal = {.trail = {.txn = txn, .org = command->org}, .anonymizes = command->anonymizes};
+    removal.trail.forgetting = &removal.forgetting;
     enum error error = command->visitor_key.data == NULL ? ERR_NOT_FOUND : org_is_alive(txn, command->org);
     if (error == OK)
         error = erase_and_note(&removal, seq, command);
+    enum error end = forgetting_end(&removal.forgetting);
+    if (error == OK)
+        error = end;
     outcome->id = removal.trail.visitor;
     outcome->at_ms = command->at_ms;
     outcome->receipt = command->receipt;
@@ -369,5 +381,6 @@ enum error rule_visitor_erase(struct txn *txn, uint64_t seq, const struct visito
     outcome->event =
         (struct event){.kind = EVENT_ERASED, .org = command->org, .visitor = removal.trail.visitor, .seq = seq};
     buffer_dispose(&removal.gone);
+    buffer_dispose(&removal.email);
     return error == OK ? note_erased(txn, seq, command, outcome) : error;
 }

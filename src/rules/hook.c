@@ -127,9 +127,9 @@ enum error hook_note_visitor(struct txn *txn, uint64_t seq, const struct sightin
                      outcome);
 }
 
-/* ---- forgetting ---- */
+/* ---- dropping ---- */
 
-struct forgetting {
+struct dropping {
     hook_names *names;
     void *context;
     uint64_t removed;
@@ -137,23 +137,23 @@ struct forgetting {
 
 static enum error delivery_goes(void *context, struct bytes key, struct bytes value, bool *goes)
 {
-    struct forgetting *forgetting = context;
+    struct dropping *dropping = context;
     struct delivery delivery;
     (void)key;
     *goes = value.data == NULL || record_decode(RECORD_WEBHOOK_QUEUE, value, &delivery) != OK ||
-            forgetting->names(forgetting->context, delivery.conversation) ||
-            forgetting->names(forgetting->context, delivery.visitor);
-    forgetting->removed += *goes;
+            dropping->names(dropping->context, delivery.conversation) ||
+            dropping->names(dropping->context, delivery.visitor);
+    dropping->removed += *goes;
     return OK;
 }
 
 /* Removes what goes under a prefix; *removed is how many did. */
-static enum error forget_under(struct txn *txn, enum table table, struct key prefix, struct forgetting *forgetting,
+static enum error forget_under(struct txn *txn, enum table table, struct key prefix, struct dropping *dropping,
                                uint64_t *removed)
 {
-    forgetting->removed = 0;
-    enum error error = remove_under(txn, table, key_view(&prefix), NULL, delivery_goes, forgetting);
-    *removed = forgetting->removed;
+    dropping->removed = 0;
+    enum error error = remove_under(txn, table, key_view(&prefix), NULL, delivery_goes, dropping);
+    *removed = dropping->removed;
     return error;
 }
 
@@ -174,15 +174,15 @@ static struct key queue_prefix(struct id webhook)
     return key;
 }
 
-static enum error forget_of(struct txn *txn, struct id id, struct forgetting *forgetting)
+static enum error forget_of(struct txn *txn, struct id id, struct dropping *dropping)
 {
     struct webhook webhook;
     uint64_t waiting = 0, parked = 0, delivered = 0;
-    enum error error = forget_under(txn, TABLE_WEBHOOK_QUEUE, queue_prefix(id), forgetting, &waiting);
+    enum error error = forget_under(txn, TABLE_WEBHOOK_QUEUE, queue_prefix(id), dropping, &waiting);
     if (error == OK)
-        error = forget_under(txn, TABLE_WEBHOOK_PAST, past_prefix(id, PAST_PARKED), forgetting, &parked);
+        error = forget_under(txn, TABLE_WEBHOOK_PAST, past_prefix(id, PAST_PARKED), dropping, &parked);
     if (error == OK)
-        error = forget_under(txn, TABLE_WEBHOOK_PAST, past_prefix(id, PAST_DELIVERED), forgetting, &delivered);
+        error = forget_under(txn, TABLE_WEBHOOK_PAST, past_prefix(id, PAST_DELIVERED), dropping, &delivered);
     if (error != OK || waiting + parked + delivered == 0 || !read_webhook(txn, id, &webhook))
         return error;
     webhook.waiting -= waiting;
@@ -193,11 +193,11 @@ static enum error forget_of(struct txn *txn, struct id id, struct forgetting *fo
 
 enum error hook_forget(struct txn *txn, struct id org, hook_names *names, void *context)
 {
-    struct forgetting forgetting = {.names = names, .context = context};
+    struct dropping dropping = {.names = names, .context = context};
     struct buffer ids = {0};
     enum error error = collect_webhooks(txn, org, &ids);
     for (size_t i = 0; i < webhook_count(&ids) && error == OK; ++i)
-        error = forget_of(txn, webhook_number(&ids, i), &forgetting);
+        error = forget_of(txn, webhook_number(&ids, i), &dropping);
     buffer_dispose(&ids);
     return error;
 }

@@ -256,6 +256,7 @@ enum error rule_visitor_import(struct txn *txn, uint64_t seq, const struct visit
     if (error != OK)
         return error;
     sighting.seen_before_ms = sighting.visitor.last_seen_at_ms;
+    sighting.email_before = sighting.is_new ? BYTES_NONE : sighting.visitor.email;
     if (sighting.is_new)
         sighting.visitor.address = address;
     sighting.present = widen_visitor(&sighting.visitor, command, address) || sighting.is_new;
@@ -294,6 +295,7 @@ static enum error find_owner(struct txn *txn, const struct conversation_import *
             error = visitor_get(txn, alias.target, &out->visitor);
     }
     out->seen_before_ms = out->visitor.last_seen_at_ms;
+    out->email_before = out->visitor.email;
     return error == OK && !id_equal(out->visitor.org, command->org) ? ERR_NOT_FOUND : error;
 }
 

@@ -69,6 +69,7 @@ struct sighting {
     bool present; /* there is a visitor to write */
     bool is_new;
     int64_t seen_before_ms;
+    struct bytes email_before;
     struct visitor visitor;
 };
 /*
@@ -123,6 +124,7 @@ struct trail {
     struct id org;
     struct id visitor; /* ID_NONE: nobody's, or one that stays: the minutes in which it was seen are left alone */
     struct id conversation;
+    struct forgetting *forgetting; /* what search has of its messages is gathered here, until forgetting_end */
 };
 /* Of a message that is about to be removed, or whose text is about to be redacted (`is_redacted`): what leads to it, or
  * to its text, from outside its conversation. `message` is NULL when it can't be read. */
@@ -131,7 +133,8 @@ enum error trail_leave_message(const struct trail *trail, uint64_t seq, const st
 /* The record and all entries of a conversation whose messages have gone, as far as `now` tells them: times that can't
  * be read are 0. */
 enum error trail_leave_conversation(const struct trail *trail, const struct conversation *now);
-/* The record and all entries of a visitor whose conversations have gone; times that can't be read are -1. */
+/* The record and all entries of a visitor whose conversations have gone; times that can't be read are -1. What the
+ * command has read so far may be gone afterwards. */
 enum error trail_leave_visitor(const struct trail *trail, const struct visitor *visitor, struct bytes visitor_key);
 /* That the visitor was there in that minute. */
 enum error trail_leave_seen(const struct trail *trail, int64_t at_ms);

@@ -4,6 +4,7 @@
  */
 #include "core/rights.h"
 #include "rules/internal.h"
+#include "search/state.h"
 
 #define ORG_CHANGES_LEN_MAX 512
 
@@ -25,7 +26,9 @@ enum error org_is_alive(struct txn *txn, struct id id)
 enum error org_add(struct txn *txn, const struct org *org)
 {
     enum error error = org_put(txn, org);
-    return error == OK ? table_put(txn, TABLE_ORG_BY_KEY, org->key, bytes_view(org->id.bytes, ID_LEN)) : error;
+    if (error == OK)
+        error = table_put(txn, TABLE_ORG_BY_KEY, org->key, bytes_view(org->id.bytes, ID_LEN));
+    return error == OK ? search_begin(txn) : error;
 }
 
 enum error rule_org_create(struct txn *txn, uint64_t seq, const struct org_create *command, struct outcome *outcome)

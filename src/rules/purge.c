@@ -113,16 +113,23 @@ static enum error purge_members(struct purge *purge)
 /* The entries that begin with the organisation and name nothing else that has to go. */
 static enum error purge_prefixes(struct purge *purge)
 {
-    static const enum table tables[] = {TABLE_VISITOR_BY_SEEN,
-                                        TABLE_CONVERSATION_BY_UPDATED,
-                                        TABLE_CONVERSATION_BY_MARK,
-                                        TABLE_CONVERSATION_OPEN,
-                                        TABLE_CONVERSATION_BY_WORK,
-                                        TABLE_REPLIES,
-                                        TABLE_ALIASES,
-                                        TABLE_AUDIT,
-                                        TABLE_ERASURES,
-                                        TABLE_RETENTION};
+    static const enum table tables[] = {
+        TABLE_VISITOR_BY_SEEN,
+        TABLE_CONVERSATION_BY_UPDATED,
+        TABLE_CONVERSATION_BY_MARK,
+        TABLE_CONVERSATION_OPEN,
+        TABLE_CONVERSATION_BY_WORK,
+        TABLE_REPLIES,
+        TABLE_ALIASES,
+        TABLE_AUDIT,
+        TABLE_ERASURES,
+        TABLE_RETENTION,
+        TABLE_SEARCH_BLOCKS,
+        TABLE_SEARCH_SEGMENTS,
+        TABLE_SEARCH_ORGS,
+        TABLE_MESSAGE_BY_SEQ,
+        TABLE_VISITOR_BY_EMAIL,
+    };
     enum error error = OK;
     for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]) && error == OK; ++i)
         error = purge_prefix(purge, tables[i], bytes_view(purge->org.bytes, ID_LEN));

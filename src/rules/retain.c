@@ -4,17 +4,24 @@
  * lost its first messages counts how many, and a visitor who has lost its newest conversations has the ones before
  * them. So a visitor who comes back in the middle keeps what is left.
  */
+#include "core/redacted.h"
 #include "rules/retention_private.h"
 
 /* Entries that are removed or changed with one thing, roughly. */
 #define COST_OF_MESSAGE 5
 #define COST_OF_REDACTION 2
+#define TEXT_OF_ENTRY 64 /* bytes of a text whose words cost search as much as an entry */
 #define COST_OF_CONVERSATION 6
 #define COST_OF_VISITOR 4
 
 static void spend(struct retaining *retaining, uint64_t cost)
 {
     retaining->left -= cost < retaining->left ? cost : retaining->left;
+}
+
+static struct trail trail_of(struct retaining *retaining)
+{
+    return (struct trail){.txn = retaining->txn, .org = retaining->org->id, .forgetting = &retaining->forgetting};
 }
 
 static struct id subject_id(struct bytes subject, size_t offset)
@@ -75,7 +82,7 @@ static enum error remove_messages(struct retaining *retaining, const struct trai
         error = remove_message(trail, &message);
         ++conversation->removed_messages;
         ++retaining->done.messages;
-        spend(retaining, COST_OF_MESSAGE);
+        spend(retaining, COST_OF_MESSAGE + message.content.len / TEXT_OF_ENTRY);
     }
     return error == ERR_NOT_FOUND ? OK : error;
 }
@@ -122,10 +129,11 @@ static enum error redact_messages(struct retaining *retaining, const struct trai
         error = first_message_from(trail->txn, conversation->id, conversation->redacted_seq + 1, &message);
         if (error != OK || message.at_ms >= retaining->before_ms)
             break;
+        size_t len = message.content.len;
         error = redact_message(trail, &message);
         conversation->redacted_seq = message.seq;
         ++retaining->done.redacted;
-        spend(retaining, COST_OF_REDACTION);
+        spend(retaining, COST_OF_REDACTION + len / TEXT_OF_ENTRY);
     }
     if (error != OK && error != ERR_NOT_FOUND)
         return error;
@@ -147,7 +155,8 @@ static enum error shorten(struct retaining *retaining, const struct trail *trail
 enum error retain_messages(struct retaining *retaining, struct bytes subject)
 {
     struct conversation conversation;
-    struct trail trail = {.txn = retaining->txn, .org = retaining->org->id, .conversation = subject_id(subject, 0)};
+    struct trail trail = trail_of(retaining);
+    trail.conversation = subject_id(subject, 0);
     enum error error = conversation_get(trail.txn, trail.conversation, &conversation);
     if (error != OK || !id_equal(conversation.org, trail.org))
         return passed(error);
@@ -155,6 +164,41 @@ enum error retain_messages(struct retaining *retaining, struct bytes subject)
                                             : shorten(retaining, &trail, &conversation);
     retaining->more |= retaining->left == 0;
     return error;
+}
+
+/* ---- notes ---- */
+
+enum error first_note(struct txn *txn, struct id conversation, struct note *out)
+{
+    struct bytes key, value;
+    struct cursor *cursor = cursor_open(txn, TABLE_NOTES);
+    enum error error = cursor_seek(cursor, id_view(&conversation), &key, &value);
+    if (error == OK && !message_key_is_of(key, conversation))
+        error = ERR_NOT_FOUND;
+    if (error == OK)
+        error = note_decode(key, value, out);
+    cursor_close(cursor);
+    return error;
+}
+
+/* They go where texts of messages are redacted too: nothing counts notes. */
+enum error retain_notes(struct retaining *retaining, struct bytes subject)
+{
+    struct note note;
+    struct id id = subject_id(subject, 0);
+    enum error error;
+    while ((error = first_note(retaining->txn, id, &note)) == OK && note.at_ms < retaining->before_ms &&
+           id_equal(note.org, retaining->org->id) && retaining->left > 0) {
+        struct key key;
+        message_key(&key, id, note.seq);
+        error = table_del(retaining->txn, TABLE_NOTES, key_view(&key));
+        if (error != OK)
+            return error;
+        ++retaining->done.others;
+        spend(retaining, 1);
+    }
+    retaining->more |= retaining->left == 0;
+    return passed(error);
 }
 
 /* ---- visitors ---- */
@@ -214,8 +258,9 @@ static enum error write_visitor(const struct trail *trail, const struct visitor 
 enum error retain_visitor(struct retaining *retaining, struct bytes subject)
 {
     struct visitor visitor;
-    struct trail trail = {.txn = retaining->txn, .org = retaining->org->id, .visitor = subject_id(subject, 0)};
+    struct trail trail = trail_of(retaining);
     bool broken;
+    trail.visitor = subject_id(subject, 0);
     enum error error = visitor_get(trail.txn, trail.visitor, &visitor);
     if (error != OK || !id_equal(visitor.org, trail.org) || visitor.last_seen_at_ms >= retaining->before_ms)
         return passed(error);
@@ -287,9 +332,9 @@ static enum error take_out_of_chain(struct txn *txn, struct id newer, const stru
 enum error retain_empty(struct retaining *retaining, struct bytes subject)
 {
     struct conversation conversation;
-    struct trail trail = {
-        .txn = retaining->txn, .org = retaining->org->id, .conversation = subject_id(subject, ID_LEN)};
+    struct trail trail = trail_of(retaining);
     bool empty = false;
+    trail.conversation = subject_id(subject, ID_LEN);
     enum error error = conversation_get(trail.txn, trail.conversation, &conversation);
     if (error == OK)
         error = is_empty(trail.txn, &conversation, &empty);

@@ -11,6 +11,7 @@
 const struct retention_spec retention_specs[RETENTION_KIND_COUNT] = {
     {RETENTION_VISITORS, TABLE_VISITOR_BY_SEEN, look_at_visitor, ID_LEN, retain_visitor},
     {RETENTION_MESSAGES, TABLE_CONVERSATION_BY_UPDATED, look_at_messages, ID_LEN, retain_messages},
+    {RETENTION_NOTES, TABLE_CONVERSATION_BY_WORK, look_at_notes, ID_LEN, retain_notes},
     {RETENTION_EMPTY, TABLE_CONVERSATION_BY_UPDATED, look_at_empty, 2 * ID_LEN, retain_empty},
     {RETENTION_ALIASES, TABLE_ALIASES, look_at_alias, 0, retain_aliases},
     {RETENTION_ADDRESSES, TABLE_VISITOR_BY_KEY, look_at_address, ID_LEN, retain_address},
@@ -48,6 +49,7 @@ bool retention_days(const struct org *org, enum retention_kind kind, uint64_t *d
         *days = org->retain_visitors_days;
         break;
     case RETENTION_MESSAGES:
+    case RETENTION_NOTES:
         *days = org->retain_messages_days;
         break;
     case RETENTION_EMPTY:
@@ -219,7 +221,12 @@ enum error rule_retain(struct txn *txn, uint64_t seq, const struct retain *comma
         return OK;
     struct retaining retaining = {
         .txn = txn, .org = &org, .before_ms = command->at_ms - (int64_t)days * DAY_MS, .left = command->limit};
-    error = apply_subjects(&retaining, spec, command->subjects);
+    error = forgetting_begin(&retaining.forgetting, txn, org.id);
+    if (error == OK)
+        error = apply_subjects(&retaining, spec, command->subjects);
+    enum error end = forgetting_end(&retaining.forgetting);
+    if (error == OK)
+        error = end;
     outcome->more = retaining.more;
     outcome->retained = retaining.done;
     if (error == OK && retaining.done.visitors != 0)

@@ -47,6 +47,35 @@ static enum error count_messages(struct txn *txn, const struct org *org, struct 
     return error == ERR_NOT_FOUND ? OK : error;
 }
 
+static enum error count_notes(struct txn *txn, struct id id, int64_t before_ms, struct retained *out)
+{
+    struct bytes key, value;
+    struct note note;
+    struct cursor *cursor = cursor_open(txn, TABLE_NOTES);
+    enum error error = cursor_seek(cursor, id_view(&id), &key, &value);
+    for (; error == OK && message_key_is_of(key, id); error = cursor_next(cursor, &key, &value)) {
+        error = note_decode(key, value, &note);
+        if (error != OK || note.at_ms >= before_ms)
+            break;
+        ++out->others;
+    }
+    cursor_close(cursor);
+    return error == ERR_NOT_FOUND ? OK : error;
+}
+
+static bool counts_within(enum retention_kind kind)
+{
+    return kind == RETENTION_VISITORS || kind == RETENTION_MESSAGES || kind == RETENTION_NOTES;
+}
+
+static enum error count_subject(struct txn *txn, const struct org *org, enum retention_kind kind, struct id id,
+                                int64_t before_ms, struct retained *out)
+{
+    return kind == RETENTION_VISITORS   ? count_visitor(txn, id, out)
+           : kind == RETENTION_MESSAGES ? count_messages(txn, org, id, before_ms, out)
+                                        : count_notes(txn, id, before_ms, out);
+}
+
 /* What can't be read is not counted: it would be passed too. */
 enum error retention_count(struct txn *txn, struct id org_id, const struct retention_step *step, int64_t now_ms,
                            struct retained *out)
@@ -57,16 +86,14 @@ enum error retention_count(struct txn *txn, struct id org_id, const struct reten
     if (error != OK || !retention_days(&org, step->kind, &days))
         return error;
     struct bytes subjects = bytes_view(step->subjects, step->len);
-    for (size_t at = 0; at + ID_LEN <= step->len && step->kind <= RETENTION_MESSAGES && error == OK;) {
-        struct id id = key_get_id(subjects, &at);
-        error = step->kind == RETENTION_VISITORS ? count_visitor(txn, id, out)
-                                                 : count_messages(txn, &org, id, now_ms - (int64_t)days * DAY_MS, out);
+    if (step->kind == RETENTION_EMPTY)
+        out->conversations += step->count;
+    else if (!counts_within(step->kind))
+        out->others += step->count;
+    for (size_t at = 0; counts_within(step->kind) && at + ID_LEN <= step->len && error == OK;) {
+        error = count_subject(txn, &org, step->kind, key_get_id(subjects, &at), now_ms - (int64_t)days * DAY_MS, out);
         if (error == ERR_CORRUPT || error == ERR_NOT_FOUND)
             error = OK;
     }
-    if (step->kind == RETENTION_EMPTY)
-        out->conversations += step->count;
-    else if (step->kind > RETENTION_EMPTY)
-        out->others += step->count;
     return error;
 }

@@ -1,7 +1,8 @@
 /*
  * Looking for what is due. Each kind goes along a table whose keys begin with the organisation: visitors by the minute
  * in which they were last seen and empty conversations by that of their last change, so that the look ends where
- * nothing is old enough; old messages by all conversations, each of which tells by its first message.
+ * nothing is old enough; old messages by all conversations, each of which tells by its first message, and old notes by
+ * those that somebody has worked on.
  *
  * An empty conversation leaves a gap in its visitor's chain, and only the one that is newer says where. So when one is
  * met, its visitor's chain is followed from the newest on, and all that are due in it are found together.
@@ -88,6 +89,18 @@ enum retention_verdict look_at_messages(struct retention_search *search, struct 
         first_message_from(search->txn, conversation.id, first_kept_seq(search->org, &conversation), &message) == OK &&
         message.at_ms < search->before_ms && is_its_entry(search, key, &conversation))
         add_id(search->step, &conversation.id);
+    return VERDICT_PASS;
+}
+
+/* Each conversation that has notes has one entry. */
+enum retention_verdict look_at_notes(struct retention_search *search, struct bytes key, struct bytes value)
+{
+    struct note note;
+    size_t offset = 0;
+    (void)key;
+    struct id id = value.len == ID_LEN ? key_get_id(value, &offset) : ID_NONE;
+    if (first_note(search->txn, id, &note) == OK && note.at_ms < search->before_ms)
+        add_id(search->step, &id);
     return VERDICT_PASS;
 }
 

@@ -14,7 +14,7 @@
 /* What a step of the retention job has removed, or would remove. */
 struct retained {
     uint64_t visitors, conversations, messages, redacted;
-    uint64_t others; /* addresses, aliases, and entries of the audit log and of erasures */
+    uint64_t others; /* notes, addresses, aliases, and entries of the audit log and of erasures */
 };
 
 /* What the caller wants to know afterwards; which members are set is said at each command. */
@@ -48,8 +48,6 @@ enum error rules_apply(struct txn *txn, uint64_t seq, const struct command *comm
  * Idempotency-Keys have expired. Cheap. */
 bool rules_sweep_is_due(struct txn *txn, int64_t now_ms);
 
-/* What retention puts in the place of a text. */
-#define REDACTED_TEXT "[redacted]"
 /* A conversation that maintenance has something to do with. */
 struct work_due {
     struct id org, conversation;

@@ -4,6 +4,7 @@
  * back in its outcome, so that a step that finds nothing stale writes nothing.
  */
 #include "rules/internal.h"
+#include "search/swept.h"
 
 typedef enum error staleness(struct txn *txn, struct bytes key, struct bytes value, bool *stale);
 
@@ -71,11 +72,22 @@ static bool may_go_on(enum error error, struct bytes key)
     return error == OK || (error == ERR_CORRUPT && key.data != NULL);
 }
 
+/* An entry of the activity that goes: search finds its message by it, until the message is in the index. */
+static enum error note_for_search(struct swept *swept, enum table table, struct bytes key, struct bytes value)
+{
+    size_t offset = 0, value_offset = 0;
+    if (table != TABLE_CONVERSATION_BY_ACTIVITY)
+        return OK;
+    struct id org = key_get_id(key, &offset);
+    return swept_note(swept, org, key_get_u64(key, &offset), key_get_id(value, &value_offset));
+}
+
 /* What is damaged, entry or record, is left where it is, for `check` to name; the walk goes on behind it. */
 static enum error sweep_index(struct txn *txn, enum table table, struct bytes from, uint64_t limit, staleness *is_stale,
                               struct key *next)
 {
     struct bytes key, value;
+    struct swept swept = swept_of(txn);
     struct cursor *cursor = cursor_open(txn, table);
     key_clear(next);
     enum error error = cursor_seek(cursor, from, &key, &value);
@@ -84,6 +96,8 @@ static enum error sweep_index(struct txn *txn, enum table table, struct bytes fr
         if (error == OK)
             error = is_stale(txn, key, value, &stale);
         if (stale)
+            error = note_for_search(&swept, table, key, value);
+        if (stale && error == OK)
             error = cursor_del(cursor);
         if (may_go_on(error, key))
             error = cursor_next(cursor, &key, &value);
@@ -93,7 +107,7 @@ static enum error sweep_index(struct txn *txn, enum table table, struct bytes fr
         error = OK;
     }
     cursor_close(cursor);
-    return error == ERR_NOT_FOUND ? OK : error;
+    return swept_end(&swept, error == ERR_NOT_FOUND ? OK : error);
 }
 
 /* ---- after a visitor was erased ---- */

@@ -6,6 +6,8 @@
  */
 #include "base/clock.h"
 #include "rules/internal.h"
+#include "search/forget.h"
+#include "search/visitors.h"
 
 /* ---- index entries ---- */
 
@@ -63,10 +65,28 @@ static enum error leave_change(const struct trail *trail, int64_t at_ms)
 /* A redacted message stays where it is, and so do the entries that tell when it was written. */
 enum error trail_leave_message(const struct trail *trail, uint64_t seq, const struct message *message, bool is_redacted)
 {
+    struct bytes content = message != NULL ? message->content : BYTES_NONE;
     if (is_redacted)
-        return OK;
+        return forgetting_words(trail->forgetting, seq, content);
     enum error error = leave_activity(trail, seq);
-    return error == OK && message != NULL ? leave_change(trail, message->at_ms) : error;
+    if (error == OK && message != NULL)
+        error = leave_change(trail, message->at_ms);
+    return error == OK ? forgetting_message(trail->forgetting, seq, content) : error;
+}
+
+/* Of the notes only the keys are read, so that what the caller has read stays. */
+static enum error leave_notes(const struct trail *trail)
+{
+    struct bytes key;
+    struct cursor *cursor = cursor_open(trail->txn, TABLE_NOTES);
+    enum error error = damaged_too(cursor_seek(cursor, id_view(&trail->conversation), &key, NULL), key);
+    while (error == OK && message_key_is_of(key, trail->conversation)) {
+        error = cursor_del(cursor);
+        if (error == OK)
+            error = damaged_too(cursor_next(cursor, &key, NULL), key);
+    }
+    cursor_close(cursor);
+    return error == ERR_NOT_FOUND ? OK : error;
 }
 
 enum error trail_leave_conversation(const struct trail *trail, const struct conversation *now)
@@ -79,7 +99,7 @@ enum error trail_leave_conversation(const struct trail *trail, const struct conv
     if (error == OK)
         error = leave_mark(trail, now->marked_seq);
     if (error == OK)
-        error = remove_under(trail->txn, TABLE_NOTES, id_view(&trail->conversation), NULL, NULL, NULL);
+        error = leave_notes(trail);
     if (error == OK)
         error = work_forget(trail->txn, now);
     return error == OK ? remove_if_there(trail->txn, TABLE_CONVERSATIONS, id_view(&trail->conversation)) : error;
@@ -94,5 +114,9 @@ enum error trail_leave_visitor(const struct trail *trail, const struct visitor *
     visitor_key_key(&key, trail->org, visitor_key);
     if (error == OK)
         error = remove_if_there(trail->txn, TABLE_VISITOR_BY_KEY, key_view(&key));
-    return error == OK ? remove_if_there(trail->txn, TABLE_VISITORS, id_view(&trail->visitor)) : error;
+    if (error == OK)
+        error = remove_if_there(trail->txn, TABLE_VISITORS, id_view(&trail->visitor));
+    bool is_known = visitor->first_seen_at_ms >= 0;
+    return error == OK ? search_forget_visitor(trail->txn, trail->org, trail->visitor, visitor->email, is_known)
+                       : error;
 }

@@ -1,6 +1,7 @@
 /* Visitors: the upsert by (org, visitorKey) that every write of a visitor carries, and coming to stay or to read. */
 #include "base/text.h"
 #include "rules/internal.h"
+#include "search/visitors.h"
 
 enum error visitor_sight(struct txn *txn, struct id org, struct bytes visitor_key, bool create, struct id fresh,
                          int64_t at_ms, struct bytes user_agent, struct sighting *out)
@@ -28,6 +29,7 @@ enum error visitor_sight(struct txn *txn, struct id org, struct bytes visitor_ke
         return error == ERR_NOT_FOUND ? ERR_CORRUPT : error;
     out->present = true;
     out->seen_before_ms = out->visitor.last_seen_at_ms;
+    out->email_before = out->visitor.email;
     if (at_ms > out->visitor.last_seen_at_ms)
         out->visitor.last_seen_at_ms = at_ms;
     out->visitor.updated_at_ms = at_ms;
@@ -66,6 +68,8 @@ enum error visitor_write(struct txn *txn, const struct sighting *sighting)
         error = put_by_key(txn, visitor);
     if (error == OK && (sighting->is_new || minute_of(visitor->last_seen_at_ms) != minute_of(sighting->seen_before_ms)))
         error = put_seen(txn, visitor);
+    if (error == OK && !bytes_equal(sighting->email_before, visitor->email))
+        error = search_visitor_email(txn, visitor->org, visitor->id, sighting->email_before, visitor->email);
     return error;
 }
 

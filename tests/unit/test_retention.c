@@ -3,7 +3,8 @@
  * there is to remove, each of which leaves everything sound; and a run that was cut off, or overtaken by what people do
  * meanwhile, is made good by the next one. Time comes in the command, so a year passes here in seconds.
  */
-#include "world.h"
+#include "core/redacted.h"
+#include "searching.h"
 
 #include "rules/retention.h"
 #include "store/internal.h"
@@ -321,6 +322,59 @@ static void test_old_messages_go_and_their_conversation_stays_as_it_was(void **s
     assert_int_equal(message.ordinal, 12);
     look_away(w);
     sweep_all(w);
+    assert_sound(w);
+}
+
+static void test_old_notes_go_with_the_messages_of_their_time(void **state)
+{
+    struct world *w = *state;
+    struct id id = converse(w, w->org, "v_one");
+    for (unsigned n = 0; n < 10; ++n) {
+        write_message(w, id, "v_one", "hello", NULL);
+        note(w, w->org, id, n >= 8 ? "young-note" : "canary-note");
+        w->now_ms += DAY_MS;
+    }
+    for (unsigned redacts = 0; redacts < 2; ++redacts) {
+        SET(w, .messages = 2, .redacts = redacts == 1);
+        run(w);
+        struct buffer dump = dump_store(w->store);
+        assert_null(memmem(dump.data, dump.len, "canary-note", 11));
+        assert_true((memmem(dump.data, dump.len, "young-note", 10) != NULL) == (redacts == 0));
+        buffer_dispose(&dump);
+        assert_true(count_rows(w).of[TABLE_NOTES] == (redacts == 0 ? 2 : 0) &&
+                    runs_of(w).others == (redacts == 0 ? 8 : 10));
+        assert_sound(w);
+        w->now_ms += 3 * DAY_MS;
+    }
+    note(w, w->org, id, "another one");
+    assert_sound(w);
+}
+
+static void test_what_has_gone_is_not_found_any_more(void **state)
+{
+    struct world *w = *state;
+    struct id id = converse(w, w->org, "v_one");
+    build_all(w, 100);
+    for (unsigned n = 0; n < 60; ++n) {
+        write_message(w, id, "v_one", n % 2 ? "an odd word" : "an even word", NULL);
+        w->now_ms += DAY_MS;
+        struct command step = search_index(w->org, 10);
+        must(w, &step);
+    }
+    assert_hits(w, w->org, "word", 60);
+    SET(w, .messages = 40);
+    run(w);
+    assert_hits(w, w->org, "word", 40);
+    SET(w, .messages = 20, .redacts = true);
+    run(w);
+    assert_hits(w, w->org, "odd", 10);
+    assert_hits(w, w->org, "redacted", 0);
+    assert_sound(w);
+    w->now_ms += 100 * DAY_MS;
+    SET(w, .visitors = 90);
+    run(w);
+    assert_hits(w, w->org, "word", 0);
+    assert_int_equal(count_rows(w).of[TABLE_SEARCH_BLOCKS], 0);
     assert_sound(w);
 }
 
@@ -781,6 +835,7 @@ static void test_what_would_go_is_what_goes(void **state)
         struct id id = converse(w, w->org, key);
         for (unsigned m = 0; m < n % 4; ++m)
             write_message(w, id, key, "hello", NULL);
+        note(w, w->org, id, "to be remembered");
         if (n % 20 == 19) {
             struct command command = visitor_erase(w, w->org, key);
             must(w, &command);
@@ -884,6 +939,8 @@ int main(void)
         WORLD_TEST(test_every_step_leaves_everything_sound),
         WORLD_TEST(test_whoever_comes_back_in_the_middle_keeps_what_is_left),
         WORLD_TEST(test_old_messages_go_and_their_conversation_stays_as_it_was),
+        WORLD_TEST(test_old_notes_go_with_the_messages_of_their_time),
+        WORLD_TEST(test_what_has_gone_is_not_found_any_more),
         WORLD_TEST(test_nothing_is_kept_of_a_redacted_text_but_that_it_was),
         WORLD_TEST(test_clientids_go_one_by_one),
         WORLD_TEST(test_a_clientid_behind_one_that_goes_is_still_found),
