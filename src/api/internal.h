@@ -9,6 +9,7 @@
 #include "core/rights.h"
 #include "live/live.h"
 #include "rules/retention.h"
+#include "search/match.h"
 #include "store/records.h"
 
 #define API_ROUTES_MAX 96
@@ -33,7 +34,8 @@ enum who { WHO_OPEN, WHO_ORG, WHO_CALLER, WHO_VISITOR, WHO_SELF, WHO_READ, WHO_W
     KIND(CATCH_UP, "stream_catch_up")    \
     KIND(STALL, "stream_stall")          \
     KIND(PASSWORDS, "passwords")         \
-    KIND(LOGIN, "login")
+    KIND(LOGIN, "login")                 \
+    KIND(SEARCH, "search")
 
 enum limit_kind {
 #define KIND(name, text) LIMIT_##name,
@@ -51,6 +53,7 @@ struct loop_figures {
     _Atomic uint64_t touches;
     struct live_figures live;
     _Atomic uint64_t events_told, catch_ups, resets;
+    _Atomic uint64_t search_steps;
 };
 
 /* Organisations as this loop last read them: valid while the stored bytes are the same. */
@@ -107,9 +110,16 @@ struct api {
             _Atomic int64_t ended_at_ms;                                          /* of the last run; 0: none yet */
             atomic_bool is_running;
         } figures;
-    } retention;              /* loop 0 */
-    struct key unattended_at; /* loop 0: where the search for assignees who have left goes on */
-    uint64_t seconds;         /* loop 0: since the start */
+    } retention; /* loop 0 */
+    struct indexer {
+        bool under_way, turn_found_nothing;
+        struct id at;                /* the organisation that is looked at next; ID_NONE: a turn begins */
+        uint64_t turn_seq, idle_seq; /* as the turn has begun; as the last one began that found nothing, or 0 */
+        uint32_t steps, looks;       /* that are left of this second */
+        uint64_t commands;           /* the log's, a second ago */
+    } indexer;                       /* loop 0 */
+    struct key unattended_at;        /* loop 0: where the search for assignees who have left goes on */
+    uint64_t seconds;                /* loop 0: since the start */
 };
 
 /* One request while its handler runs. The snapshot is open; texts of `org` live until the handler has ended. */
@@ -302,6 +312,11 @@ void retention_tick(struct api_loop *loop);
 /* Once a second on loop 0. */
 void work_maintain(struct api_loop *loop, struct txn *txn);
 
+/* ---- indexing.c ---- */
+
+/* Loop 0, once a second, in a snapshot. */
+void indexing_tick(struct api_loop *loop, struct txn *txn);
+
 /* ---- news.c: the way of what is news, from the committer and between loops ---- */
 
 struct news *news_open(struct log *log);
@@ -369,6 +384,10 @@ void render_text(struct buffer *out, struct bytes name, struct bytes text);
 /* Members of an organisation's settings: "retention", with its last run, and "addresses". */
 void retention_settings_render(struct buffer *json, struct txn *txn, const struct org *org);
 enum error retention_settings_read(struct call *call, const struct json_value *root, struct org_update *out);
+/* ---- snippet.c ---- */
+
+/* The part of a text around its places, and where they are. The match must have one. */
+void render_snippet(struct buffer *out, struct bytes text, const struct match *match);
 
 /* ---- unread.c: answers that a visitor has not read ---- */
 

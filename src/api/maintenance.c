@@ -115,6 +115,7 @@ void maintain(struct api *api, struct api_loop *loop)
     struct id doomed = housekeeping && !api->purge_under_way ? find_doomed(txn) : ID_NONE;
     if (maintenance_may_go_on(loop))
         work_maintain(loop, txn);
+    indexing_tick(loop, txn);
     reader_end(loop->reader);
     if (sweep)
         sweep_step(loop);

@@ -191,6 +191,8 @@ static void put_retention(struct buffer *out, const struct retention_figures *fi
 
 static void put_streams(struct buffer *out, struct api *api)
 {
+    counter(out, "helvino_search_steps_total", "Steps that the search index was built and kept up by.",
+            (double)SUM(api, search_steps));
     gauge(out, "helvino_streams", "Open streams of server-sent events.", edge_stream_count(api->edge));
     counter(out, "helvino_events_published_total", "Events of commits that were passed on to listeners.",
             (double)news_published(api->news));

@@ -58,6 +58,8 @@ struct invention {
     int64_t arrival_ms; /* of the next visitor */
     struct dealer returns, lengths;
     struct heap visits, talks;
+    bool introduces; /* the visitor that arrived last says where it wants to be answered: every third one does */
+    int64_t introduced_ms;
 };
 
 /* ---- heaps ----------------------------------------------------------------------------------------------------- */
@@ -323,6 +325,20 @@ static char *begin_conversation(struct invention *invention, struct event visit,
     return room;
 }
 
+/* The visitor that has just arrived gives its e-mail address. */
+static char *introduce(struct invention *invention, char *room, struct command *out)
+{
+    struct dice dice;
+    struct visitor_see command = {.org = invention->org, .at_ms = invention->introduced_ms};
+    uint64_t number = invention->arrived - 1;
+    command.visitor_key = visitor_of(invention, number, &room, &command.user_agent, &dice);
+    command.visitor = invent_id(&dice, command.at_ms);
+    command.email = bytes_view(room, invent_email(&dice, room));
+    *out = (struct command){.kind = COMMAND_VISITOR_SEE, .visitor_see = command};
+    invention->introduces = false;
+    return room + command.email.len;
+}
+
 static char *arrive(struct invention *invention, char *room, struct command *out)
 {
     uint64_t number = invention->arrived++;
@@ -331,6 +347,8 @@ static char *arrive(struct invention *invention, char *room, struct command *out
         .visitor = (uint32_t)number,
         .left = 1 + deal(&invention->returns, invention->seed, OF_RETURNS, number, returns_brackets),
     };
+    invention->introduces = number % 3 == 0;
+    invention->introduced_ms = visit.at_ms;
     expect_next_visitor(invention);
     return begin_conversation(invention, visit, room, out);
 }
@@ -382,6 +400,8 @@ static int64_t first_time(const struct heap *heap)
 char *invention_next(struct invention *invention, char *room, struct command *out)
 {
     int64_t visit_ms = first_time(&invention->visits), talk_ms = first_time(&invention->talks);
+    if (invention->introduces)
+        return introduce(invention, room, out);
     if (talk_ms != INT64_MAX && talk_ms <= visit_ms && talk_ms <= invention->arrival_ms) {
         struct event talk = heap_pop(&invention->talks);
         if (talk.left != 0)

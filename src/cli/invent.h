@@ -45,4 +45,7 @@ struct dice dice_of(uint64_t seed, uint64_t kind, uint64_t number);
 #define INVENTED_TEXT_LEN_MAX 600
 /* 1 to INVENTED_TEXT_LEN_MAX bytes of UTF-8; returns the length. */
 size_t invent_text(struct dice *dice, char *out);
+/* An e-mail address of at most INVENTED_EMAIL_LEN_MAX bytes; returns the length. */
+#define INVENTED_EMAIL_LEN_MAX 128
+size_t invent_email(struct dice *dice, char *out);
 struct bytes invent_user_agent(struct dice *dice);

@@ -1,8 +1,11 @@
 /*
- * Messages as people write them: most short, some long, with what breaks careless programs: accents, a dotless i,
- * emoji, quotes, commas, newlines, and a beginning that a spreadsheet would take for a formula.
+ * Messages as people write them: most short, some long, in several languages, with what breaks careless programs:
+ * accents, a dotless i, emoji, quotes, commas, newlines, and a beginning that a spreadsheet would take for a formula.
+ * Words come as often as in real text: the n-th commonest word of a language about one n-th as often as the commonest
+ * (Zipf's law), with a long tail of words that few messages have; and there are order numbers, addresses and links.
  */
 #include <assert.h>
+#include <stdio.h>
 
 #include "cli/invent.h"
 
@@ -38,25 +41,80 @@ struct dice dice_of(uint64_t seed, uint64_t kind, uint64_t number)
     }
 #define COUNT(array) ((uint32_t)(sizeof(array) / sizeof(*(array))))
 #define WORD_LEN_MAX 32
+#define RANK_BITS 16 /* a language has 65,535 words */
 
-static const struct bytes words[] = {
-    WORD("I"),        WORD("the"),      WORD("order"),    WORD("when"),     WORD("please"),     WORD("my"),
-    WORD("is"),       WORD("it"),       WORD("to"),       WORD("and"),      WORD("a"),          WORD("can"),
-    WORD("you"),      WORD("have"),     WORD("delivery"), WORD("address"),  WORD("change"),     WORD("invoice"),
-    WORD("number"),   WORD("not"),      WORD("yet"),      WORD("arrived"),  WORD("parcel"),     WORD("return"),
-    WORD("size"),     WORD("blue"),     WORD("large"),    WORD("small"),    WORD("shirt"),      WORD("account"),
-    WORD("password"), WORD("e-mail"),   WORD("does"),     WORD("work"),     WORD("page"),       WORD("button"),
-    WORD("error"),    WORD("again"),    WORD("today"),    WORD("tomorrow"), WORD("Tuesday"),    WORD("week"),
-    WORD("thanks"),   WORD("hello"),    WORD("of"),       WORD("for"),      WORD("with"),       WORD("on"),
-    WORD("in"),       WORD("at"),       WORD("we"),       WORD("will"),     WORD("look"),       WORD("into"),
-    WORD("this"),     WORD("that"),     WORD("was"),      WORD("were"),     WORD("there"),      WORD("here"),
-    WORD("price"),    WORD("payment"),  WORD("card"),     WORD("refund"),   WORD("days"),       WORD("hours"),
-    WORD("shop"),     WORD("product"),  WORD("question"), WORD("about"),    WORD("how"),        WORD("what"),
-    WORD("where"),    WORD("why"),      WORD("which"),    WORD("one"),      WORD("two"),        WORD("three"),
-    WORD("still"),    WORD("already"),  WORD("maybe"),    WORD("sure"),     WORD("sorry"),      WORD("delay"),
-    WORD("express"),  WORD("shipping"), WORD("tracking"), WORD("link"),     WORD("screenshot"), WORD("browser"),
-    WORD("phone"),    WORD("call"),     WORD("back"),     WORD("send"),     WORD("sent"),       WORD("got"),
-    WORD("need"),     WORD("like"),     WORD("would"),    WORD("could"),
+/* The commonest words of each language, the commonest first. */
+static const struct bytes english[] = {
+    WORD("the"),     WORD("I"),        WORD("to"),       WORD("my"),       WORD("is"),       WORD("order"),
+    WORD("it"),      WORD("and"),      WORD("you"),      WORD("a"),        WORD("not"),      WORD("have"),
+    WORD("please"),  WORD("can"),      WORD("for"),      WORD("with"),     WORD("when"),     WORD("what"),
+    WORD("address"), WORD("delivery"), WORD("on"),       WORD("this"),     WORD("in"),       WORD("number"),
+    WORD("of"),      WORD("that"),     WORD("will"),     WORD("thanks"),   WORD("we"),       WORD("but"),
+    WORD("was"),     WORD("how"),      WORD("at"),       WORD("hello"),    WORD("if"),       WORD("parcel"),
+    WORD("size"),    WORD("return"),   WORD("so"),       WORD("be"),       WORD("are"),      WORD("me"),
+    WORD("your"),    WORD("do"),       WORD("where"),    WORD("invoice"),  WORD("there"),    WORD("account"),
+    WORD("get"),     WORD("from"),     WORD("no"),       WORD("still"),    WORD("back"),     WORD("now"),
+    WORD("one"),     WORD("would"),    WORD("change"),   WORD("like"),     WORD("which"),    WORD("about"),
+    WORD("page"),    WORD("today"),    WORD("work"),     WORD("just"),     WORD("could"),    WORD("yes"),
+    WORD("product"), WORD("up"),       WORD("payment"),  WORD("here"),     WORD("back"),     WORD("e-mail"),
+    WORD("card"),    WORD("why"),      WORD("refund"),   WORD("two"),      WORD("blue"),     WORD("button"),
+    WORD("arrived"), WORD("days"),     WORD("error"),    WORD("again"),    WORD("small"),    WORD("large"),
+    WORD("yet"),     WORD("shirt"),    WORD("password"), WORD("does"),     WORD("sorry"),    WORD("week"),
+    WORD("shop"),    WORD("question"), WORD("tomorrow"), WORD("maybe"),    WORD("Tuesday"),  WORD("price"),
+    WORD("call"),    WORD("phone"),    WORD("link"),     WORD("sent"),     WORD("send"),     WORD("got"),
+    WORD("need"),    WORD("look"),     WORD("into"),     WORD("hours"),    WORD("three"),    WORD("already"),
+    WORD("sure"),    WORD("delay"),    WORD("express"),  WORD("shipping"), WORD("tracking"), WORD("screenshot"),
+    WORD("browser"), WORD("were"),
+};
+
+static const struct bytes german[] = {
+    WORD("ich"),        WORD("die"),    WORD("ist"),      WORD("nicht"),  WORD("und"),    WORD("das"),
+    WORD("der"),        WORD("zu"),     WORD("mit"),      WORD("ein"),    WORD("bitte"),  WORD("es"),
+    WORD("bestellung"), WORD("auf"),    WORD("wann"),     WORD("habe"),   WORD("für"),    WORD("mein"),
+    WORD("sie"),        WORD("wir"),    WORD("Rechnung"), WORD("noch"),   WORD("den"),    WORD("eine"),
+    WORD("Lieferung"),  WORD("von"),    WORD("kann"),     WORD("ihr"),    WORD("mir"),    WORD("Größe"),
+    WORD("Adresse"),    WORD("danke"),  WORD("haben"),    WORD("wie"),    WORD("schon"),  WORD("aber"),
+    WORD("Paket"),      WORD("im"),     WORD("hallo"),    WORD("heute"),  WORD("zurück"), WORD("Nummer"),
+    WORD("Konto"),      WORD("möchte"), WORD("Straße"),   WORD("Müller"), WORD("grüße"),  WORD("ändern"),
+    WORD("Kleid"),      WORD("schön"),
+};
+
+static const struct bytes turkish[] = {
+    WORD("ve"),       WORD("bir"),    WORD("bu"),          WORD("sipariş"), WORD("ne"),     WORD("için"),
+    WORD("çok"),      WORD("zaman"),  WORD("mı"),          WORD("merhaba"), WORD("kargo"),  WORD("ama"),
+    WORD("lütfen"),   WORD("ben"),    WORD("teşekkürler"), WORD("değil"),   WORD("var"),    WORD("yok"),
+    WORD("fatura"),   WORD("adres"),  WORD("nasıl"),       WORD("iade"),    WORD("numara"), WORD("ürün"),
+    WORD("bugün"),    WORD("yarın"),  WORD("hesap"),       WORD("şifre"),   WORD("ödeme"),  WORD("ışık"),
+    WORD("ılık"),     WORD("küçük"),  WORD("büyük"),       WORD("beden"),   WORD("gömlek"), WORD("güncelleme"),
+    WORD("İstanbul"), WORD("ulaştı"), WORD("göğüs"),
+};
+
+static const struct bytes french[] = {
+    WORD("je"),        WORD("de"),   WORD("la"),      WORD("le"),      WORD("et"),
+    WORD("est"),       WORD("pas"),  WORD("que"),     WORD("ma"),      WORD("les"),
+    WORD("commande"),  WORD("à"),    WORD("vous"),    WORD("il"),      WORD("en"),
+    WORD("pour"),      WORD("une"),  WORD("mon"),     WORD("bonjour"), WORD("merci"),
+    WORD("livraison"), WORD("un"),   WORD("dans"),    WORD("quand"),   WORD("facture"),
+    WORD("avec"),      WORD("été"),  WORD("adresse"), WORD("colis"),   WORD("taille"),
+    WORD("déjà"),      WORD("où"),   WORD("numéro"),  WORD("compte"),  WORD("remboursement"),
+    WORD("français"),  WORD("très"), WORD("œuvre"),   WORD("reçu"),
+};
+
+static const struct bytes spanish[] = {
+    WORD("de"),      WORD("que"),        WORD("no"),    WORD("el"),     WORD("la"),      WORD("mi"),
+    WORD("en"),      WORD("y"),          WORD("un"),    WORD("pedido"), WORD("es"),      WORD("por"),
+    WORD("gracias"), WORD("cuándo"),     WORD("hola"),  WORD("una"),    WORD("con"),     WORD("para"),
+    WORD("se"),      WORD("dirección"),  WORD("envío"), WORD("está"),   WORD("factura"), WORD("número"),
+    WORD("cuenta"),  WORD("devolución"), WORD("talla"), WORD("mañana"), WORD("señor"),   WORD("niño"),
+    WORD("pequeño"), WORD("todavía"),    WORD("más"),
+};
+
+static const struct bytes arabic[] = {
+    WORD("من"),    WORD("في"),    WORD("على"),    WORD("هل"),    WORD("لا"),   WORD("ما"),      WORD("هذا"),
+    WORD("طلب"),   WORD("شكرا"),  WORD("مرحبا"),  WORD("متى"),   WORD("أريد"), WORD("العنوان"), WORD("الفاتورة"),
+    WORD("رقم"),   WORD("أنا"),   WORD("إلى"),    WORD("مع"),    WORD("كيف"),  WORD("التوصيل"), WORD("حساب"),
+    WORD("اليوم"), WORD("غدا"),   WORD("المقاس"), WORD("إرجاع"), WORD("لم"),   WORD("بعد"),     WORD("الطلب"),
+    WORD("أين"),   WORD("مُشكلة"), WORD("الدفع"),
 };
 
 /* What careless programs stumble over. */
@@ -110,16 +168,97 @@ static const struct bytes whole_texts[] = {
 
 static const struct bytes endings[] = {WORD("."), WORD("?"), WORD("!"), WORD(""), WORD("..."), WORD(".")};
 
-static struct bytes next_word(struct dice *dice)
+/* One or two letters of a word that is made up, with a NUL. */
+typedef char sound[5];
+
+#define SOUNDS(name, ...) static const sound name[] = {__VA_ARGS__}
+SOUNDS(english_consonants, "b", "c", "d", "f", "g", "h", "k", "l", "m", "n", "p", "r", "s", "t", "v", "w", "br", "cr",
+       "st", "th", "sh");
+SOUNDS(english_vowels, "a", "e", "i", "o", "u", "ea", "oo");
+SOUNDS(turkish_consonants, "b", "c", "ç", "d", "f", "g", "k", "l", "m", "n", "p", "r", "s", "ş", "t", "v", "y", "z");
+SOUNDS(turkish_vowels, "a", "e", "ı", "i", "o", "ö", "u", "ü");
+SOUNDS(german_consonants, "b", "d", "f", "g", "h", "k", "l", "m", "n", "r", "s", "t", "w", "z", "sch", "st", "pf");
+SOUNDS(german_vowels, "a", "e", "i", "o", "u", "ä", "ö", "ü", "ei", "ie");
+SOUNDS(french_consonants, "b", "c", "ç", "d", "f", "g", "j", "l", "m", "n", "p", "r", "s", "t", "v", "tr");
+SOUNDS(french_vowels, "a", "e", "é", "è", "ê", "i", "o", "ou", "u", "eau");
+SOUNDS(spanish_consonants, "b", "c", "d", "f", "g", "l", "ll", "m", "n", "ñ", "p", "r", "rr", "s", "t", "v");
+SOUNDS(spanish_vowels, "a", "e", "i", "o", "u", "á", "é", "í", "ó");
+SOUNDS(arabic_consonants, "ب", "ت", "ج", "ح", "د", "ر", "س", "ش", "ع", "ف", "ق", "ك", "ل", "م", "ن", "ه");
+SOUNDS(arabic_vowels, "ا", "و", "ي");
+
+struct language {
+    uint32_t share; /* of 100 messages */
+    const struct bytes *words;
+    const sound *consonants, *vowels;
+    uint32_t word_count, consonant_count, vowel_count;
+};
+
+#define LANGUAGE(share, name)                                                                                      \
+    {                                                                                                              \
+        share, name, name##_consonants, name##_vowels, COUNT(name), COUNT(name##_consonants), COUNT(name##_vowels) \
+    }
+static const struct language languages[] = {LANGUAGE(66, english), LANGUAGE(9, turkish), LANGUAGE(9, german),
+                                            LANGUAGE(6, french),   LANGUAGE(6, spanish), LANGUAGE(4, arabic)};
+
+static const struct language *choose_language(struct dice *dice)
 {
-    uint32_t roll = dice_below(dice, 64 * COUNT(words));
-    return roll % 64 == 0 ? rare_words[roll / 64 % COUNT(rare_words)] : words[roll / 64];
+    const struct language *language = languages;
+    for (uint32_t roll = dice_below(dice, 100); roll >= language->share; ++language)
+        roll -= language->share;
+    return language;
 }
 
 static char *put(char *to, struct bytes text)
 {
     memcpy(to, text.data, text.len);
     return to + text.len;
+}
+
+static char *put_sound(struct dice *dice, char *to, const sound *sounds, uint32_t count)
+{
+    return put(to, bytes_of_string(sounds[dice_below(dice, count)]));
+}
+
+/* The word of this rank: always the same, of two to four syllables. */
+static struct bytes make_word(const struct language *language, uint32_t rank, char room[WORD_LEN_MAX])
+{
+    struct dice dice = dice_of(rank, language->share, (uint64_t)language->word_count << 32 | rank);
+    char *to = room;
+    for (uint32_t syllables = 2 + dice_below(&dice, 3); syllables > 0; --syllables) {
+        to = put_sound(&dice, to, language->consonants, language->consonant_count);
+        to = put_sound(&dice, to, language->vowels, language->vowel_count);
+    }
+    return bytes_view(room, (size_t)(to - room));
+}
+
+/* Each power of two as likely as the other, and each rank within: so rank n comes about one n-th as often as the first.
+ */
+static uint32_t choose_rank(struct dice *dice)
+{
+    uint32_t power = dice_below(dice, RANK_BITS);
+    return (UINT32_C(1) << power) - 1 + dice_below(dice, UINT32_C(1) << power);
+}
+
+static struct bytes common_word(struct dice *dice, const struct language *language, char room[WORD_LEN_MAX])
+{
+    uint32_t rank = choose_rank(dice);
+    return rank < language->word_count ? language->words[rank] : make_word(language, rank, room);
+}
+
+/* What few messages have: the number of an order, an address, a link. */
+static struct bytes unusual_word(struct dice *dice, char room[WORD_LEN_MAX])
+{
+    static const char *const shapes[] = {"%06u", "%06u", "AB-%u", "user%u@example.org", "https://example.com/p/%u"};
+    int len = snprintf(room, WORD_LEN_MAX, shapes[dice_below(dice, COUNT(shapes))], 100000 + dice_below(dice, 900000));
+    return bytes_view(room, (size_t)len);
+}
+
+static struct bytes next_word(struct dice *dice, const struct language *language, char room[WORD_LEN_MAX])
+{
+    uint32_t roll = dice_below(dice, 64);
+    return roll == 0   ? rare_words[dice_below(dice, COUNT(rare_words))]
+           : roll == 1 ? unusual_word(dice, room)
+                       : common_word(dice, language, room);
 }
 
 /* Each bracket as likely as its share of 16. */
@@ -139,11 +278,12 @@ static uint32_t invent_len(struct dice *dice)
 size_t invent_text(struct dice *dice, char *out)
 {
     uint32_t wanted = invent_len(dice);
-    char *to = out;
+    const struct language *language = choose_language(dice);
+    char *to = out, room[WORD_LEN_MAX];
     if (wanted < 8)
         return (size_t)(put(out, whole_texts[dice_below(dice, COUNT(whole_texts))]) - out);
     while ((size_t)(to - out) < wanted) {
-        struct bytes word = next_word(dice);
+        struct bytes word = next_word(dice, language, room);
         if ((size_t)(to - out) + word.len + WORD_LEN_MAX > INVENTED_TEXT_LEN_MAX)
             break;
         if (to != out)
@@ -153,6 +293,25 @@ size_t invent_text(struct dice *dice, char *out)
     to = put(to, endings[dice_below(dice, COUNT(endings))]);
     assert(to != out && to - out <= INVENTED_TEXT_LEN_MAX);
     return (size_t)(to - out);
+}
+
+/* ---- addresses ------------------------------------------------------------------------------------------------- */
+
+#define NAMES 4096 /* first names, and as many family names */
+
+/* "morea.shivoo42@example.com" */
+size_t invent_email(struct dice *dice, char *out)
+{
+    static const struct bytes domains[] = {WORD("example.com"),      WORD("example.org"),     WORD("example.net"),
+                                           WORD("mail.example.com"), WORD("post.example.de"), WORD("uni.example.edu")};
+    char room[WORD_LEN_MAX];
+    char *to = put(out, make_word(&languages[0], dice_below(dice, NAMES), room));
+    *to++ = '.';
+    to = put(to, make_word(&languages[0], NAMES + dice_below(dice, NAMES), room));
+    if (dice_below(dice, 2) == 0)
+        to += snprintf(to, WORD_LEN_MAX, "%u", dice_below(dice, 100));
+    *to++ = '@';
+    return (size_t)(put(to, domains[dice_below(dice, COUNT(domains))]) - out);
 }
 
 /* ---- browsers -------------------------------------------------------------------------------------------------- */

@@ -138,6 +138,23 @@ export function assertVisitor(visitor) {
     assert.ok(visitor.userAgent === null || typeof visitor.userAgent === 'string', 'userAgent');
 }
 
+/** One of the messages of GET /search; its numbers lie in the text. */
+export function assertHit(hit) {
+    assertMembers(hit, ['message', 'conversationId', 'visitorId', 'snippet'], 'a hit');
+    assertMessage(hit.message);
+    assert.equal(hit.conversationId, hit.message.conversationId);
+    if (hit.visitorId !== null) assertId(hit.visitorId, 'visitorId');
+    const { text, start, matches } = hit.snippet;
+    assertMembers(hit.snippet, ['text', 'start', 'matches'], 'a snippet');
+    assert.equal(text, hit.message.content.slice(start, start + text.length));
+    assert.ok(matches.length > 0, 'a hit without a match');
+    matches.reduce((end, match) => {
+        assertMembers(match, ['start', 'length'], 'a match');
+        assert.ok(match.start >= end && match.length > 0 && match.start + match.length <= text.length, JSON.stringify(hit.snippet));
+        return match.start + match.length;
+    }, 0);
+}
+
 /** The answer of GET and POST /visitors/me. */
 export function assertSelf(self) {
     assertMembers(self, ['id', 'firstSeenAt', 'lastSeenAt', 'email', 'conversationCount', 'unreadCount'], 'a visitor to itself');
