@@ -2,10 +2,11 @@
 # Usage: bench.sh [-s SCENARIOS] [-c CONNECTIONS] [-d SECONDS] [-r ROUNDS] [-w SECONDS] [-l LOOPS] [-q PERCENT]
 #                 [-v VISITORS] [-m]
 #
-#   -s a,b,c,d,start,streams,sql
+#   -s a,b,c,d,start,streams,sql,search
 #                      what to measure: a create conversations, b send messages, c show a conversation, d health,
 #                      start start-up and memory, streams 5,000 of them open, sql questions in SQL beside SQLite and
-#                      PostgreSQL (see sql.sh); and e, which is c spread over 1,000 conversations
+#                      PostgreSQL (see sql.sh), search the search index beside SQLite's FTS5 (see search.sh); and e,
+#                      which is c spread over 1,000 conversations
 #   -c 64,256          numbers of connections
 #   -d 5               seconds of one measurement
 #   -r 3               rounds; in each the server and the empty handler take turns
@@ -13,7 +14,7 @@
 #   -l N               event loops of the server and of the empty handler; as many as processors by default
 #   -q 10              a round in which other processes took more of the processors than this percentage is measured
 #                      again, for as long as there are not three times as many rounds
-#   -v 100000          visitors in the data of sql, which has three conversations and ten messages for each
+#   -v 100000          visitors in the data of sql and search, which has three conversations and ten messages for each
 #   -m                 print Markdown, for RESULTS.md
 #
 # Measures requests per second and latency of a release build against an empty libh2o handler that answers the same
@@ -22,7 +23,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
-scenarios=a,b,c,d,start,streams,sql connections=64,256 seconds=5 rounds=3 warm_up=2 others_max=10 markdown=0 chosen_loops='' visitors=100000
+scenarios=a,b,c,d,start,streams,sql,search connections=64,256 seconds=5 rounds=3 warm_up=2 others_max=10 markdown=0 chosen_loops='' visitors=100000
 while getopts s:c:d:r:w:l:q:v:m option; do
     case $option in
     s) scenarios=$OPTARG ;;
@@ -34,7 +35,7 @@ while getopts s:c:d:r:w:l:q:v:m option; do
     q) others_max=$OPTARG ;;
     v) visitors=$OPTARG ;;
     m) markdown=1 ;;
-    *) sed -n '2,23s/^# \{0,1\}//p' "$0" >&2 && exit 2 ;;
+    *) sed -n '2,24s/^# \{0,1\}//p' "$0" >&2 && exit 2 ;;
     esac
 done
 
@@ -169,6 +170,14 @@ measure_sql() {
     tools/load/sql.sh "${options[@]}" >"$work/sql"
 }
 
+# ---- search ----
+
+measure_search() {
+    local options=(-n "$visitors" -r "$rounds")
+    [ "$markdown" = 0 ] || options+=(-m)
+    tools/load/search.sh "${options[@]}" >"$work/search"
+}
+
 # ---- figures ----
 
 median() { # COLUMN FILE
@@ -265,6 +274,7 @@ for scenario in "${scenario_list[@]}"; do
     start) measure_start ;;
     streams) measure_streams ;;
     sql) measure_sql ;;
+    search) measure_search ;;
     *)
         title "$scenario" >/dev/null
         for count in "${connection_list[@]}"; do
@@ -279,7 +289,9 @@ print_machine
 print_start
 print_streams
 print_targets
-[ ! -f "$work/sql" ] || {
-    echo
-    cat "$work/sql"
-}
+for report in sql search; do
+    [ ! -f "$work/$report" ] || {
+        echo
+        cat "$work/$report"
+    }
+done

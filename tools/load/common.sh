@@ -74,6 +74,13 @@ make_data() { # DIR FILL_ARGUMENTS...
     "$build/load/fill" --data "$data" --org bench "$@" >"$work/targets" || die "no data for the load test"
 }
 
+make_generated() { # DIR VISITORS: as a year would have left it, unless it is there
+    [ ! -d "$1" ] || return 0
+    echo "${0##*/}: generating $2 visitors" >&2
+    "$build/helvino" generate --visitors "$2" --conversations $((3 * $2)) --messages $((10 * $2)) --data "$1" \
+        >"$work/generate.log" 2>&1 || die "$(cat "$work/generate.log")"
+}
+
 launch_server() { # DATA FLAGS...: leaves server_pid, server_url
     local data=$1
     shift

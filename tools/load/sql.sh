@@ -84,13 +84,6 @@ start_postgres() {
     die "PostgreSQL does not start: $(tail -n 3 "$work/postgres.log")"
 }
 
-make_generated() {
-    [ -d "$place/data" ] && return
-    say "generating $visitors visitors"
-    "$build/helvino" generate --visitors "$visitors" --conversations $((3 * visitors)) --messages $((10 * visitors)) \
-        --data "$place/data" >"$work/generate.log" 2>&1 || die "$(cat "$work/generate.log")"
-}
-
 make_sqlite() {
     [ -f "$place/export.sqlite" ] && return
     say "exporting to SQLite"
@@ -260,7 +253,7 @@ print_targets() {
     print_target "export as ndjson, rows/s" $((exported * 1000 / (ms > 0 ? ms : 1))) ">=" 1000000
 }
 
-make_generated
+make_generated "$place/data" "$visitors"
 make_sqlite
 make_postgres
 write_questions
