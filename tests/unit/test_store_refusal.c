@@ -414,6 +414,42 @@ static void test_descriptors_are_not_inherited_and_none_is_left_open(void **stat
     assert_int_equal(open_before, open_after);
 }
 
+#define OPENERS 4
+#define OPENINGS 400 /* each; one in a few hundred met another one that was just closing */
+
+static void open_and_close(const struct directory *directory)
+{
+    for (unsigned i = 0; i < OPENINGS; ++i) {
+        char why[STORE_WHY_LEN];
+        struct store *store = store_open(
+            &(struct store_config){.directory = directory->path, .mode = STORE_READ_ONLY, .map_bytes = 64 << 20}, why);
+        if (store == NULL) {
+            fprintf(stderr, "%s\n", why);
+            _exit(1);
+        }
+        store_close(store);
+    }
+    _exit(0);
+}
+
+static void test_whoever_closes_last_is_in_nobodys_way(void **state)
+{
+    const struct directory *directory = *state;
+    pid_t children[OPENERS];
+    make_database(directory, 100);
+    for (unsigned i = 0; i < OPENERS; ++i) {
+        children[i] = fork();
+        assert_true(children[i] >= 0);
+        if (children[i] == 0)
+            open_and_close(directory);
+    }
+    for (unsigned i = 0; i < OPENERS; ++i) {
+        int status;
+        assert_int_equal(waitpid(children[i], &status, 0), children[i]);
+        assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    }
+}
+
 int main(void)
 {
 #define STORE_TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -436,6 +472,7 @@ int main(void)
         STORE_TEST(test_a_file_that_was_made_longer_is_opened),
         STORE_TEST(test_a_lock_file_of_rubbish_does_no_harm),
         STORE_TEST(test_descriptors_are_not_inherited_and_none_is_left_open),
+        STORE_TEST(test_whoever_closes_last_is_in_nobodys_way),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
