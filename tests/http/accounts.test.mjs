@@ -144,7 +144,7 @@ describe('an invitation', () => {
     test('makes somebody an agent who chooses name and password by a link, once', async () => {
         const invited = await invite(admin, 'agent');
         assert.deepEqual((({ createdAt, lastLoginAt, ...rest }) => rest)(await listed(invited.id)), {
-            id: invited.id, name: 'New Somebody', role: 'agent', email: invited.email, disabled: false, invited: true, secondFactor: false,
+            id: invited.id, name: 'New Somebody', role: 'agent', email: invited.email, disabled: false, invited: true, online: false, secondFactor: false,
         });
         const shown = await nobody(server).post('/links', { token: tokenOf(invited.link) });
         assert.deepEqual((({ expiresAt, ...rest }) => rest)(shown.json), { kind: 'invitation', email: invited.email, name: 'New Somebody' });

@@ -48,6 +48,12 @@ async function inhabit(shop, count = 2, visitor = shop.visitor()) {
     return { visitor, ids, id: count ? await idOf(visitor) : undefined };
 }
 
+/** What is left of an export of the organisation without what only its own side sees. */
+function asTheVisitor({ exportedAt, visitor: { visitorKey, blockedAt, ...visitor }, conversations, ...page }) {
+    const own = ({ status, snoozedUntil, resolvedAt, assigneeId, priority, tags, notes, ...conversation }) => conversation;
+    return { ...page, visitor, conversations: conversations.map(own) };
+}
+
 describe('an access request', () => {
     test('gives the organisation what the visitor itself would get, and its key', async () => {
         const { visitor, id } = await inhabit(org);
@@ -57,9 +63,25 @@ describe('an access request', () => {
         assert.equal(answer.headers['content-disposition'], 'attachment; filename="helvino-export.json"');
         const page = answer.json;
         assertExport(page, visitor.key);
-        const { visitorKey, ...rest } = page.visitor;
-        assert.equal(visitorKey, visitor.key);
-        assert.deepEqual({ ...page, visitor: rest, exportedAt: null }, { ...own, exportedAt: null });
+        assert.equal(page.visitor.visitorKey, visitor.key);
+        assert.deepEqual(asTheVisitor(page), asTheVisitor(own));
+    });
+
+    test('has what was noted about the visitor, which the visitor itself does not get', async () => {
+        const { visitor, ids, id } = await inhabit(org, 2);
+        await org.agent.post(`/conversations/${ids[0]}/notes`, { content: 'seems to be in a hurry' });
+        await org.agent.post(`/conversations/${ids[1]}/notes`, { content: 'pays late' });
+        assert.equal((await org.agent.request('PATCH', `/conversations/${ids[0]}`, { body: { tags: ['vip'], priority: 'high' } })).status, 200);
+        assert.equal((await org.agent.request('PATCH', `/visitors/${id}`, { body: { blocked: true } })).status, 200);
+        const page = await org.agent.getOk(`/visitors/${id}/export`);
+        assert.deepEqual(page.conversations.map(({ notes, tags }) => [notes.map(({ content }) => content), tags]), [
+            [['pays late'], []],
+            [['seems to be in a hurry'], ['vip']],
+        ]);
+        assert.ok(page.visitor.blockedAt);
+        assert.doesNotMatch((await visitor.get('/visitors/me/export')).text, /hurry|pays late|vip|blocked|high/);
+        const shell = JSON.parse(await server.cliOk('export', '--visitor', visitor.key, '--org', 'acme'));
+        assert.deepEqual(shell.conversations, page.conversations);
     });
 
     test('comes in the same pages', async (t) => {
@@ -70,7 +92,7 @@ describe('an access request', () => {
         const pages = async (caller, path) => {
             const all = [];
             for (let after = ''; after !== null; after = all.at(-1).next && `?after=${all.at(-1).next}`) all.push(await caller.getOk(path + after));
-            return all.map((page) => ({ next: page.next, conversations: page.conversations }));
+            return all.map((page) => ({ next: page.next, conversations: asTheVisitor(page).conversations }));
         };
         const hers = await pages(shop.agent, `/visitors/${id}/export`);
         assert.ok(hers.length > 1);

@@ -184,12 +184,12 @@ export function assertExport(page, key) {
     assertTime(page.exportedAt);
     assertMembers(page.organization, ['id', 'key', 'name'], 'the organization of an export');
     const members = ['id', 'firstSeenAt', 'lastSeenAt', 'userAgent', 'email', 'address', 'createdAt', 'updatedAt', 'conversationCount'];
-    assertMembers(page.visitor, key === undefined ? members : [...members, 'visitorKey'], 'the visitor of an export');
+    assertMembers(page.visitor, key === undefined ? members : [...members, 'visitorKey', 'blockedAt'], 'the visitor of an export');
     assert.equal(page.visitor.visitorKey, key);
     assertSeen(page.visitor);
     for (const conversation of page.conversations) {
         const names = ['id', 'createdAt', 'updatedAt', 'messageCount', 'visitorReadSeq', 'agentReadSeq', 'messages'];
-        assertMembers(conversation, names, 'a conversation of an export');
+        assertMembers(conversation, key === undefined ? names : [...names, ...WORK, 'notes'], 'a conversation of an export');
         conversation.messages.forEach(assertMessage);
     }
 }
