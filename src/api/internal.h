@@ -307,6 +307,11 @@ bool maintenance_may_go_on(struct api_loop *loop);
 /* Loop 0, once a second. */
 void retention_tick(struct api_loop *loop);
 
+/* ---- openings.c ---- */
+
+/* Tells of the organisations that have come into or out of their business hours; in a snapshot. */
+void openings_tick(struct api_loop *loop, struct txn *txn);
+
 /* ---- wake.c ---- */
 
 /* Once a second on loop 0. */
@@ -349,9 +354,12 @@ void streams_turn_end(struct api_loop *loop);
 
 /* ---- presence.c ---- */
 
-/* Whether somebody of the organisation is there to answer: a stream by its token is open on some loop, or it has
- * written, typed or read less than AGENT_PRESENT_MS ago. Asks the loop's own hub alone. */
+/* Whether somebody of the organisation is there to answer: a stream by its token or of an agent is open on some loop,
+ * or it has written, typed or read less than AGENT_PRESENT_MS ago; never out of its business hours. Asks the loop's own
+ * hub alone. */
 bool api_org_is_online(struct api_loop *loop, struct id org);
+/* "opensAt": when its business hours begin again; null within them, or when nobody knows. */
+void api_render_opens_at(struct api_loop *loop, struct buffer *out, struct id org);
 /* Whether a stream of the visitor is open on some loop. */
 bool api_visitor_is_online(struct api_loop *loop, struct id visitor);
 /* The same as for the organisation, of one of its agents: whether somebody of the team is there. */

@@ -116,6 +116,8 @@ void maintain(struct api *api, struct api_loop *loop)
     if (maintenance_may_go_on(loop))
         work_maintain(loop, txn);
     indexing_tick(loop, txn);
+    if (api->seconds % OPENINGS_SECONDS == 0 && !edge_stopping(api->edge))
+        openings_tick(loop, txn);
     reader_end(loop->reader);
     if (sweep)
         sweep_step(loop);

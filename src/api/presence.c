@@ -6,6 +6,13 @@ bool api_org_is_online(struct api_loop *loop, struct id org)
     return live_org_is_online(loop->streams->hub, org);
 }
 
+void api_render_opens_at(struct api_loop *loop, struct buffer *out, struct id org)
+{
+    int64_t opens_at_ms;
+    live_org_is_closed(loop->streams->hub, org, &opens_at_ms);
+    render_moment(out, BYTES("opensAt"), opens_at_ms);
+}
+
 bool api_visitor_is_online(struct api_loop *loop, struct id visitor)
 {
     return live_visitor_is_online(loop->streams->hub, visitor);

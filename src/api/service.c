@@ -65,6 +65,7 @@ enum error handle_bootloader(struct call *call)
     json_close(json, '}');
     put_config(json, org, call_has_cookie(call));
     json_member_bool(json, "online", api_org_is_online(call->loop, org->id));
+    api_render_opens_at(call->loop, json, org->id);
     enum error error = put_visitor(call);
     if (error != OK)
         return error;

@@ -117,7 +117,8 @@ static void put_typing(struct buffer *out, const struct live_moment *moment)
     frame_close(out, data_at);
 }
 
-static void put_presence(struct buffer *out, uint64_t seq, const struct live_moment *moment)
+/* `stream` is whose it is: of the organisation itself a visitor also learns when it opens. */
+static void put_presence(struct api_stream *stream, struct buffer *out, uint64_t seq, const struct live_moment *moment)
 {
     size_t data_at = frame_open(out, seq, "presence");
     json_open(out, '{');
@@ -125,6 +126,8 @@ static void put_presence(struct buffer *out, uint64_t seq, const struct live_mom
     if (!id_is_none(moment->subject))
         render_id(out, moment->by_org ? BYTES("agentId") : BYTES("visitorId"), moment->subject);
     json_member_bool(out, "online", moment->on);
+    if (moment->by_org && id_is_none(moment->subject))
+        api_render_opens_at(stream->loop, out, live_org_of(&stream->subscriber));
     json_close(out, '}');
     frame_close(out, data_at);
 }
@@ -182,7 +185,7 @@ static void put_moments(struct api_stream *stream, struct buffer *piece)
         if (moment->kind == EVENT_TYPING)
             put_typing(piece, moment);
         else
-            put_presence(piece, 0, moment);
+            put_presence(stream, piece, 0, moment);
     }
     count(&stream->loop->figures.events_told, subscriber->moment_count);
     live_take_moments(subscriber);
@@ -196,7 +199,7 @@ static void greet(struct api_stream *stream, struct buffer *piece)
     bool online = api_org_is_online(stream->loop, live_org_of(subscriber));
     struct live_moment presence = {EVENT_PRESENCE, true, online, ID_NONE, ID_NONE};
     live_forget_moment(subscriber, &presence);
-    put_presence(piece, subscriber->sent_seq, &presence);
+    put_presence(stream, piece, subscriber->sent_seq, &presence);
     stream->is_greeted = true;
 }
 

@@ -133,6 +133,7 @@
 #define QUEUE_COMMANDS_MAX 16384   /* commands waiting; one more is answered 503 */
 #define QUEUE_BYTES_MAX 67108864   /* bytes of commands waiting */
 #define TOUCH_INTERVAL_MS 1000     /* reads move a visitor's lastSeenAt at most this often */
+#define OPENINGS_SECONDS 2         /* between two looks at who is within business hours */
 #define SWEEP_ENTRIES_MAX 512      /* index entries that one maintenance command looks at */
 #define PURGE_RECORDS_MAX 200      /* records that one step of deleting an organisation removes */
 

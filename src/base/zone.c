@@ -157,14 +157,24 @@ static int64_t floor_divide(int64_t value, int64_t by)
     return value / by - (value % by < 0);
 }
 
+/* The variable stays in one place: setenv would move what other threads are looking at. */
+static void switch_to(const struct zone *zone)
+{
+    static char variable[sizeof("TZ=:") + PATH_LEN_MAX] = "TZ=";
+    static bool is_set;
+    snprintf(variable, sizeof(variable), "TZ=%s", zone->variable);
+    if (!is_set && putenv(variable) != 0)
+        abort();
+    is_set = true;
+    tzset();
+}
+
 static int32_t ask_offset_ms(struct zone *zone, int64_t time_ms)
 {
     time_t seconds = floor_divide(time_ms, 1000);
     struct tm local;
     if (current != zone) {
-        if (setenv("TZ", zone->variable, 1) != 0)
-            abort();
-        tzset();
+        switch_to(zone);
         current = zone;
     }
     return localtime_r(&seconds, &local) != NULL ? (int32_t)(local.tm_gmtoff * 1000) : 0;

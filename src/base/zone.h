@@ -1,7 +1,8 @@
 #pragma once
 /*
  * Time zones by name: how far local time is from UTC at a moment, and back. What was found stays for the life of the
- * process. Main thread: the C library knows one zone at a time, which is switched here (the variable TZ).
+ * process. One thread of the program, the same all the time (a server's loop 0): the C library knows one zone at a
+ * time, which is switched here (the variable TZ).
  */
 #include <stdbool.h>
 #include <stdint.h>

@@ -20,6 +20,7 @@ enum event_kind {
     EVENT_TYPING,       /* somebody types in the conversation, or has stopped */
     EVENT_PRESENCE,     /* a stream of the visitor (by_org: of the organisation) has begun or ended */
     EVENT_PRESENT,      /* the organisation's side has done something, so somebody is there. Names the organisation */
+    EVENT_HOURS,        /* on: it is within the organisation's business hours, or (at_ms) not before then. Names it */
     EVENT_BEHIND,       /* another process has written: every listener has to look at the tables. Names nothing */
 };
 
@@ -33,4 +34,5 @@ struct event {
     struct id visitor; /* whose conversation it is; ID_NONE: nobody's */
     struct id conversation;
     uint64_t seq;
+    int64_t at_ms; /* EVENT_HOURS: when they begin again; 0: never, as far as anybody knows */
 };

@@ -21,6 +21,8 @@ struct live_org {
     uint64_t present_until_ms;  /* by what it has done; 0: it has done nothing */
     unsigned streams;           /* by its tokens and agents, on all loops */
     bool is_online;             /* as its audience has been told */
+    bool is_closed;             /* it is out of its business hours: nobody is there, whoever is */
+    int64_t opens_at_ms;        /* then; 0: nobody knows */
 };
 
 /* A visitor that listens on some loop. */
@@ -55,4 +57,5 @@ void live_visitor_release(struct live *live, struct live_visitor *visitor);
 
 void live_tell_moment(struct live *live, struct live_subscriber *subscriber, const struct live_moment *moment);
 void live_hear_presence(struct live *live, const struct event *event);
+void live_hear_hours(struct live *live, const struct event *event);
 void live_hear_present(struct live *live, const struct event *event, uint64_t now_ms);

@@ -80,7 +80,8 @@ struct live_visitor *live_visitor_need(struct live *live, struct id id)
 
 void live_org_release(struct live *live, struct live_org *org)
 {
-    if (LIST_EMPTY(&org->listeners) && LIST_EMPTY(&org->audience) && org->streams == 0 && org->present_until_ms == 0)
+    if (LIST_EMPTY(&org->listeners) && LIST_EMPTY(&org->audience) && org->streams == 0 && org->present_until_ms == 0 &&
+        !org->is_closed)
         drop_org(live, &org->node);
 }
 
@@ -361,6 +362,9 @@ void live_hear(struct live *live, const struct event *event, uint64_t now_ms)
         break;
     case EVENT_PRESENT:
         live_hear_present(live, event, now_ms);
+        break;
+    case EVENT_HOURS:
+        live_hear_hours(live, event);
         break;
     case EVENT_BEHIND:
         live_table_each(&live->orgs, org_is_behind, live);

@@ -107,8 +107,10 @@ void live_hear(struct live *live, const struct event *event, uint64_t now_ms);
 /* Lets time pass; once a second. */
 void live_tick(struct live *live, uint64_t now_ms);
 /* Whether somebody of the organisation is there: it has a stream open, or was heard of by EVENT_PRESENT less than
- * AGENT_PRESENT_MS ago. */
+ * AGENT_PRESENT_MS ago; and it is within its business hours. */
 bool live_org_is_online(const struct live *live, struct id org);
+/* Whether it is out of its business hours, and until when (0: nobody knows). */
+bool live_org_is_closed(const struct live *live, struct id org, int64_t *opens_at_ms);
 /* Whether EVENT_PRESENT, of the agent or with ID_NONE of a token, would tell the hub anything that it has not heard
  * within the last second. */
 bool live_org_seems_quiet(const struct live *live, struct id org, struct id agent, uint64_t now_ms);

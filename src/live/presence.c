@@ -13,7 +13,7 @@
 /* Tells the organisation's visitors when it has come or gone. */
 static void settle(struct live *live, struct live_org *org)
 {
-    bool is_online = org->streams != 0 || org->present_until_ms != 0;
+    bool is_online = !org->is_closed && (org->streams != 0 || org->present_until_ms != 0);
     if (is_online == org->is_online)
         return;
     org->is_online = is_online;
@@ -95,6 +95,16 @@ void live_hear_present(struct live *live, const struct event *event, uint64_t no
     settle(live, org);
 }
 
+/* The audience is told when that changes who is there; when it opens, whoever asks. */
+void live_hear_hours(struct live *live, const struct event *event)
+{
+    struct live_org *org = live_org_need(live, event->org);
+    org->is_closed = !event->on;
+    org->opens_at_ms = event->on ? 0 : event->at_ms;
+    settle(live, org);
+    live_org_release(live, org);
+}
+
 /* ---- time ---- */
 
 struct tick {
@@ -138,6 +148,13 @@ bool live_org_is_online(const struct live *live, struct id id)
 {
     const struct live_org *org = live_org_find(live, id);
     return org != NULL && org->is_online;
+}
+
+bool live_org_is_closed(const struct live *live, struct id id, int64_t *opens_at_ms)
+{
+    const struct live_org *org = live_org_find(live, id);
+    *opens_at_ms = org == NULL ? 0 : org->opens_at_ms;
+    return org != NULL && org->is_closed;
 }
 
 static bool is_quiet(uint64_t present_until_ms, uint64_t now_ms)

@@ -265,6 +265,24 @@ test('when nobody is there the visitor is told, and can leave an address that th
     agent.stop();
 });
 
+test('out of business hours the visitor is told when somebody will be there', async (t) => {
+    const soon = new Date(Date.now() + 2 * 86_400_000);
+    const day = ['sun', 'mon', 'tue', 'wed', 'thu', 'fri', 'sat'][soon.getUTCDay()];
+    const org = await world.server.org();
+    await world.server.cliOk('org', 'update', org.key, '--business-hours', `UTC ${day} 00:00-24:00`);
+    const agent = await listen(t, org);
+    await becomes(async () => (await org.visitor().getOk('/api/bootloader')).opensAt !== null, true, 'the hours');
+    const profile = await world.profile(t);
+    const widget = await profile.tab(world.page(org));
+    await widget.open();
+    await widget.write('is somebody there?');
+    await widget.delivered('Sent');
+    await widget.shoot('closed');
+    await widget.panel.getByText(/^Back again: \w+day.* 12:00/).waitFor();
+    await widget.shoot('closed');
+    agent.stop();
+});
+
 test('the demo page shows who one is, and the whole chat works on it', async (t) => {
     const profile = await world.profile(t);
     const widget = await profile.tab(`${world.server.url}/demo`);

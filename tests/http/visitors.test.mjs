@@ -170,7 +170,7 @@ describe('the bootloader', () => {
     test('tells a widget about its organisation', async () => {
         for (const caller of [org.anonymous, org.visitor()]) {
             const boot = await caller.getOk('/api/bootloader');
-            assert.deepEqual(Object.keys(boot).sort(), ['config', 'ok', 'online', 'org', 'timestamp', 'visitor']);
+            assert.deepEqual(Object.keys(boot).sort(), ['config', 'ok', 'online', 'opensAt', 'org', 'timestamp', 'visitor']);
             assert.equal(boot.ok, true);
             assert.deepEqual(Object.keys(boot.org).sort(), ['id', 'key', 'name']);
             assertId(boot.org.id);
@@ -178,6 +178,7 @@ describe('the bootloader', () => {
             assert.equal(boot.org.name, 'Acme Köln GmbH');
             assertTime(boot.timestamp);
             assert.equal(typeof boot.online, 'boolean');
+            assert.equal(boot.opensAt, null);
             assert.equal(boot.visitor, null);
             assert.equal(boot.config.visitorCookie, false);
             assert.deepEqual(Object.keys(boot.config).sort(), ['color', 'countVisits', 'enabled', 'language', 'position', 'subtitle', 'title', 'visitorCookie']);

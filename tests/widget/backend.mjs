@@ -33,6 +33,7 @@ export class Backend {
             org: { id: 'o', key: 'demo', name: 'Demo' },
             config: { title: 'Demo', subtitle: '', color: '#2563eb', position: 'right', language: 'auto', enabled: true, countVisits: false, visitorCookie: false },
             online: this.online,
+            opensAt: null,
             visitor: visitor ? { conversationCount: own.length, unreadCount: own.reduce((sum, talk) => sum + this.#unread(talk), 0) } : null,
             timestamp: this.#time(),
             ...this.bootMore,
@@ -56,7 +57,7 @@ export class Backend {
     }
     setOnline(online) {
         this.online = online;
-        for (const key of this.visitors.keys()) this.#publish(key, 'presence', { role: 'assistant', online });
+        for (const key of this.visitors.keys()) this.#publish(key, 'presence', { role: 'assistant', online, opensAt: null });
     }
     /** All connections break. */
     cut() {
@@ -155,7 +156,7 @@ export class Backend {
             ]);
             for (const each of missed.sort(([, , a], [, , b]) => a - b)) stream.send(...each);
         }
-        stream.send('presence', { role: 'assistant', online: this.online }, this.seq);
+        stream.send('presence', { role: 'assistant', online: this.online, opensAt: null }, this.seq);
     }
 
     /* ---- HTTP ---- */

@@ -68,7 +68,7 @@ export default function start(host: Host): Chat {
     let connection: Snapshot['connection'] = 'connecting';
     let problem: string | null = null;
     let seq: number | null = null; // everything up to here is known
-    let online = host.boot.online;
+    let { online, opensAt } = host.boot;
     let isKnown = !!host.boot.visitor; // to the server
     let isMet = false; // by this page, or not to be met by it
     let email: string | null = null;
@@ -150,6 +150,7 @@ export default function start(host: Host): Chat {
             connection,
             problem,
             online,
+            opensAt,
             conversations: store._talks().map(({ id, updatedAt, lastMessage, unreadCount }) => ({
                 id,
                 at: Date.parse(updatedAt),
@@ -259,7 +260,7 @@ export default function start(host: Host): Chat {
             if (role === 'assistant') setTyping(conversationId, types);
         },
         presence(presence: StreamEvents['presence']) {
-            if (presence.role === 'assistant') ({ online } = presence);
+            if (presence.role === 'assistant') ({ online, opensAt } = presence);
         },
         reset() {
             store._clear();

@@ -78,6 +78,7 @@ export interface ShownConversation {
 export interface Snapshot {
     connection: 'connecting' | 'live' | 'polling' | 'offline';
     online: boolean; // somebody is there to answer
+    opensAt: string | null; // else: when business hours begin again, if that is known
     conversations: readonly ShownConversation[]; // newest activity first
     current: string | null; // the one that is shown; null: a new one, which begins with its first message
     messages: readonly ShownMessage[]; // of the current one, oldest first

@@ -82,7 +82,7 @@ export const messages = () => [
                     <div class="text">•••</div>
                 </div>
             )}
-            {want(!now.online) && more?.away()}
+            {want(!now.online) && more?.away(now.opensAt)}
         </div>
     </div>,
     hasNews && (

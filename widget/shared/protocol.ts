@@ -79,6 +79,7 @@ export interface Bootloader {
         visitorCookie: boolean; // whether /visitors/me/cookie is there
     };
     online: boolean; // somebody is there to answer
+    opensAt: string | null; // when business hours begin again; null: within them, or nobody knows
     // Null: x-visitor-id is unknown, or none was sent.
     visitor: { conversationCount: number; unreadCount: number } | null;
     timestamp: string;
@@ -95,6 +96,6 @@ export interface StreamEvents {
     conversation: Conversation; // a new one, or its read marks have moved
     typing: { conversationId: string; role: Role; typing: boolean };
     // To visitors: role assistant. Always sent once at the beginning.
-    presence: { role: Role; online: boolean; visitorId?: string };
+    presence: { role: Role; online: boolean; opensAt: string | null; visitorId?: string };
     reset: { seq: number }; // too much was missed: ask for the lists again, and go on from here
 }

@@ -11,6 +11,7 @@ const texts: Texts = {
     conversations: 'Unterhaltungen',
     welcome: 'Hallo! Wie können wir helfen?',
     nobody: 'Gerade ist niemand da. Schreiben Sie uns, wir antworten so bald wie möglich.',
+    opens: 'Wieder da: {0}',
     messages: 'Nachrichten',
     earlier: 'Frühere Nachrichten laden',
     loading: 'Wird geladen …',

@@ -10,6 +10,7 @@ const texts = {
     conversations: 'Conversations',
     welcome: 'Hello! How can we help?',
     nobody: 'Nobody is here right now. Write to us, and we will answer as soon as we can.',
+    opens: 'Back again: {0}',
     messages: 'Messages',
     earlier: 'Load earlier messages',
     loading: 'Loading…',

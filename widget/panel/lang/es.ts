@@ -11,6 +11,7 @@ const texts: Texts = {
     conversations: 'Conversaciones',
     welcome: '¡Hola! ¿En qué podemos ayudarle?',
     nobody: 'Ahora mismo no hay nadie. Escríbanos y le responderemos lo antes posible.',
+    opens: 'De vuelta: {0}',
     messages: 'Mensajes',
     earlier: 'Cargar mensajes anteriores',
     loading: 'Cargando…',

@@ -11,6 +11,7 @@ const texts: Texts = {
     conversations: 'Conversations',
     welcome: 'Bonjour ! Comment pouvons-nous vous aider ?',
     nobody: 'Il n’y a personne pour le moment. Écrivez-nous, nous vous répondrons dès que possible.',
+    opens: 'De retour : {0}',
     messages: 'Messages',
     earlier: 'Charger les messages précédents',
     loading: 'Chargement…',

@@ -11,6 +11,7 @@ const texts: Texts = {
     conversations: 'Görüşmeler',
     welcome: 'Merhaba! Size nasıl yardımcı olabiliriz?',
     nobody: 'Şu anda kimse yok. Bize yazın, en kısa sürede yanıtlayalım.',
+    opens: 'Yeniden buradayız: {0}',
     messages: 'Mesajlar',
     earlier: 'Önceki mesajları yükle',
     loading: 'Yükleniyor…',

@@ -78,9 +78,21 @@ function email() {
     );
 }
 
-export const away = () => (
+/* Within a day the time is enough. */
+const when = (at: string): string => {
+    const moment = new Date(at);
+    const isSoon = moment.getTime() - Date.now() < 864e5;
+    return new Intl.DateTimeFormat(kit.locale, {
+        ...(isSoon ? {} : { weekday: 'long' as const }),
+        hour: 'numeric',
+        minute: '2-digit',
+    }).format(moment);
+};
+
+export const away = (opensAt: string | null) => (
     <div class="away">
         {kit.texts.nobody}
+        {opensAt && <p class="opens">{kit.texts.opens.replace('{0}', () => when(opensAt))}</p>}
         {email()}
     </div>
 );

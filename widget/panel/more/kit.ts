@@ -29,7 +29,7 @@ export interface More {
     rich(text: string): ComponentChild;
     failed(message: ShownMessage): ComponentChild;
     /** What is said and asked when nobody is there. */
-    away(): ComponentChild;
+    away(opensAt: string | null): ComponentChild;
     /** What is shown in place of the conversation; undefined: nothing. */
     page(): ComponentChildren;
     /** Back to the conversation. False: that is what is shown. */
