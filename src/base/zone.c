@@ -160,12 +160,10 @@ static int64_t floor_divide(int64_t value, int64_t by)
 /* The variable stays in one place: setenv would move what other threads are looking at. */
 static void switch_to(const struct zone *zone)
 {
-    static char variable[sizeof("TZ=:") + PATH_LEN_MAX] = "TZ=";
-    static bool is_set;
+    static char variable[sizeof("TZ=:") + PATH_LEN_MAX];
     snprintf(variable, sizeof(variable), "TZ=%s", zone->variable);
-    if (!is_set && putenv(variable) != 0)
+    if (getenv("TZ") != variable + 3 && putenv(variable) != 0)
         abort();
-    is_set = true;
     tzset();
 }
 

@@ -69,10 +69,23 @@ static size_t run_from(size_t at)
     return count;
 }
 
+static void dispose_blocks(void)
+{
+    for (size_t i = 0; i < block_count; ++i)
+        buffer_dispose(&blocks[i].value);
+    block_count = 0;
+}
+
+static void forget_blocks(void)
+{
+    dispose_blocks();
+    posting_count = 0;
+}
+
 static void write_all(uint64_t base)
 {
     struct block_writer writer = {.base = base};
-    block_count = 0;
+    dispose_blocks();
     for (size_t at = 0; at < posting_count;) {
         uint64_t seqs[300];
         size_t count = run_from(at);
@@ -114,13 +127,6 @@ static void assert_read_back(uint64_t base)
         assert_int_equal(error, ERR_NOT_FOUND);
     }
     assert_int_equal(at, posting_count);
-}
-
-static void forget_blocks(void)
-{
-    for (size_t i = 0; i < block_count; ++i)
-        buffer_dispose(&blocks[i].value);
-    posting_count = block_count = 0;
 }
 
 static void write_and_read(uint64_t base)
