@@ -419,20 +419,20 @@ describe('who is there', () => {
     test('a visitor is told at once whether somebody is there, and when that changes', async () => {
         const org = await server.org();
         const stream = await listen(org.visitor());
-        assert.deepEqual(stream.events[0].data, { role: 'assistant', online: false });
+        assert.deepEqual(stream.events[0].data, { role: 'assistant', online: false, opensAt: null });
         assert.equal((await org.anonymous.getOk('/api/bootloader')).online, false);
         const agents = [await listen(org.agent), await listen(org.agent)];
-        assert.deepEqual(agents[0].events[0].data, { role: 'assistant', online: true });
-        assert.deepEqual((await stream.next('presence', 2)).data, { role: 'assistant', online: true });
+        assert.deepEqual(agents[0].events[0].data, { role: 'assistant', online: true, opensAt: null });
+        assert.deepEqual((await stream.next('presence', 2)).data, { role: 'assistant', online: true, opensAt: null });
         assert.equal((await stream.next('presence', 2)).id, null);
         const late = await listen(org.visitor());
-        assert.deepEqual(late.events[0].data, { role: 'assistant', online: true });
+        assert.deepEqual(late.events[0].data, { role: 'assistant', online: true, opensAt: null });
         const streams = await figure(org, 'helvino_streams');
         agents[0].close();
         await eventually(async () => (await figure(org, 'helvino_streams')) < streams, 'that one has gone');
         agents[1].close();
         for (const [each, n] of [[stream, 3], [late, 2]]) {
-            assert.deepEqual((await each.next('presence', n)).data, { role: 'assistant', online: false });
+            assert.deepEqual((await each.next('presence', n)).data, { role: 'assistant', online: false, opensAt: null });
             assert.equal(each.of('presence').length, n, 'one agent of two had gone, and the other was still there');
             each.close();
         }
