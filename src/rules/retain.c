@@ -10,7 +10,7 @@
 /* Entries that are removed or changed with one thing, roughly. */
 #define COST_OF_MESSAGE 5
 #define COST_OF_REDACTION 2
-#define TEXT_OF_ENTRY 64 /* bytes of a text whose words cost search as much as an entry */
+#define TEXT_OF_ENTRY 4 /* bytes of a text: a word takes a block of the search index to be written anew */
 #define COST_OF_CONVERSATION 6
 #define COST_OF_VISITOR 4
 

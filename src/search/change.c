@@ -36,24 +36,40 @@ struct rewrite {
     const struct change *changes, *end; /* those that are still to come */
 };
 
-static enum error rewrite_posting(struct rewrite *rewrite, struct bytes term, uint64_t seq)
+static int compare_terms(struct bytes a, struct bytes b)
 {
-    int order = 1;
-    while (rewrite->changes < rewrite->end &&
-           (order = compare(change_term(rewrite->changes), rewrite->changes->seq, term, seq)) < 0)
-        ++rewrite->changes; /* it is not there */
-    bool goes = rewrite->changes < rewrite->end && order == 0;
-    rewrite->changes += goes;
-    return goes ? OK : posting_writer_add(&rewrite->writer, term, &seq, 1);
+    return compare(a, 0, b, 0);
 }
 
+/* Leaves those that stay. */
+static void take_out(struct rewrite *rewrite, struct bytes term, struct seqs *seqs)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < seqs->count; ++i) {
+        const struct change **next = &rewrite->changes;
+        while (*next < rewrite->end && (*next)->seq < seqs->of[i] && bytes_equal(change_term(*next), term))
+            ++*next; /* it is not there */
+        bool goes = *next < rewrite->end && (*next)->seq == seqs->of[i] && bytes_equal(change_term(*next), term);
+        *next += goes;
+        if (!goes)
+            seqs->of[kept++] = seqs->of[i];
+    }
+    seqs->count = kept;
+}
+
+/* Most lists of a block stay as they are. */
 static enum error rewrite_list(struct rewrite *rewrite, struct bytes term, struct bytes list)
 {
     struct seqs seqs;
+    int order = -1;
     enum error error = list_decode(list, rewrite->writer.segment.first_seq, &seqs);
-    for (size_t i = 0; i < seqs.count && error == OK; ++i)
-        error = rewrite_posting(rewrite, term, seqs.of[i]);
-    return error;
+    if (error != OK)
+        return error;
+    while (rewrite->changes < rewrite->end && (order = compare_terms(change_term(rewrite->changes), term)) < 0)
+        ++rewrite->changes; /* it is not there */
+    if (rewrite->changes < rewrite->end && order == 0)
+        take_out(rewrite, term, &seqs);
+    return seqs.count != 0 ? posting_writer_add(&rewrite->writer, term, seqs.of, seqs.count) : OK;
 }
 
 static enum error rewrite_block(struct txn *txn, const struct search_segment *segment, const struct found_block *found,
