@@ -22,12 +22,17 @@ struct filter {
     struct id assignee;    /* or ID_NONE: nobody's */
     struct bytes priority; /* NULL: none */
     struct bytes tag;      /* NULL: any */
+    bool has_unread, unread;
 };
 
 struct page {
     struct filter filter;
-    uint64_t before, limit;
+    bool oldest_first;
+    uint64_t from; /* what is listed lies before it, or behind it when the oldest come first */
+    uint64_t limit;
     uint64_t next; /* 0: there is no more */
+    bool has_visitors;
+    struct buffer visitors; /* whose conversations were listed: ids, one behind the other */
 };
 
 /* ---- what is asked for ----------------------------------------------------------------------------------------- */
@@ -85,6 +90,15 @@ static enum error read_priority(struct call *call, struct filter *out)
                              "The parameter \"priority\" must be none, low, medium, high or urgent.");
 }
 
+static enum error read_unread(struct call *call, struct filter *out)
+{
+    uint64_t unread;
+    enum error error = query_uint(call, "unread", 0, 1, UINT64_MAX, &unread);
+    out->has_unread = unread != UINT64_MAX;
+    out->unread = unread == 1;
+    return error;
+}
+
 static enum error read_filter(struct call *call, struct filter *out)
 {
     enum error error = read_statuses(call, out);
@@ -92,6 +106,8 @@ static enum error read_filter(struct call *call, struct filter *out)
         error = read_assignee(call, out);
     if (error == OK)
         error = read_priority(call, out);
+    if (error == OK)
+        error = read_unread(call, out);
     return error == OK ? query_text(call, "tag", &out->tag) : error;
 }
 
@@ -103,12 +119,38 @@ static bool is_asked_for(const struct filter *filter, const struct conversation 
            (filter->tag.data == NULL || tags_have(conversation->tags, filter->tag));
 }
 
+/* Whether its last word is the visitor's, and nobody has read it. */
+static bool is_unread(const struct conversation *conversation, const struct conversation_activity *activity)
+{
+    return activity->has_message && activity->last_message.seq > conversation->agent_read_seq &&
+           bytes_equal(activity->last_message.role, BYTES("user"));
+}
+
+/* What the record alone does not say. */
+static bool is_asked_for_now(const struct filter *filter, const struct conversation *conversation,
+                             const struct conversation_activity *activity)
+{
+    return !filter->has_unread || is_unread(conversation, activity) == filter->unread;
+}
+
+static bool is_on_page(const struct page *page, uint64_t seq)
+{
+    return page->oldest_first ? seq > page->from : seq < page->from;
+}
+
 /* ---- one of a list --------------------------------------------------------------------------------------------- */
 
-static void render_listed(struct call *call, const struct conversation *conversation,
+static void note_visitor(struct page *page, const struct conversation *conversation)
+{
+    if (page->has_visitors && !id_is_none(conversation->visitor))
+        buffer_append(&page->visitors, conversation->visitor.bytes, ID_LEN);
+}
+
+static void render_listed(struct call *call, struct page *page, const struct conversation *conversation,
                           const struct conversation_activity *activity)
 {
     struct buffer *json = &call->loop->json;
+    note_visitor(page, conversation);
     json_element(json);
     render_conversation_open(json, conversation, activity, call_viewer(call));
     json_close(json, '}');
@@ -135,6 +177,17 @@ static int by_activity_descending(const void *a, const void *b)
     return first > second ? -1 : first < second;
 }
 
+static int by_activity(const void *a, const void *b)
+{
+    return by_activity_descending(b, a);
+}
+
+static void sort_found(const struct page *page, struct found *all, size_t count)
+{
+    if (count != 0)
+        qsort(all, count, sizeof(*all), page->oldest_first ? by_activity : by_activity_descending);
+}
+
 /* ---- along the activity index ---------------------------------------------------------------------------------- */
 
 /* The conversation that an entry of the activity index names; *is_listed tells whether it is asked for and the entry is
@@ -150,19 +203,26 @@ static enum error read_listed(struct call *call, const struct filter *filter, st
         return OK;
     if (error == OK)
         error = conversation_activity(call->txn, conversation, activity);
-    *is_listed = error == OK && activity->seq == entry_seq;
+    *is_listed = error == OK && activity->seq == entry_seq && is_asked_for_now(filter, conversation, activity);
     return error;
 }
 
-/* Backwards, skipping what is stale. A page may end early; page->next is then the last entry that was looked at. */
+static enum error seek(struct cursor *cursor, struct id org, const struct page *page, struct bytes *key,
+                       struct bytes *value)
+{
+    struct key from;
+    activity_key(&from, org, page->oldest_first ? page->from + 1 : page->from);
+    return page->oldest_first ? cursor_seek(cursor, key_view(&from), key, value)
+                              : cursor_seek_before(cursor, key_view(&from), key, value);
+}
+
+/* Skips what is stale. A page may end early; page->next is then the last entry that was looked at. */
 static enum error list_by_activity(struct call *call, struct page *page)
 {
     struct bytes key, value;
-    struct key from;
     uint64_t last_seq = 0, left = page->limit;
-    activity_key(&from, call->org.id, page->before);
     struct cursor *cursor = cursor_open(call->txn, TABLE_CONVERSATION_BY_ACTIVITY);
-    enum error error = cursor_seek_before(cursor, key_view(&from), &key, &value);
+    enum error error = seek(cursor, call->org.id, page, &key, &value);
     for (unsigned entries = 0; error == OK && memcmp(key.data, call->org.id.bytes, ID_LEN) == 0; ++entries) {
         struct conversation conversation;
         struct conversation_activity activity;
@@ -176,9 +236,9 @@ static enum error list_by_activity(struct call *call, struct page *page)
         }
         last_seq = seq;
         if (is_listed)
-            render_listed(call, &conversation, &activity);
+            render_listed(call, page, &conversation, &activity);
         if (error == OK)
-            error = cursor_previous(cursor, &key, &value);
+            error = (page->oldest_first ? cursor_next : cursor_previous)(cursor, &key, &value);
     }
     cursor_close(cursor);
     return error == ERR_NOT_FOUND ? OK : error;
@@ -232,7 +292,7 @@ static bool is_worth_sorting(struct call *call, uint64_t count, uint64_t limit)
     return count * count <= limit * (table_rows(call->txn, TABLE_CONVERSATIONS) + limit);
 }
 
-/* Keeps those that are asked for and lie before the page's beginning, and reads when each was active last. */
+/* Keeps those that are asked for and lie on the page or behind it, and reads when each was active last. */
 static enum error choose(struct call *call, const struct page *page, struct found *all, size_t count, size_t *chosen)
 {
     *chosen = 0;
@@ -246,15 +306,14 @@ static enum error choose(struct call *call, const struct page *page, struct foun
             error = conversation_activity(call->txn, &conversation, &activity);
         if (error != OK)
             return error == ERR_NOT_FOUND ? ERR_CORRUPT : error;
-        if (activity.seq < page->before)
+        if (is_on_page(page, activity.seq) && is_asked_for_now(&page->filter, &conversation, &activity))
             all[(*chosen)++] = (struct found){conversation.id, activity.seq};
     }
-    if (*chosen != 0)
-        qsort(all, *chosen, sizeof(*all), by_activity_descending);
+    sort_found(page, all, *chosen);
     return OK;
 }
 
-/* From the newest on; ends early, with page->next set, when the page is long enough. */
+/* In their order; ends early, with page->next set, when the page is long enough. */
 static enum error render_chosen(struct call *call, struct page *page, const struct found *all, size_t count)
 {
     enum error error = OK;
@@ -269,7 +328,7 @@ static enum error render_chosen(struct call *call, struct page *page, const stru
         if (error == OK)
             error = conversation_activity(call->txn, &conversation, &activity);
         if (error == OK)
-            render_listed(call, &conversation, &activity);
+            render_listed(call, page, &conversation, &activity);
     }
     return error;
 }
@@ -312,7 +371,8 @@ static enum error collect_own(struct call *call, const struct page *page, struct
         if (error != OK)
             return error == ERR_NOT_FOUND ? ERR_CORRUPT : error;
         at = conversation.previous_of_visitor;
-        if (activity.seq < page->before && is_asked_for(&page->filter, &conversation))
+        if (is_on_page(page, activity.seq) && is_asked_for(&page->filter, &conversation) &&
+            is_asked_for_now(&page->filter, &conversation, &activity))
             buffer_append(out, &(struct found){conversation.id, activity.seq}, sizeof(struct found));
     }
     if (!id_is_none(at))
@@ -321,7 +381,7 @@ static enum error collect_own(struct call *call, const struct page *page, struct
 }
 
 /* One of the visitor's own, with how much of it is unread. */
-static enum error render_owned(struct call *call, struct id id, unsigned *looked)
+static enum error render_owned(struct call *call, struct page *page, struct id id, unsigned *looked)
 {
     struct buffer *json = &call->loop->json;
     struct conversation conversation;
@@ -334,6 +394,7 @@ static enum error render_owned(struct call *call, struct id id, unsigned *looked
         error = unread_in_conversation(call->loop, call->txn, &conversation, &activity, looked, &unread);
     if (error != OK)
         return error;
+    note_visitor(page, &conversation);
     json_element(json);
     render_conversation_open(json, &conversation, &activity, call_viewer(call));
     json_member_integer(json, "unreadCount", (int64_t)unread);
@@ -350,7 +411,7 @@ static enum error render_own(struct call *call, struct page *page, const struct 
             page->next = owned[i - 1].seq;
             break;
         }
-        error = render_owned(call, owned[i].conversation, &looked);
+        error = render_owned(call, page, owned[i].conversation, &looked);
     }
     return error;
 }
@@ -365,8 +426,7 @@ static enum error list_of_visitor(struct call *call, struct page *page, struct i
     if (error == OK)
         error = collect_own(call, page, visitor.last_conversation, &owned);
     size_t count = owned.len / sizeof(struct found);
-    if (count != 0)
-        qsort(owned.data, count, sizeof(struct found), by_activity_descending);
+    sort_found(page, (struct found *)owned.data, count);
     if (error == OK)
         error = render_own(call, page, (const struct found *)owned.data, count);
     buffer_dispose(&owned);
@@ -395,37 +455,113 @@ static enum error list(struct call *call, struct page *page)
     return list_of_visitor(call, page, id);
 }
 
+/* ---- whose they are -------------------------------------------------------------------------------------------- */
+
+static int by_id(const void *a, const void *b)
+{
+    return memcmp(a, b, ID_LEN);
+}
+
+static enum error render_visitor_of(struct call *call, const unsigned char bytes[ID_LEN])
+{
+    struct buffer *json = &call->loop->json;
+    struct visitor visitor;
+    struct id id;
+    memcpy(id.bytes, bytes, ID_LEN);
+    enum error error = visitor_get(call->txn, id, &visitor);
+    if (error != OK)
+        return error == ERR_NOT_FOUND ? OK : error;
+    json_element(json);
+    render_visitor(json, &visitor, api_visitor_is_online(call->loop, id));
+    return OK;
+}
+
+/* Each once, so that a list needs no question for every name in it. */
+static enum error render_visitors(struct call *call, struct page *page)
+{
+    struct buffer *json = &call->loop->json;
+    const unsigned char *ids = (const unsigned char *)page->visitors.data;
+    size_t len = page->visitors.len;
+    enum error error = OK;
+    if (len != 0)
+        qsort(page->visitors.data, len / ID_LEN, ID_LEN, by_id);
+    json_key(json, BYTES("visitors"));
+    json_open(json, '[');
+    for (size_t at = 0; at < len && error == OK; at += ID_LEN)
+        if (at == 0 || memcmp(ids + at - ID_LEN, ids + at, ID_LEN) != 0)
+            error = render_visitor_of(call, ids + at);
+    json_close(json, ']');
+    return error;
+}
+
+/* ---- the answer ------------------------------------------------------------------------------------------------ */
+
+static enum error read_order(struct call *call, struct page *out)
+{
+    struct bytes order;
+    enum error error = query_text(call, "order", &order);
+    out->oldest_first = bytes_equal(order, BYTES("oldest"));
+    if (error == OK && order.data != NULL && !out->oldest_first && !bytes_equal(order, BYTES("newest")))
+        return call_refuse(call, ERR_INVALID_QUERY, "The parameter \"order\" must be newest or oldest.");
+    if (error != OK)
+        return error;
+    return out->oldest_first ? query_uint(call, "after", 0, INT64_MAX - 1, 0, &out->from)
+                             : query_uint(call, "before", 1, INT64_MAX, INT64_MAX, &out->from);
+}
+
+static enum error read_include(struct call *call, struct page *out)
+{
+    struct bytes include;
+    enum error error = query_text(call, "include", &include);
+    out->has_visitors = bytes_equal(include, BYTES("visitors"));
+    return error == OK && include.data != NULL && !out->has_visitors
+               ? call_refuse(call, ERR_INVALID_QUERY, "The parameter \"include\" must be visitors.")
+               : error;
+}
+
+/* A visitor has one order, and no filter. */
 static enum error read_page(struct call *call, struct page *out)
 {
     *out = (struct page){.filter = {.statuses = ANY_STATUS}};
     enum error error = query_uint(call, "limit", 1, PAGE_LIMIT_MAX, PAGE_LIMIT_DEFAULT, &out->limit);
+    if (error == OK && !call->by_org)
+        return query_uint(call, "before", 1, INT64_MAX, INT64_MAX, &out->from);
     if (error == OK)
-        error = query_uint(call, "before", 1, INT64_MAX, INT64_MAX, &out->before);
-    return error == OK && call->by_org ? read_filter(call, &out->filter) : error;
+        error = read_order(call, out);
+    if (error == OK)
+        error = read_include(call, out);
+    return error == OK ? read_filter(call, &out->filter) : error;
+}
+
+static enum error render_list(struct call *call, struct page *page)
+{
+    struct buffer *json = &call->loop->json;
+    json_open(json, '{');
+    json_key(json, BYTES("conversations"));
+    json_open(json, '[');
+    enum error error = list(call, page);
+    json_close(json, ']');
+    if (error == OK && page->has_visitors)
+        error = render_visitors(call, page);
+    json_key(json, BYTES("next"));
+    if (page->next == 0)
+        json_put_literal(json, "null");
+    else
+        buffer_printf(json, "\"%llu\"", (unsigned long long)page->next);
+    json_close(json, '}');
+    return error;
 }
 
 enum error handle_conversation_list(struct call *call)
 {
-    struct buffer *json = &call->loop->json;
     struct page page;
     enum error error = read_page(call, &page);
-    if (error != OK)
-        return error;
-    json_open(json, '{');
-    json_key(json, BYTES("conversations"));
-    json_open(json, '[');
-    error = list(call, &page);
-    if (error != OK)
-        return error;
-    json_close(json, ']');
-    json_key(json, BYTES("next"));
-    if (page.next == 0)
-        json_put_literal(json, "null");
-    else
-        buffer_printf(json, "\"%llu\"", (unsigned long long)page.next);
-    json_close(json, '}');
-    call_respond(call, 200, json);
-    return OK;
+    if (error == OK)
+        error = render_list(call, &page);
+    if (error == OK)
+        call_respond(call, 200, &call->loop->json);
+    buffer_dispose(&page.visitors);
+    return error;
 }
 
 /* ---- the counts ------------------------------------------------------------------------------------------------ */

@@ -50,6 +50,10 @@ static enum error render_orgs(struct buffer *json, struct txn *txn, struct id ag
 static enum error render_session(struct buffer *json, struct txn *txn, const struct agent *agent, struct bytes secret)
 {
     char csrf[CSRF_TEXT_LEN + 1];
+    uint64_t seq;
+    enum error error = meta_get_u64(txn, META_SEQ, &seq);
+    if (error != OK)
+        return error;
     session_csrf(secret, csrf);
     json_open(json, '{');
     json_key(json, BYTES("agent"));
@@ -60,8 +64,9 @@ static enum error render_session(struct buffer *json, struct txn *txn, const str
     json_member_bool(json, "secondFactor", agent->totp_secret.data != NULL);
     json_member_integer(json, "recoveryCodesLeft", (int64_t)(agent->recovery_hashes.len / RECOVERY_HASH_LEN));
     json_close(json, '}');
-    enum error error = render_orgs(json, txn, agent->id);
+    error = render_orgs(json, txn, agent->id);
     json_member_string(json, "csrfToken", bytes_view(csrf, CSRF_TEXT_LEN));
+    json_member_integer(json, "seq", (int64_t)seq);
     json_close(json, '}');
     return error;
 }

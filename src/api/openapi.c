@@ -20,8 +20,8 @@ struct details {
 #define DETAILS(handler, ...) static const struct details details_##handler = {__VA_ARGS__}
 
 DETAILS(conversation_create, "IdempotencyKey", "Empty", false, "201 200", JSON, "ConversationCreated");
-DETAILS(conversation_list, "Limit Before Status Assignee Tag Priority OfVisitor", NULL, false, "200", JSON,
-        "ConversationList");
+DETAILS(conversation_list, "Limit Before Order AfterActivity Status Assignee Tag Priority Unread OfVisitor Include",
+        NULL, false, "200", JSON, "ConversationList");
 DETAILS(conversation_counts, "", NULL, false, "200", JSON, "ConversationCounts");
 DETAILS(conversation_bulk, "", "BulkChange", true, "200", JSON, "BulkResults");
 DETAILS(conversation_show, "After BeforeSeq MessageLimit", NULL, false, "200", JSON, "ConversationWithMessages");

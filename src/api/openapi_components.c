@@ -61,8 +61,11 @@
 #define TIME_OR_NULL {"type": ["string", "null"], "format": "date-time"}
 #define TAGS {"type": "array", "maxItems": 20, "items": {"type": "string", "minLength": 1, "maxLength": 40}}
 #define WORK_MEMBERS \
-    "status": {"enum": ["open", "pending", "snoozed", "resolved"], \
-               "description": "This member and the following: for the organisation's side alone."}, \
+    "seq": {"type": "integer", "minimum": 0, \
+            "description": "This member and the following: for the organisation's side alone. Of the last change of \
+whatever kind: the larger one is the newer picture."}, \
+    "activitySeq": {"type": "integer", "minimum": 0, "description": "What lists are ordered by."}, \
+    "status": STATUS, \
     "snoozedUntil": TIME_OR_NULL, \
     "resolvedAt": TIME_OR_NULL, \
     "assigneeId": ID_OR_NULL, \

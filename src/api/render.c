@@ -107,6 +107,15 @@ static void render_tags(struct buffer *out, struct bytes tags)
     json_close(out, ']');
 }
 
+/* Of its last change of whatever kind: the larger one is the newer picture of the conversation. */
+static uint64_t version_of(const struct conversation *conversation, const struct conversation_activity *activity)
+{
+    uint64_t seq = activity->seq;
+    if (conversation->marked_seq > seq)
+        seq = conversation->marked_seq;
+    return conversation->worked_seq > seq ? conversation->worked_seq : seq;
+}
+
 void render_work(struct buffer *out, const struct conversation *conversation)
 {
     const char *word = status_word(conversation->status);
@@ -136,8 +145,11 @@ void render_conversation_open(struct buffer *out, const struct conversation *con
     json_member_integer(out, "agentReadSeq", (int64_t)conversation->agent_read_seq);
     if (conversation->anonymized)
         json_member_bool(out, "anonymized", true);
-    if (viewer == VIEWER_ORG)
+    if (viewer == VIEWER_ORG) {
+        json_member_integer(out, "seq", (int64_t)version_of(conversation, activity));
+        json_member_integer(out, "activitySeq", (int64_t)activity->seq);
         render_work(out, conversation);
+    }
 }
 
 void render_note(struct buffer *out, const struct note *note)

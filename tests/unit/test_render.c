@@ -201,6 +201,8 @@ static void test_who_answers_and_what_is_made_of_it_is_for_the_organisation_alon
     (void)state;
     struct conversation conversation = {.id = id_of(CONVERSATION),
                                         .changed_at_ms = 5,
+                                        .marked_seq = 43,
+                                        .worked_seq = 44,
                                         .status = STATUS_SNOOZED,
                                         .snoozed_until_ms = 7,
                                         .assignee = id_of(VISITOR),
@@ -208,7 +210,7 @@ static void test_who_answers_and_what_is_made_of_it_is_for_the_organisation_alon
                                         .tags = BYTES("a b\nc"),
                                         .resolved_at_ms = 0};
     struct conversation_activity activity = {
-        .updated_at_ms = 5, .message_count = 1, .has_message = true, .last_message = a_message(BYTES("x"))};
+        .seq = 42, .updated_at_ms = 5, .message_count = 1, .has_message = true, .last_message = a_message(BYTES("x"))};
     activity.last_message.role = BYTES("assistant");
     activity.last_message.agent = id_of(VISITOR);
     render_conversation_open(&out, &conversation, &activity, VIEWER_VISITOR);
@@ -226,7 +228,7 @@ static void test_who_answers_and_what_is_made_of_it_is_for_the_organisation_alon
                 "\"1970-01-01T00:00:00.005Z\",\"messageCount\":1,\"lastMessage\":{\"id\":\"" MESSAGE
                 "\",\"conversationId\":\"" CONVERSATION "\",\"role\":\"assistant\",\"content\":\"x\","
                 "\"timestamp\":\"2026-01-31T23:59:59.999Z\",\"seq\":42,\"agentId\":\"" VISITOR
-                "\"},\"visitorReadSeq\":0,\"agentReadSeq\":0,\"status\":\"snoozed\","
+                "\"},\"visitorReadSeq\":0,\"agentReadSeq\":0,\"seq\":44,\"activitySeq\":42,\"status\":\"snoozed\","
                 "\"snoozedUntil\":\"1970-01-01T00:00:00.007Z\",\"resolvedAt\":null,\"assigneeId\":\"" VISITOR
                 "\",\"priority\":\"urgent\",\"tags\":[\"a b\",\"c\"]}");
     buffer_clear(&out);
