@@ -113,7 +113,7 @@ async function addWidget() {
     const names = { __LANG_FILES__: languages, __MORE_FILE__: more };
     const panel = await module('panel/panel.tsx', names, jsx('jsx.ts'));
     const parts = {
-        __LIVE_FILE__: addHashed('live.js', JAVASCRIPT, await module('embed/live.ts')),
+        __LIVE_FILE__: addHashed('live.js', JAVASCRIPT, await module('shared/live.ts')),
         __LATER_FILE__: addHashed('later.js', JAVASCRIPT, await module('embed/later.ts')),
     };
     const loader = await script('embed/loader.ts', {

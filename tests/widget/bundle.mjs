@@ -45,7 +45,7 @@ function variant(options) {
     return {
         loader: bundle('embed/loader.ts', options),
         client: library('embed/client.ts', options),
-        live: library('embed/live.ts', options),
+        live: library('shared/live.ts', options),
         later: library('embed/later.ts', options),
         exporting: library('embed/export.ts', options),
         uuid: library('shared/uuid.ts', options),

@@ -5,6 +5,8 @@
  * ends, and another begins.
  */
 import { makeAsk, type Failure } from '../shared/http.ts';
+import type startLink from '../shared/live.ts';
+import { makeOutbox, type Item as Kept } from '../shared/outbox.ts';
 import type {
     Conversation,
     ConversationList,
@@ -14,14 +16,12 @@ import type {
     Self,
     StreamEvents,
 } from '../shared/protocol.ts';
+import { joinTabs, type Tabs, type Told } from '../shared/tabs.ts';
+import { backOff, isVisible, listen } from '../shared/wait.ts';
 import type { Chat, Host, ShownMessage, Snapshot } from './contract.ts';
 import type { Bell } from './later.ts';
 import type later from './later.ts';
-import type startLink from './live.ts';
-import { makeOutbox, type Item } from './outbox.ts';
 import { lastSeq, makeStore, type Talk } from './store.ts';
-import { joinTabs, type Tabs, type Told } from './tabs.ts';
-import { backOff, isVisible, listen } from './wait.ts';
 
 const PAGE = 50;
 const LIST = 100;
@@ -32,6 +32,13 @@ const TYPING_EVERY_MS = 3_000;
 const TYPING_ENDS_MS = 6_000;
 const HUSH_MS = 40_000; // later than another tab gives up being forgotten
 const SOUND = 'helvino_sound';
+const MESSAGE_BYTES_MAX = 32_768; // what the server takes
+
+/* A message that waits. */
+interface Item extends Kept {
+    to: string | null; // the conversation; null: one that is yet to begin
+    start: string; // which new one: its Idempotency-Key; empty for a message to one that was there
+}
 
 interface Life {
     readonly _tabs: Tabs;
@@ -354,18 +361,32 @@ export default function start(host: Host): Chat {
 
     /* ---- what goes ---- */
 
-    const outbox = makeOutbox(host, ask, {
+    const begun = async ({ start }: Item) => {
+        const { id } = await ask<{ id: string }>('POST', '/conversations', 0, { 'idempotency-key': start });
+        for (const each of outbox._items()) if (each.start === start && !each.to) outbox._put({ ...each, to: id });
+        return id;
+    };
+    const outbox = makeOutbox<Item>(host.keep, `helvino_out:${host.orgKey}:`, {
         _onItem(item) {
             tell('item', item);
             followDraft(item);
             if (item.to) becomeKnown();
             changed();
         },
-        _onSent(message) {
+        async _deliver(item) {
+            const to = item.to ?? (await begun(item));
+            const body = { role: 'user', content: item.text, clientId: item.id };
+            const message = await ask<Message>('POST', `/conversations/${to}/messages`, body);
             take('message', message, null);
             tell('message', message);
         },
-        _onMissing: lose,
+        /* The next attempt begins another conversation when this one is gone. */
+        _refused(item, { status, message: why }) {
+            const { to } = item;
+            const isGone = to && status === 404;
+            outbox._put(isGone ? { ...item, why, to: null, start: host.uuid() } : { ...item, why });
+            if (isGone) lose(to);
+        },
     });
     /*
      * The new conversation that is shown has got its id; or another tab's new one is shown here, where there was none.
@@ -497,7 +518,8 @@ export default function start(host: Host): Chat {
             changed();
         },
         send(text) {
-            const refusal = outbox._add(text, current, draft);
+            const start = current ? '' : draft;
+            const refusal = outbox._add({ id: host.uuid(), to: current, start, text, at: 0, why: null }, MESSAGE_BYTES_MAX);
             if (!refusal) sayTyping(false);
             return refusal;
         },

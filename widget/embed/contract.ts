@@ -6,28 +6,19 @@
  * `Host` to the client, and `Host` and `Chat` to the panel.
  */
 import type { Ask } from '../shared/http.ts';
+import type { Connection } from '../shared/live.ts';
+import type { Keep, Refusal } from '../shared/outbox.ts';
 import type { Bootloader, Receipt } from '../shared/protocol.ts';
 
 export type Consent = 'none' | 'session' | 'persistent';
 
 /* ---- the loader, as the other two see it ---- */
 
-/**
- * Texts by key, for what has to outlive a reload: localStorage, sessionStorage or memory, as consent allows. Never
- * throws.
- */
-export interface Keep {
-    get(key: string): string | null;
-    set(key: string, value: string): void;
-    remove(key: string): void;
-    keys(): string[]; // all of ours
-}
-
 export interface Host {
     readonly base: string; // the server's origin, without a slash at its end
     readonly orgKey: string;
     readonly boot: Bootloader; // as it was when last asked for: at load, or after a change of consent
-    readonly keep: Keep; // keys begin with "helvino_"
+    readonly keep: Keep; // localStorage, sessionStorage or memory, as consent allows; keys begin with "helvino_"
     readonly consent: () => Consent;
     // The widget's own: launcher and panel. --helvino-color and --helvino-on-color are set in it.
     readonly root: ShadowRoot;
@@ -76,7 +67,7 @@ export interface ShownConversation {
 }
 
 export interface Snapshot {
-    connection: 'connecting' | 'live' | 'polling' | 'offline';
+    connection: Connection;
     online: boolean; // somebody is there to answer
     opensAt: string | null; // else: when business hours begin again, if that is known
     conversations: readonly ShownConversation[]; // newest activity first
@@ -90,9 +81,6 @@ export interface Snapshot {
     sound: boolean;
     problem: string | null; // the server's sentence when it has refused the connection; null: it has not
 }
-
-/** Too many messages wait to be sent (100, or 256 KB); or this one has more than 32 KiB. */
-export type Refusal = 'outbox_full' | 'too_long';
 
 /** A new Snapshot object whenever something has changed; the same one as long as nothing has. */
 export interface Chat {

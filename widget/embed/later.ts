@@ -5,8 +5,9 @@
  */
 import type { Ask } from '../shared/http.ts';
 import type { Receipt } from '../shared/protocol.ts';
+import { playTone } from '../shared/tone.ts';
+import { isVisible, listen } from '../shared/wait.ts';
 import type { Host } from './contract.ts';
-import { isVisible, listen } from './wait.ts';
 
 const ASK_MS = 300; // time for a tab to say that somebody looks
 const HOLD_MS = 2_000; // one tone for all that comes in this time
@@ -28,22 +29,6 @@ export interface BellOptions {
     unread(): number;
     /** Up to where somebody has looked, in this tab or in another. */
     seen(): number;
-}
-
-/* Two short sines, one after the other: no file to load, nothing for a policy to forbid. */
-function playTone(): void {
-    const audio = new AudioContext();
-    const gain = audio.createGain();
-    gain.connect(audio.destination);
-    gain.gain.value = 0.05;
-    [660, 880].forEach((frequency, index) => {
-        const tone = audio.createOscillator();
-        tone.frequency.value = frequency;
-        tone.connect(gain);
-        tone.start(audio.currentTime + index / 8);
-        tone.stop(audio.currentTime + index / 8 + 0.1);
-    });
-    setTimeout(() => audio.close(), HOLD_MS);
 }
 
 /* Holds the lock for a while, so that no other tab sounds for the same news. */

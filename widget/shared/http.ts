@@ -12,6 +12,7 @@ export interface Caller {
 /** What a request rejects with. Without a status there was no answer. */
 export interface Failure extends Error {
     status?: number;
+    code?: string;
     waitMs?: number; // as the server asks for
     isSilent?: boolean; // a stream of which nothing came
 }
@@ -22,9 +23,9 @@ const PATIENCE_MS = 30_000;
 
 export async function failureOf(answer: Response): Promise<Failure> {
     const { status } = answer;
-    const { error } = await answer.json().catch(() => ({}));
+    const { error, code } = await answer.json().catch(() => ({}));
     const waitMs = Number(answer.headers.get('retry-after')) * 1000;
-    return Object.assign(new Error(error ?? `HTTP ${status}`), { status, waitMs });
+    return Object.assign(new Error(error ?? `HTTP ${status}`), { status, code, waitMs });
 }
 
 /** An answer that doesn't come is a failure after half a minute, like one that can't be had. */

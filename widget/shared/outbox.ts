@@ -1,39 +1,49 @@
 /*
- * Messages that the server has not answered yet. Each is kept under a key of its own, so tabs that write at once don't
+ * Texts that the server has not answered yet. Each is kept under a key of its own, so tabs that write at once don't
  * undo each other; the leading tab sends them, one after the other, until there is an answer. The server takes a
  * clientId and an Idempotency-Key once, however often they come: so trying again is always right, also by two tabs, and
- * after a reload.
+ * after a reload. How one is sent is its owner's affair.
  */
-import type { Ask, Failure } from '../shared/http.ts';
-import type { Message } from '../shared/protocol.ts';
-import type { Host, Refusal } from './contract.ts';
+import type { Failure } from './http.ts';
 import { backOff, makeWait } from './wait.ts';
 
 const ITEMS_MAX = 100;
 const CHARACTERS_MAX = 131_072; // two bytes each
-const MESSAGE_BYTES_MAX = 32_768; // what the server takes
 
 /** As it is kept, and told to other tabs. */
 export interface Item {
     id: string; // the clientId
-    to: string | null; // the conversation; null: one that is yet to begin
-    start: string; // which new one: its Idempotency-Key; empty for a message to one that was there
     text: string;
     at: number;
     why: string | null; // failed, with the server's sentence
 }
 
-export interface OutboxEvents {
-    _onItem(item: Item): void; // it is new, or has changed
-    _onSent(message: Message): void;
-    _onMissing(conversation: string): void; // it is there no more
+/** Too many texts wait to be sent (100, or 256 KB); or this one is longer than the server takes. */
+export type Refusal = 'outbox_full' | 'too_long';
+
+/** Texts by key, for what has to outlive a reload. Never throws. */
+export interface Keep {
+    get(key: string): string | null;
+    set(key: string, value: string): void;
+    remove(key: string): void;
+    keys(): string[]; // all of ours
 }
 
-export interface Outbox {
-    _items(): readonly Item[]; // oldest first
-    _add(text: string, to: string | null, start: string): Refusal | null;
+export interface OutboxEvents<T extends Item> {
+    _onItem(item: T): void; // it is new, or has changed
+    /** Resolves once it has been answered and dropped; rejects with a Failure. */
+    _deliver(item: T): Promise<void>;
+    /** It was refused, and would be again: to be put with the reason, or dropped. */
+    _refused(item: T, failure: Failure): void;
+}
+
+export interface Outbox<T extends Item> {
+    _items(): readonly T[]; // oldest first
+    /** Null when it was taken. */
+    _add(item: T, bytesMax: number): Refusal | null;
+    _put(item: T): void;
     /** As another tab tells it. */
-    _take(item: Item): void;
+    _take(item: T): void;
     _drop(id: string): void;
     _retry(id: string): void;
     /** Reads what is kept, and sends from now on. */
@@ -46,15 +56,14 @@ export interface Outbox {
 /* What will be refused again the next time. */
 const isFinal = (status?: number) => /^4(?!01|08|09|29)/.test(`${status}`);
 
-export function makeOutbox({ keep, orgKey, uuid }: Host, ask: Ask, events: OutboxEvents): Outbox {
-    const prefix = `helvino_out:${orgKey}:`;
-    const items = new Map<string, Item>();
+export function makeOutbox<T extends Item>(keep: Keep, prefix: string, events: OutboxEvents<T>): Outbox<T> {
+    const items = new Map<string, T>();
     const { _sleep: sleep, _wake: wake } = makeWait();
     let sending: object | null = null; // each start is another one
     let flushing = Promise.resolve();
 
     const sorted = () => [...items.values()].sort((a, b) => a.at - b.at);
-    const put = (item: Item) => {
+    const put = (item: T) => {
         items.set(item.id, item);
         keep.set(prefix + item.id, JSON.stringify(item));
         events._onItem(item);
@@ -67,28 +76,12 @@ export function makeOutbox({ keep, orgKey, uuid }: Host, ask: Ask, events: Outbo
         for (const key of keep.keys()) {
             if (!key.startsWith(prefix)) continue;
             try {
-                const item: Item = JSON.parse(keep.get(key) ?? '');
+                const item: T = JSON.parse(keep.get(key) ?? '');
                 items.set(item.id, items.get(item.id) ?? item);
             } catch {
                 keep.remove(key);
             }
         }
-    };
-    const begin = async ({ start }: Item) => {
-        const { id } = await ask<{ id: string }>('POST', '/conversations', 0, { 'idempotency-key': start });
-        for (const each of sorted()) if (each.start === start && !each.to) put({ ...each, to: id });
-        return id;
-    };
-    const deliver = async (item: Item) => {
-        const to = item.to ?? (await begin(item));
-        const body = { role: 'user', content: item.text, clientId: item.id };
-        events._onSent(await ask<Message>('POST', `/conversations/${to}/messages`, body));
-    };
-    const fail = (item: Item, { status, message: why }: Failure) => {
-        const { to } = item;
-        // The next attempt begins another conversation when this one is gone.
-        put(to && status === 404 ? { ...item, why, to: null, start: uuid() } : { ...item, why });
-        if (to && status === 404) events._onMissing(to);
     };
     const flush = async () => {
         const own = sending;
@@ -96,11 +89,11 @@ export function makeOutbox({ keep, orgKey, uuid }: Host, ask: Ask, events: Outbo
             const next = sorted().find((item) => !item.why);
             if (!next) return;
             try {
-                await deliver(next);
+                await events._deliver(next);
                 failures = 0;
             } catch (error) {
                 const failure = error as Failure;
-                if (isFinal(failure.status)) fail(items.get(next.id) ?? next, failure);
+                if (isFinal(failure.status)) events._refused(items.get(next.id) ?? next, failure);
                 else if (own === sending) await sleep(Math.max(backOff(failures++), failure.waitMs || 0));
             }
         }
@@ -112,16 +105,16 @@ export function makeOutbox({ keep, orgKey, uuid }: Host, ask: Ask, events: Outbo
     read();
     return {
         _items: sorted,
-        _add(text, to, start) {
+        _add(item, bytesMax) {
             const all = sorted();
-            const characters = all.reduce((sum, item) => sum + item.text.length, text.length);
-            if (new Blob([text]).size > MESSAGE_BYTES_MAX) return 'too_long';
+            const characters = all.reduce((sum, { text }) => sum + text.length, item.text.length);
+            if (new Blob([item.text]).size > bytesMax) return 'too_long';
             if (all.length >= ITEMS_MAX || characters > CHARACTERS_MAX) return 'outbox_full';
-            const at = Math.max(Date.now(), (all.at(-1)?.at ?? 0) + 1);
-            put({ id: uuid(), to, start: to ? '' : start, text, at, why: null });
+            put({ ...item, at: Math.max(Date.now(), (all.at(-1)?.at ?? 0) + 1) });
             send();
             return null;
         },
+        _put: put,
         _take(item) {
             items.set(item.id, item);
             send();

@@ -1,12 +1,11 @@
 /*
- * live.js, loaded once there is something to hear. The connection of one browser: the stream, opened again whenever it
- * ends, and asking now and then where streams don't get through. It goes on from the last seq that is known, so what
- * was missed comes first, and nothing twice. Its bundle is its own, so nothing that the client calls here has a name
- * that begins with "_".
+ * The connection of one browser: the stream, opened again whenever it ends, and asking now and then where streams don't
+ * get through. It goes on from the last seq that is known, so what was missed comes first, and nothing twice. The widget
+ * has this in a bundle of its own, loaded once there is something to hear, so nothing that is called from outside has a
+ * name that begins with "_".
  */
-import type { Caller, Failure } from '../shared/http.ts';
-import { readStream, type OnEvent } from '../shared/stream.ts';
-import type { Snapshot } from './contract.ts';
+import type { Caller, Failure } from './http.ts';
+import { readStream, type OnEvent } from './stream.ts';
 import { backOff, isVisible, listen, makeWait } from './wait.ts';
 
 const SWALLOWED_MAX = 2; // after so many failures of this kind, polling begins
@@ -14,6 +13,8 @@ const POLL_MS = 4_000; // while somebody looks
 const POLL_IDLE_MS = 30_000;
 const STALE_MS = 20_000; // without a byte, when a tab wakes up
 const LONG_MS = 600_000; // until something happens
+
+export type Connection = 'connecting' | 'live' | 'polling' | 'offline';
 
 export interface LinkOptions {
     caller: Caller;
@@ -27,7 +28,7 @@ export interface LinkOptions {
     poll(): Promise<void>;
     onOpen(isResumed: boolean): void;
     onEvent: OnEvent;
-    onState(connection: Snapshot['connection'], problem: string | null): void;
+    onState(connection: Connection, problem: string | null): void;
 }
 
 /** Gives what ends it. */
