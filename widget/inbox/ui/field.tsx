@@ -1,0 +1,114 @@
+/* A label, an input, and what is to be said about it. */
+import type { ComponentChildren } from 'preact';
+import { useId, useLayoutEffect, useRef } from 'preact/hooks';
+
+interface FieldProps {
+    label: string;
+    value: string;
+    onValue(value: string): void;
+    hint?: ComponentChildren;
+    error?: string;
+    /** It gets the focus when it comes. */
+    isFirst?: boolean;
+    type?: 'text' | 'email' | 'password' | 'url';
+    name?: string;
+    autocomplete?: string;
+    inputMode?: 'numeric' | 'text';
+    maxLength?: number;
+    required?: boolean;
+    spellcheck?: boolean;
+    dir?: 'ltr' | 'auto';
+}
+
+export function Field({ label, value, onValue, hint, error, isFirst, ...rest }: FieldProps) {
+    const id = useId();
+    const input = useRef<HTMLInputElement>(null);
+    useLayoutEffect(() => {
+        if (isFirst) input.current?.focus();
+    }, []);
+    const described = [hint && `${id}-hint`, error && `${id}-error`].filter(Boolean).join(' ');
+    return (
+        <div class="form-field">
+            <label class="field" for={id}>
+                {label}
+            </label>
+            <input
+                {...(rest as object)}
+                id={id}
+                ref={input}
+                class="input"
+                value={value}
+                aria-invalid={error ? true : undefined}
+                aria-describedby={described || undefined}
+                onInput={(event) => onValue(event.currentTarget.value)}
+            />
+            {hint && (
+                <p class="hint" id={`${id}-hint`}>
+                    {hint}
+                </p>
+            )}
+            {error && (
+                <p class="field-error" id={`${id}-error`} role="alert">
+                    {error}
+                </p>
+            )}
+        </div>
+    );
+}
+
+interface SwitchProps {
+    label: string;
+    hint?: string;
+    checked: boolean;
+    onChange(checked: boolean): void;
+}
+
+export function Switch({ label, hint, checked, onChange }: SwitchProps) {
+    const id = useId();
+    return (
+        <div class="switch-row">
+            <span>
+                <label for={id}>{label}</label>
+                {hint && (
+                    <span class="hint" id={`${id}-hint`}>
+                        {hint}
+                    </span>
+                )}
+            </span>
+            <input
+                id={id}
+                class="switch"
+                type="checkbox"
+                role="switch"
+                checked={checked}
+                aria-describedby={hint ? `${id}-hint` : undefined}
+                onChange={(event) => onChange(event.currentTarget.checked)}
+            />
+        </div>
+    );
+}
+
+interface ChoicesProps<T extends string> {
+    label: string;
+    value: T;
+    options: readonly (readonly [key: T, label: string, hint?: string])[];
+    onValue(value: T): void;
+}
+
+export function Choices<T extends string>({ label, value, options, onValue }: ChoicesProps<T>) {
+    const name = useId();
+    return (
+        <fieldset class="choices">
+            <legend>{label}</legend>
+            {options.map(([key, text, hint]) => (
+                <label class="way" key={key}>
+                    <input type="radio" name={name} checked={value === key} onChange={() => onValue(key)} />
+                    <span>
+                        {text}
+                        {hint && <span class="hint">{hint}</span>}
+                    </span>
+                </label>
+            ))}
+        </fieldset>
+    );
+}
