@@ -2,7 +2,7 @@
 // into the binary; and manifest.json, which says how large each is. The same sources give the same bytes. Node 18 or later.
 //
 // Every file but embed.js and the pages has a hash of its content in its name, and who loads it gets that name from
-// here as a constant (build.d.ts). So a name stands for one content for ever, and the order below is the order of loading,
+// here as a constant (build.d.ts), or by an import. So a name stands for one content for ever, and the order below is the order of loading,
 // backwards.
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -14,10 +14,13 @@ import { brotliCompressSync, constants } from 'node:zlib';
 import { build, transform } from 'esbuild';
 import { minify } from 'terser';
 
+import { APP, inboxModules } from './build_inbox.mjs';
+
 const here = dirname(fileURLToPath(import.meta.url));
 const out = join(here, '..', 'build', 'widget');
 
 const JAVASCRIPT = 'text/javascript; charset=utf-8';
+const CSS = 'text/css; charset=utf-8';
 
 const compilerOptions = { target: 'es2021', jsx: 'react', jsxFactory: 'h', jsxFragmentFactory: 'Fragment', strict: true };
 const jsx = (file) => ({ inject: [join(here, file)] }); // where h comes from
@@ -83,7 +86,7 @@ function zopfli(bytes) {
 }
 
 /** Adds a file and returns the path under which the server has it. */
-function add(entry, path, contentType, text, { demo = false } = {}) {
+function add(entry, path, contentType, text, { demo = false, first = false } = {}) {
     const plain = Buffer.from(text);
     const params = { [constants.BROTLI_PARAM_QUALITY]: 11, [constants.BROTLI_PARAM_SIZE_HINT]: plain.length };
     files.push({
@@ -91,6 +94,7 @@ function add(entry, path, contentType, text, { demo = false } = {}) {
         path,
         contentType,
         demo,
+        first,
         plain,
         gzip: zopfli(plain),
         brotli: brotliCompressSync(plain, { params }),
@@ -123,13 +127,70 @@ async function addWidget() {
     add('embed.js', '/embed.js', JAVASCRIPT, loader);
 }
 
+// ---- the inbox -----------------------------------------------------------------------------------------------------
+
+/**
+ * The hash stands behind a dot: an outdated name of the widget's leads to the file that took its place, one of the
+ * inbox's to none, since two builds would not share what they know.
+ */
+const dotted = (name, digest) => `/widget/${name.replace(/\.\w+$/, `.${digest}$&`)}`;
+
+/**
+ * Adds the modules and gives their paths by name. They import each other in circles, so a hash can't be made of what
+ * they import; it is made of the names that esbuild has given, which stand for that.
+ */
+async function addModules() {
+    const modules = await inboxModules(here);
+    const terse = { ecma: 2022, compress: { passes: 2 }, module: true };
+    for (const module of modules) module.code = (await minify(module.code, terse)).code.trimEnd() + '\n';
+    const ofApp = hash(modules.find(({ name }) => name === APP).code, 12);
+    const paths = new Map();
+    for (const { name, own, code } of modules) paths.set(own, dotted(name, name === APP ? ofApp : hash(own + code + ofApp, 12)));
+    for (const { name, own, code } of modules) {
+        const linked = code.replace(/"\.\/([\w-]+\.js)"/g, (_, other) => `".${paths.get(other).slice('/widget'.length)}"`);
+        add(name, paths.get(own), JAVASCRIPT, linked, { first: name === APP });
+    }
+    return new Map(modules.map(({ name, own }) => [name, paths.get(own)]));
+}
+
+async function addInbox() {
+    const folder = join(here, 'inbox');
+    const paths = await addModules();
+    const languages = {};
+    for (const [name, path] of paths) if (name.startsWith('inbox-lang-')) languages[name.slice('inbox-lang-'.length, -'.js'.length)] = path;
+    const css = await inboxCss();
+    const boot = await module('inbox/boot.ts', { __APP_FILE__: paths.get(APP), __LANG_FILES__: languages }, { external: ['/widget/*'] });
+    const names = {
+        'app.js': paths.get(APP),
+        'boot.js': add('inbox-boot.js', dotted('inbox-boot.js', hash(boot, 12)), JAVASCRIPT, boot, { first: true }),
+        'inbox.css': add('inbox.css', dotted('inbox.css', hash(css, 12)), CSS, css, { first: true }),
+    };
+    for (const icon of ['inbox.svg', 'inbox-unread.svg']) {
+        names[icon] = addHashed(icon, 'image/svg+xml', readFileSync(join(folder, icon), 'utf8'));
+    }
+    const page = readFileSync(join(folder, 'inbox.html'), 'utf8').replace(/="([\w-]+\.\w+)"/g, (_, file) => `="${names[file]}"`);
+    add('inbox.html', '/inbox', 'text/html; charset=utf-8', page, { first: true });
+}
+
+async function inboxCss() {
+    const { outputFiles } = await build({
+        entryPoints: [join(here, 'inbox/css/inbox.css')],
+        bundle: true,
+        write: false,
+        minify: true,
+        target: ['chrome123', 'firefox121', 'safari17.5'],
+        logLevel: 'warning',
+    });
+    return outputFiles[0].text.trimEnd();
+}
+
 /** A page of its own with a style sheet, a script and an icon, each NAME.* in the folder NAME. */
 async function addPage(name, path, options) {
     const css = await minifiedCss(join(here, name, `${name}.css`));
     const icon = readFileSync(join(here, name, `${name}.svg`), 'utf8');
     const paths = {
         [`${name}.svg`]: addHashed(`${name}.svg`, 'image/svg+xml', icon, options),
-        [`${name}.css`]: addHashed(`${name}.css`, 'text/css; charset=utf-8', css, options),
+        [`${name}.css`]: addHashed(`${name}.css`, CSS, css, options),
         [`${name}.js`]: addHashed(`${name}.js`, JAVASCRIPT, await script(`${name}/${name}.ts`), options),
     };
     const page = readFileSync(join(here, name, `${name}.html`), 'utf8');
@@ -209,6 +270,7 @@ const manifest = () =>
                 file: nameOf(file),
                 path: file.path,
                 contentType: file.contentType,
+                first: file.first || undefined, // what the inbox loads before it can be used
                 bytes: file.plain.length,
                 gzip: file.gzip.length,
                 brotli: file.brotli.length,
@@ -217,6 +279,7 @@ const manifest = () =>
     );
 
 await addWidget();
+await addInbox();
 await addPage('account', '/account');
 await addPage('demo', '/demo', { demo: true });
 files.sort((a, b) => (a.path < b.path ? -1 : 1));

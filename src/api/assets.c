@@ -22,6 +22,17 @@
     BYTES("default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'; " \
           "base-uri 'none'; form-action 'none'; frame-ancestors 'none'")
 
+/* The agents' application. With Trusted Types a browser refuses to make code or markup of any text at all. */
+#define INBOX_POLICY                                                                                      \
+    BYTES("default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; " \
+          "font-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'; "                \
+          "require-trusted-types-for 'script'; trusted-types 'none'")
+#define INBOX_PERMISSIONS                                                                                      \
+    BYTES("accelerometer=(), camera=(), display-capture=(), encrypted-media=(), fullscreen=(), " \
+          "geolocation=(), gyroscope=(), hid=(), idle-detection=(), local-fonts=(), magnetometer=(), "         \
+          "microphone=(), midi=(), payment=(), picture-in-picture=(), publickey-credentials-get=(), "          \
+          "screen-wake-lock=(), serial=(), usb=(), xr-spatial-tracking=()")
+
 static struct bytes cache_control(const struct asset *asset, bool is_outdated)
 {
     if (is_outdated)
@@ -128,6 +139,14 @@ enum error handle_widget_file(struct call *call)
 enum error handle_account(struct call *call)
 {
     request_add_header(call->request, BYTES("content-security-policy"), PAGE_POLICY);
+    return answer_file(call);
+}
+
+enum error handle_inbox(struct call *call)
+{
+    request_add_header(call->request, BYTES("content-security-policy"), INBOX_POLICY);
+    request_add_header(call->request, BYTES("permissions-policy"), INBOX_PERMISSIONS);
+    request_add_header(call->request, BYTES("cross-origin-opener-policy"), BYTES("same-origin"));
     return answer_file(call);
 }
 

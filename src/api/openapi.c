@@ -92,6 +92,7 @@ DETAILS(openapi, "", NULL, false, "200", JSON, "Document");
 DETAILS(embed, "", NULL, false, "200", "text/javascript", NULL);
 DETAILS(widget_file, "", NULL, false, "200", "text/javascript", NULL);
 DETAILS(account, "", NULL, false, "200", "text/html", NULL);
+DETAILS(inbox, "", NULL, false, "200", "text/html", NULL);
 DETAILS(demo, "", NULL, false, "200", "text/html", NULL);
 
 static const struct details *const route_details[] = {

@@ -32,7 +32,7 @@ cppcheck_is_quiet() {
 }
 
 typescript_compiles() {
-    widget/node_modules/.bin/tsc --noEmit -p widget
+    widget/node_modules/.bin/tsc --noEmit -p widget && widget/node_modules/.bin/tsc --noEmit -p widget/inbox
 }
 
 widget_sources() { # PATTERN: fails where it is found, comments aside
