@@ -65,7 +65,7 @@ HTTP_TESTS := $(wildcard tests/http/*.test.mjs)
 SQL_TESTS := $(wildcard tests/sql/*.test.mjs)
 OTHER_TESTS := $(wildcard tests/fault/*.test.mjs)
 BUILD_TESTS := $(wildcard tests/build/*.test.mjs)
-WIDGET_TESTS := $(wildcard tests/widget/*.test.mjs)
+WIDGET_TESTS := $(wildcard tests/widget/*.test.mjs tests/inbox/*.test.mjs)
 BROWSER_TESTS := $(wildcard tests/browser/*.test.mjs)
 
 # What runs threads against each other, for the thread sanitizer; the rest would only be slow there.
@@ -117,7 +117,7 @@ http: setup ## run the HTTP tests against the binary
 	@$(MAKE) build
 	@$(call run_tests,$(MODE),,$(HTTP_TESTS))
 
-browser: setup ## run the widget's tests, in Node and in Chromium
+browser: setup ## run the tests of widget and inbox, in Node and in Chromium
 	@$(MAKE) MODE=release build widget
 	@$(call run_tests,release,,$(WIDGET_TESTS) --alone $(BROWSER_TESTS))
 
