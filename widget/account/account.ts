@@ -113,6 +113,17 @@ function findMistake(link: Link): [sentence: string, field: string] | null {
     return null;
 }
 
+/** Whoever has just chosen a password need not type it again. True when that has worked. */
+async function logIn(email: string): Promise<boolean> {
+    try {
+        await post('/session', { email, password: input('password').value });
+        localStorage.setItem('helvino_inbox_in', '1');
+        return true;
+    } catch {
+        return false; // there is a second factor, or no storage: the inbox asks
+    }
+}
+
 async function submit(token: string, link: Link): Promise<void> {
     const mistake = findMistake(link);
     forgetMistakes(link);
@@ -123,6 +134,7 @@ async function submit(token: string, link: Link): Promise<void> {
     button.disabled = true;
     try {
         await post(link.kind === 'setup' ? '/setup' : '/password', body);
+        if (await logIn(link.email ?? body['email'] ?? '')) return location.assign('/inbox');
         [byId('doneTitle').textContent, byId('doneText').textContent] = DONE[link.kind];
         show('done');
         byId('doneTitle').focus();

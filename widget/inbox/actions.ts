@@ -106,6 +106,9 @@ const nextOf = (ids: readonly string[]): string | null => {
     return neighbour(current, 1) ?? neighbour(current, -1);
 };
 
+/** What was open is done with. */
+export const moveOn = (id: string): void => advance([id], nextOf([id]));
+
 const SAID: Record<Status, () => string> = {
     open: () => t.didOpen,
     pending: () => t.didPending,

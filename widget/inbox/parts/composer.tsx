@@ -6,6 +6,7 @@
 import { Ban, Check, ChevronUp, CornerDownLeft, MessageSquare, SendHorizontal, SquareSlash, StickyNote, TriangleAlert } from 'lucide';
 import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 
+import { moveOn } from '../actions.ts';
 import type { Mode } from '../data/drafts.ts';
 import type { Agent, Conversation, Message } from '../data/protocol.ts';
 import { isNote, lastSeq } from '../data/store.ts';
@@ -149,6 +150,7 @@ export function Composer({ conversation }: { conversation: Conversation }) {
         change({ [mode]: '', since: 0 });
         setAsked(false);
         setWarned(0);
+        if (resolves) moveOn(id);
         area.current?.focus();
     };
 
