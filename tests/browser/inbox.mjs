@@ -72,7 +72,7 @@ export class Inbox {
     }
 
     row(text) {
-        return this.rows.filter({ hasText: text });
+        return this.rows.filter({ has: this.page.locator('.row-text', { hasText: text }) });
     }
 
     /** The conversations in the list, from top to bottom, by what was said last. */

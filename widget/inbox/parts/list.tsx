@@ -2,9 +2,8 @@
  * The list of conversations. Only the rows that can be seen are there, however many conversations there are; it stays
  * where somebody reads while news come in above.
  */
-import { elementScroll, observeElementOffset, observeElementRect, Virtualizer } from '@tanstack/virtual-core';
 import { Inbox as InboxIcon } from 'lucide';
-import { useEffect, useLayoutEffect, useReducer, useRef } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useRef } from 'preact/hooks';
 
 import { isSelecting, selectAll, selection } from '../actions.ts';
 import type { Box, List } from '../data/list.ts';
@@ -12,16 +11,14 @@ import { plural, t } from '../lang.ts';
 import { desk, org } from '../state.ts';
 import { Icon } from '../ui/icon.tsx';
 import { use, useLatest, useTick } from '../ui/use.ts';
+import { useWindow, type Window } from '../ui/window.ts';
 import { BulkBar } from './bulk.tsx';
 import { FilterButton, FilterChips, setBox } from './filters.tsx';
 import { FirstSteps } from './first.tsx';
 import { Row } from './row.tsx';
 
-const OVERSCAN = 6;
 const AHEAD = 30; // rows before the end from which more is asked for
 const ROW_REM = 4.375; // as in list.css
-
-const rowHeight = () => ROW_REM * Number.parseFloat(getComputedStyle(document.documentElement).fontSize);
 
 /* ---- which of the three ---- */
 
@@ -112,36 +109,13 @@ function Skeleton() {
 
 /* ---- the rows ---- */
 
-/* The library tells which rows are in sight; this draws anew when that changes. */
-function useVirtual(list: List) {
-    const [, redraw] = useReducer((count: number) => count + 1, 0);
-    const scroller = useRef<HTMLDivElement>(null);
-    const virtual = useRef<Virtualizer<HTMLDivElement, HTMLDivElement> | undefined>(undefined);
-    const options = {
-        count: list.ids.length,
-        getScrollElement: () => scroller.current,
-        estimateSize: rowHeight,
-        getItemKey: (index: number) => list.ids[index] ?? index,
-        overscan: OVERSCAN,
-        scrollToFn: elementScroll,
-        observeElementRect,
-        observeElementOffset,
-        onChange: () => redraw(0),
-    };
-    virtual.current ??= new Virtualizer(options);
-    virtual.current.setOptions({ ...virtual.current.options, ...options });
-    useLayoutEffect(() => virtual.current?._didMount(), []);
-    useLayoutEffect(() => virtual.current?._willUpdate());
-    return { scroller, virtual: virtual.current };
-}
-
 /* The row at the upper edge stays there, whatever comes in above it; at the very top, what is new is seen. */
-function useAnchor(list: List, scroller: { current: HTMLDivElement | null }): void {
+function useAnchor(list: List, { scroller, height }: Window): void {
     const anchor = useRef<{ list: List; id: string; index: number } | null>(null);
     const note = () => {
         const element = scroller.current;
         if (!element) return;
-        const index = Math.floor(element.scrollTop / rowHeight());
+        const index = Math.floor(element.scrollTop / height);
         const id = list.ids[index];
         anchor.current = id && element.scrollTop > 0 ? { list, id, index } : null;
     };
@@ -150,7 +124,7 @@ function useAnchor(list: List, scroller: { current: HTMLDivElement | null }): vo
         const before = anchor.current;
         if (element && before?.list === list) {
             const index = list.indexOf(before.id);
-            if (index >= 0 && index !== before.index) element.scrollTop += (index - before.index) * rowHeight();
+            if (index >= 0 && index !== before.index) element.scrollTop += (index - before.index) * height;
         } else if (element && before) element.scrollTop = 0;
         note();
     });
@@ -170,30 +144,29 @@ function Rows({ list }: { list: List }) {
     const isChoosing = use(isSelecting) || chosen.size > 0;
     const isComplete = use(list.isComplete);
     const tick = useTick(30_000);
-    const { scroller, virtual } = useVirtual(list);
-    useAnchor(list, scroller);
-    const items = virtual.getVirtualItems();
-    const last = items.at(-1)?.index ?? 0;
+    const rows = useWindow(list.ids.length, ROW_REM);
+    const { scroller, from, to, height, reveal } = rows;
+    useAnchor(list, rows);
     useEffect(() => {
-        if (!isComplete && last + AHEAD >= list.ids.length) void list.loadMore();
-    }, [list, last, list.ids.length, isComplete]);
+        if (!isComplete && to + AHEAD >= list.ids.length) void list.loadMore();
+    }, [list, to, list.ids.length, isComplete]);
     useEffect(() => {
-        const index = current ? list.indexOf(current) : -1;
-        if (index >= 0) virtual.scrollToIndex(index, { align: 'auto' });
+        if (current) reveal(list.indexOf(current));
     }, [current, list]);
 
     /* One row is in the order of Tab: the open one, or the first in sight. Arrows move among them. */
-    const focusable = current && list.indexOf(current) >= 0 ? current : list.ids[items.find(({ start }) => start >= (virtual.scrollOffset ?? 0))?.index ?? 0];
+    const isInSight = current && list.indexOf(current) >= from && list.indexOf(current) < to;
+    const focusable = isInSight ? current : list.ids[Math.ceil((scroller.current?.scrollTop ?? 0) / height)];
     const focusRow = useLatest((index: number) => {
         const id = list.ids[Math.max(0, Math.min(index, list.ids.length - 1))];
         if (!id) return;
-        virtual.scrollToIndex(list.indexOf(id), { align: 'auto' });
+        reveal(list.indexOf(id));
         requestAnimationFrame(() => scroller.current?.querySelector<HTMLElement>(`[data-id="${id}"] .row-link`)?.focus());
     });
     const onKeyDown = (event: KeyboardEvent) => {
         const id = (event.target as HTMLElement).closest<HTMLElement>('[data-id]')?.dataset['id'];
         if (!id) return;
-        const page = Math.max(1, Math.floor((scroller.current?.clientHeight ?? 0) / rowHeight()) - 1);
+        const page = Math.max(1, Math.floor((scroller.current?.clientHeight ?? 0) / height) - 1);
         const at = list.indexOf(id);
         const steps: Record<string, number> = { ArrowDown: at + 1, ArrowUp: at - 1, PageDown: at + page, PageUp: at - page, Home: 0, End: list.ids.length - 1 };
         const next = steps[event.key];
@@ -208,18 +181,18 @@ function Rows({ list }: { list: List }) {
             {isEmpty ? (
                 <Empty list={list} />
             ) : (
-                <div class="rows" role="list" aria-label={t.conversations} style={{ height: `${virtual.getTotalSize()}px` }}>
-                    {items.map(({ index, start, key }) => {
-                        const id = list.ids[index];
-                        const conversation = id ? desk.store.conversation(id) : undefined;
-                        if (!id || !conversation) return null;
+                <div class="rows" role="list" aria-label={t.conversations} style={{ height: `${list.ids.length * height}px` }}>
+                    {list.ids.slice(from, to).map((id, offset) => {
+                        const index = from + offset;
+                        const conversation = desk.store.conversation(id);
+                        if (!conversation) return null;
                         return (
                             <Row
-                                key={key}
+                                key={id}
                                 conversation={conversation}
                                 visitor={desk.store.visitor(conversation.visitorId)}
                                 isTyping={desk.typing.visitor(id)}
-                                top={start}
+                                top={index * height}
                                 tick={tick}
                                 agents={agents}
                                 position={index + 1}
