@@ -84,11 +84,11 @@ export function Inbox() {
     }, [id]);
     const classes = ['inbox', id ? 'has-thread' : 'has-none', isVisitorShown && 'has-visitor', visitorPane && 'wants-visitor'];
     return (
-        <div class={classes.filter(Boolean).join(' ')}>
+        <main class={classes.filter(Boolean).join(' ')}>
             <ListPane />
             <ThreadPane id={id} key={id} />
             {id && (visitorPane || isVisitorShown) && <VisitorPane id={id} />}
-        </div>
+        </main>
     );
 }
 

@@ -228,12 +228,12 @@ export function VisitorPane({ id }: { id: string }) {
     const visitor = desk.store.visitor(conversation?.visitorId ?? null);
     const name = visitorName(visitor, conversation?.visitorId ?? null);
     return (
-        <aside class="pane visitor-pane" aria-label={t.visitor}>
+        <section class="pane visitor-pane" aria-label={t.visitor}>
             <header class="pane-header visitor-head">
                 <BackButton />
                 <h2 class="pane-title">{t.visitor}</h2>
             </header>
-            <div class="visitor-scroll" tabIndex={0} role="region" aria-label={t.visitor}>
+            <div class="visitor-scroll" tabIndex={0} role="group" aria-label={t.visitor}>
                 {visitor ? (
                     <>
                         <div class="visitor-who">
@@ -261,6 +261,6 @@ export function VisitorPane({ id }: { id: string }) {
                     <p class="mute visitor-none">{conversation && !conversation.visitorId ? t.nobodyKnownHint : t.loading}</p>
                 )}
             </div>
-        </aside>
+        </section>
     );
 }

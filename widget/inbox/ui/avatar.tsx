@@ -1,4 +1,7 @@
-/* A round sign for a person: initials on one of eight colours, which its id decides. */
+/*
+ * A round sign for a person: initials on one of eight colours, which its id decides. It is a picture, not a text: who speaks to
+ * a button says its label.
+ */
 import { Bot, User } from 'lucide';
 
 import { Icon } from './icon.tsx';
@@ -32,7 +35,7 @@ interface AvatarProps {
 export function Avatar({ id, name, online, size }: AvatarProps) {
     return (
         <span class={`avatar colour-${colourOf(id)}${size ? ` avatar-${size}` : ''}`} aria-hidden="true">
-            {name ? <span dir="auto">{initialsOf(name)}</span> : <Icon icon={id === PROGRAM ? Bot : User} {...(size === 'small' && { size: 'small' })} />}
+            {name ? <span class="initials" data-initials={initialsOf(name)} /> : <Icon icon={id === PROGRAM ? Bot : User} {...(size === 'small' && { size: 'small' })} />}
             {online && <span class="presence" />}
         </span>
     );
