@@ -140,7 +140,7 @@ test('offline: what is written waits over a reload, and is sent once, in order',
     await a.write('two');
     await a.banner.getByText('No connection').waitFor();
     await a.delivered('Sending…');
-    await a.page.getByText('2 wait.').waitFor();
+    await a.page.getByText('2 are waiting to be sent.').waitFor();
     await a.key('n');
     await a.write('a note');
     await a.shows('visitor: Hello?', 'team: one', 'team: two', 'note: a note');

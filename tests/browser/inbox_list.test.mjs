@@ -165,14 +165,14 @@ test('undo leaves alone what somebody else has changed meanwhile', async (t) => 
 test('nothing there: what to do next', async (t) => {
     const { agents: [ayse] } = await shop(['a', 'b']);
     const inbox = await open(t, ayse, { box: 'mine' });
-    await inbox.page.getByText('Nothing is yours to do').waitFor();
+    await inbox.page.getByText('Nothing is assigned to you').waitFor();
     await inbox.shoot('light-empty-mine');
-    await inbox.page.getByRole('button', { name: 'See 2 that are unassigned' }).click();
+    await inbox.page.getByRole('button', { name: 'See 2 unassigned conversations' }).click();
     await inbox.listed('b', 'a');
     await inbox.page.getByRole('button', { name: 'Filter and order' }).click();
     await inbox.page.getByRole('checkbox', { name: 'Snoozed' }).check();
     await inbox.page.getByRole('checkbox', { name: 'Open' }).uncheck();
-    await inbox.page.getByText('No conversation is like that').waitFor();
+    await inbox.page.getByText('No matching conversations').waitFor();
 });
 
 test('who scrolls far down stays there while news come in above', async (t) => {
@@ -259,10 +259,10 @@ test('a hundred thousand conversations, scrolled to the last: a few dozen rows a
         times.sort((a, b) => a - b);
         const box = element.getBoundingClientRect();
         const covered = [...element.querySelectorAll('.row')].filter((row) => row.getBoundingClientRect().bottom > box.top && row.getBoundingClientRect().top < box.bottom);
-        return { median: times[120], p95: times[228], worst: times.at(-1), covered: covered.length, height: box.height };
+        return { median: times[120], p95: times[228], worst: times.at(-1), covered: covered.length, wanted: Math.floor(box.height / covered[0].offsetHeight) };
     });
     t.diagnostic(`frames with all of them: median ${deep.median.toFixed(1)} ms, 95 % ${deep.p95.toFixed(1)} ms, worst ${deep.worst.toFixed(1)} ms`);
-    assert.ok(deep.covered >= deep.height / 71, 'rows wherever one looks');
+    assert.ok(deep.covered >= deep.wanted, 'rows wherever one looks');
     // News still find their place at once.
     const visitor = again.adopt(org).visitor();
     await visitor.say(await visitor.converse(), 'the newest of all');

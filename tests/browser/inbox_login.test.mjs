@@ -236,7 +236,7 @@ test('a new server: the printed link, set-up, the inbox, a visitor, the first an
     const inbox = new Inbox(page, profile);
     await inbox.rail.waitFor(); // at once, without logging in again
     await page.getByRole('heading', { name: 'Put the chat on your website' }).or(page.getByRole('button', { name: 'Put the chat on your website' })).first().click();
-    const snippet = await page.locator('.snippet').textContent();
+    const snippet = await page.locator('.snippet:visible').textContent();
     await inbox.shoot('light-first');
     const site = await (await world.profile(t)).tab(world.site.put({ embed: 'none', body: `<h1>Shoes</h1>${snippet}` }));
     await site.open();

@@ -37,6 +37,16 @@ export function agoShort(at: number, now = Date.now()): string {
     return new Date(at).toLocaleDateString(locale, { day: 'numeric', month: 'short', ...(!isThisYear && { year: 'numeric' }) });
 }
 
+/** In a sentence: "5 minutes ago". */
+export function agoLong(at: number, now = Date.now()): string {
+    const past = now - at;
+    const format = (value: number, name: 'minute' | 'hour' | 'day') => new Intl.RelativeTimeFormat(locale, { numeric: 'auto' }).format(-Math.floor(value), name);
+    if (past < MINUTE) return t.now;
+    if (past < HOUR) return format(past / MINUTE, 'minute');
+    if (past < DAY) return format(past / HOUR, 'hour');
+    return past < 30 * DAY ? format(past / DAY, 'day') : agoShort(at, now);
+}
+
 export const timeOf = (at: number): string => new Date(at).toLocaleTimeString(locale, { timeStyle: 'short' });
 
 /** Without the year, when it is this one. */

@@ -2,7 +2,7 @@
  * Logging in: e-mail address and password, then the second factor where there is one, by a code or by a recovery code.
  * And what can be done when the password is forgotten.
  */
-import { ArrowLeft } from 'lucide';
+import { ArrowLeft, Languages } from 'lucide';
 import type { ComponentChildren } from 'preact';
 import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 
@@ -38,6 +38,7 @@ export function Page({ title, lead, children }: { title: string; lead?: Componen
                 {children}
             </div>
             <label class="login-language">
+                <Icon icon={Languages} size="small" />
                 <span class="aside">{t.language}</span>
                 <select value={language} onChange={(event) => look.set({ language: event.currentTarget.value as typeof language })}>
                     <option value="auto">{t.languageAuto}</option>

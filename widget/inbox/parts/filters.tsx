@@ -3,6 +3,7 @@ import { ListFilter, X } from 'lucide';
 import { useEffect, useId, useRef, useState } from 'preact/hooks';
 
 import { isSelecting, knownTags } from '../actions.ts';
+import { useCommands } from '../commands.ts';
 import { PLAIN_QUERY, type Box, type Order, type Query } from '../data/list.ts';
 import { PRIORITIES, STATUSES, type Priority, type Status } from '../data/protocol.ts';
 import { fill, t } from '../lang.ts';
@@ -164,6 +165,7 @@ function Panel({ onClose }: { onClose(): void }) {
 export function FilterButton() {
     const [isOpen, setOpen] = useState(false);
     const { query } = use(desk.list);
+    useCommands([{ id: 'filter', group: 'list', label: t.filter, icon: ListFilter, keys: ['f'], run: () => setOpen(true) }]);
     const root = useRef<HTMLDivElement>(null);
     const trigger = useRef<HTMLButtonElement>(null);
     const close = () => {

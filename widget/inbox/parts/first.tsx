@@ -2,6 +2,7 @@
 import { Check, Copy } from 'lucide';
 import { useState } from 'preact/hooks';
 
+import type { Counts } from '../data/protocol.ts';
 import { fill, t } from '../lang.ts';
 import { org } from '../state.ts';
 import { Icon } from '../ui/icon.tsx';
@@ -10,7 +11,11 @@ import { use } from '../ui/use.ts';
 const snippet = (key: string) =>
     `<script>window.HELVINO_ORG_KEY = ${JSON.stringify(key)};</script>\n<script src="${location.origin}/embed.js" async></script>`;
 
-export function FirstSteps() {
+/** Whoever can do something about it is told what. */
+export const isUnused = (counts: Counts | null): boolean =>
+    !!counts && !counts.open && !counts.pending && !counts.snoozed && org.peek()?.role !== 'agent';
+
+export function FirstSteps({ class: extra = '' }: { class?: string }) {
     const here = use(org);
     const [isCopied, setCopied] = useState(false);
     const text = snippet(here?.key ?? '');
@@ -19,7 +24,7 @@ export function FirstSteps() {
         setCopied(true);
     };
     return (
-        <div class="first">
+        <div class={`first ${extra}`}>
             <h2>{t.firstTitle}</h2>
             <p>{t.firstText}</p>
             <pre class="snippet" dir="ltr" tabIndex={0}>

@@ -14,11 +14,11 @@ import { use, useLatest, useTick } from '../ui/use.ts';
 import { useWindow, type Window } from '../ui/window.ts';
 import { BulkBar } from './bulk.tsx';
 import { FilterButton, FilterChips, setBox } from './filters.tsx';
-import { FirstSteps } from './first.tsx';
+import { FirstSteps, isUnused } from './first.tsx';
 import { Row } from './row.tsx';
 
 const AHEAD = 30; // rows before the end from which more is asked for
-const ROW_REM = 4.375; // as in list.css
+const ROW_REM = 4.625; // as in list.css
 
 /* ---- which of the three ---- */
 
@@ -53,7 +53,7 @@ function Empty({ list }: { list: List }) {
     const counts = use(desk.counts);
     const { box, statuses, tag, priority } = list.query;
     const isPlain = statuses.length === 1 && statuses[0] === 'open' && !tag && !priority;
-    const isNew = isPlain && counts && !counts.open && !counts.pending && !counts.snoozed && org.peek()?.role !== 'agent';
+    const isNew = isPlain && isUnused(counts);
     if (problem) {
         return (
             <div class="empty" role="alert">
@@ -65,7 +65,6 @@ function Empty({ list }: { list: List }) {
         );
     }
     if (!isComplete) return <Skeleton />;
-    if (isNew && box === 'all') return <FirstSteps />;
     const others = box !== 'all' && isPlain ? (counts?.open ?? 0) : 0;
     return (
         <div class="empty">
@@ -82,11 +81,7 @@ function Empty({ list }: { list: List }) {
                     {plural(t.seeAll, others)}
                 </button>
             )}
-            {isNew && box !== 'all' && (
-                <button type="button" class="button" onClick={() => setBox('all')}>
-                    {t.firstTitle}
-                </button>
-            )}
+            {isNew && <FirstSteps class="first-narrow" />}
         </div>
     );
 }
@@ -237,9 +232,9 @@ export function ListPane() {
                 <BulkBar />
             ) : (
                 <header class="pane-header list-header">
-                    <h1 class="pane-title">
+                    <h2 class="pane-title">
                         <bdi>{use(org)?.name}</bdi>
-                    </h1>
+                    </h2>
                     <FilterButton />
                 </header>
             )}

@@ -12,9 +12,11 @@ export function write(mode: Mode, text?: string): void {
     wish.value = { mode, ...(text !== undefined && { text }) };
 }
 
+export const isVisitorApart = '(max-width: 1100px)';
+
 /** Where the visitor has no room beside the conversation, it has a place of its own. */
 export function toggleVisitor(): void {
     const here = route.peek();
-    if (matchMedia('(max-width: 1100px)').matches && here.name === 'inbox' && here.id) go({ ...here, visitor: !here.visitor });
+    if (matchMedia(isVisitorApart).matches && here.name === 'inbox' && here.id) go({ ...here, visitor: !here.visitor });
     else prefs.set({ visitorPane: !prefs.value.peek().visitorPane });
 }

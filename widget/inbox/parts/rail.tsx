@@ -26,7 +26,7 @@ function Place({ icon, label, to, isHere, count = 0 }: PlaceProps) {
             class="rail-item"
             href={formatRoute(to)}
             aria-current={isHere ? 'page' : undefined}
-            aria-label={count ? `${label}, ${plural(t.unreadCount, count)}` : label}
+            aria-label={count ? `${label} ${plural(t.unreadCount, count)}` : label}
             title={label}
             onClick={(event) => {
                 if (event.ctrlKey || event.metaKey || event.shiftKey) return; // a tab of its own
@@ -85,7 +85,7 @@ function OwnMenu() {
         ['dark', t.themeDark, Moon],
     ] as const;
     const groups: MenuGroup[] = [
-        { items: [{ label: t.profile, icon: CircleUser, run: () => go({ name: 'settings', page: 'profile' }) }] },
+        { label: email, items: [{ label: t.profile, icon: CircleUser, run: () => go({ name: 'settings', page: 'profile' }) }] },
         ...organizationGroup(),
         { label: t.theme, items: themes.map(([key, label]) => ({ label, kind: 'radio', checked: theme === key, run: () => look.set({ theme: key }) })) },
         {

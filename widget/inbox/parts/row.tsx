@@ -13,6 +13,8 @@ import { Avatar } from '../ui/avatar.tsx';
 import { Icon } from '../ui/icon.tsx';
 import { PriorityIcon } from '../ui/priority.tsx';
 
+const TAGS_MAX = 2; // of however many it has; the rest are counted
+
 interface RowProps {
     conversation: Conversation;
     visitor: Visitor | undefined;
@@ -85,11 +87,16 @@ function Marks({ conversation }: { conversation: Conversation }) {
                     {t.draft}
                 </span>
             )}
-            {tags.map((tag) => (
+            {tags.slice(0, TAGS_MAX).map((tag) => (
                 <bdi class="tag" key={tag}>
                     {tag}
                 </bdi>
             ))}
+            {tags.length > TAGS_MAX && (
+                <span class="tag tag-more" title={tags.slice(TAGS_MAX).join(', ')}>
+                    +{tags.length - TAGS_MAX}
+                </span>
+            )}
         </span>
     );
 }

@@ -11,6 +11,7 @@ import { desk, goTo } from '../state.ts';
 import { Avatar } from '../ui/avatar.tsx';
 import { Dialog } from '../ui/dialog.tsx';
 import { Icon } from '../ui/icon.tsx';
+import { keysOf } from '../ui/keys.ts';
 import { isComposing } from '../ui/keys.ts';
 import { closeOverlay } from './overlays.tsx';
 
@@ -179,7 +180,7 @@ export default function Search() {
                     onKeyDown={onKeyDown}
                 />
                 <span class={isBusy ? 'spinner' : 'spinner is-still'} aria-hidden="true" />
-                <button type="button" class="chooser-close" aria-label={t.close} onClick={closeOverlay}>
+                <button type="button" class="chooser-close" aria-label={`${t.close} ${keysOf('escape')}`} onClick={closeOverlay}>
                     <kbd aria-hidden="true">Esc</kbd>
                     <Icon icon={X} />
                 </button>

@@ -5,7 +5,7 @@ import { assign, setStatus, setTag } from '../actions.ts';
 import type { Conversation, Status } from '../data/protocol.ts';
 import { agentName, untilOf, visitorName } from '../format.ts';
 import { fill, plural, t } from '../lang.ts';
-import { desk, goTo, prefs } from '../state.ts';
+import { desk, goTo, prefs, route } from '../state.ts';
 import { Avatar } from '../ui/avatar.tsx';
 import { save } from '../ui/download.ts';
 import { Icon } from '../ui/icon.tsx';
@@ -13,11 +13,12 @@ import { keysOf } from '../ui/keys.ts';
 import { Menu } from '../ui/menu.tsx';
 import { PriorityIcon } from '../ui/priority.tsx';
 import { complainOf } from '../ui/toasts.tsx';
-import { use } from '../ui/use.ts';
+import { use, useMedia } from '../ui/use.ts';
 import { Composer } from './composer.tsx';
+import { FirstSteps, isUnused } from './first.tsx';
 import { Messages } from './messages.tsx';
 import { overlay } from './overlays.tsx';
-import { toggleVisitor } from './panes.ts';
+import { isVisitorApart, toggleVisitor } from './panes.ts';
 
 /* ---- the head ---- */
 
@@ -133,6 +134,8 @@ function Presence({ conversation: { id, visitorId } }: { conversation: Conversat
 function Head({ conversation }: { conversation: Conversation }) {
     const { id, visitorId, priority, tags } = conversation;
     const { visitorPane } = use(prefs.value);
+    const here = use(route);
+    const isVisitorShown = useMedia(isVisitorApart) ? here.name === 'inbox' && here.visitor : visitorPane;
     const name = visitorName(desk.store.visitor(visitorId), visitorId);
     return (
         <>
@@ -154,7 +157,7 @@ function Head({ conversation }: { conversation: Conversation }) {
                     <button
                         type="button"
                         class="icon-button visitor-toggle"
-                        aria-pressed={visitorPane}
+                        aria-pressed={isVisitorShown}
                         aria-label={t.showVisitor}
                         title={hint(t.showVisitor, 'v')}
                         onClick={toggleVisitor}
@@ -189,17 +192,40 @@ function Head({ conversation }: { conversation: Conversation }) {
 
 /* ---- when there is none ---- */
 
+function KeyHint({ keys, label }: { keys: readonly string[]; label: string }) {
+    return (
+        <div>
+            <dt>{label}</dt>
+            <dd>
+                {keys.map((each) => (
+                    <kbd key={each}>{keysOf(each)}</kbd>
+                ))}
+            </dd>
+        </div>
+    );
+}
+
 function Nothing() {
     const unread = use(desk.unread);
+    const isNew = isUnused(use(desk.counts));
+    const { shortcuts } = use(prefs.value);
     return (
         <section class="pane thread-pane" aria-label={t.conversation}>
-            <div class="empty" id="main" tabIndex={-1}>
-                <Icon icon={MessagesSquare} size="large" />
-                <p class="empty-title">{unread ? plural(t.waitingCount, unread) : t.chooseOne}</p>
-                <p>
-                    <kbd>{keysOf('j')}</kbd> <kbd>{keysOf('k')}</kbd> {t.chooseHint} · <kbd>{keysOf('mod+k')}</kbd> {t.palette} · <kbd>?</kbd> {t.shortcuts}
-                </p>
-            </div>
+            {isNew ? (
+                <div class="first-wide" id="main" tabIndex={-1}>
+                    <FirstSteps />
+                </div>
+            ) : (
+                <div class="empty" id="main" tabIndex={-1}>
+                    <Icon icon={MessagesSquare} size="large" />
+                    <p class="empty-title">{unread ? plural(t.waitingCount, unread) : t.chooseOne}</p>
+                    <dl class="key-hints">
+                        {shortcuts && <KeyHint keys={['j', 'k']} label={t.chooseHint} />}
+                        <KeyHint keys={['mod+k']} label={t.palette} />
+                        {shortcuts && <KeyHint keys={['?']} label={t.shortcuts} />}
+                    </dl>
+                </div>
+            )}
         </section>
     );
 }

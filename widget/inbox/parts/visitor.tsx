@@ -4,9 +4,10 @@ import type { IconNode } from 'lucide';
 import type { ComponentChildren } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 
+import { useCommands } from '../commands.ts';
 import type { Conversation, ConversationPage, Visitor } from '../data/protocol.ts';
 import { conversationHash } from '../data/routes.ts';
-import { agoShort, browserOf, isPhone, momentOf, momentShort, visitorName } from '../format.ts';
+import { agoLong, agoShort, browserOf, isPhone, momentOf, momentShort, visitorName } from '../format.ts';
 import { fill, plural, t } from '../lang.ts';
 import { can, desk, go, goTo, route } from '../state.ts';
 import { Avatar } from '../ui/avatar.tsx';
@@ -15,7 +16,6 @@ import { Icon } from '../ui/icon.tsx';
 import { lazy } from '../ui/lazy.tsx';
 import { breakable } from '../ui/rich.tsx';
 import { complainOf, toast } from '../ui/toasts.tsx';
-
 import { use, useTick } from '../ui/use.ts';
 
 const EARLIER_MAX = 20;
@@ -185,6 +185,12 @@ async function unblock({ id }: Visitor): Promise<void> {
 function Deeds({ visitor }: { visitor: Visitor }) {
     const [open, setOpen] = useState<'erase' | 'block' | null>(null);
     const close = () => setOpen(null);
+    useCommands([
+        { id: 'export', group: 'conversation', label: t.exportVisitor, icon: Download, run: () => void exportVisitor(visitor) },
+        visitor.blocked
+            ? { id: 'unblock', group: 'conversation', label: t.unblock, icon: UserCheck, run: () => void unblock(visitor) }
+            : { id: 'block', group: 'conversation', label: `${t.block}…`, icon: Ban, run: () => setOpen('block') },
+    ]);
     return (
         <section class="visitor-section">
             <h3>{t.deeds}</h3>
@@ -243,7 +249,7 @@ export function VisitorPane({ id }: { id: string }) {
                                     <bdi>{breakable(name)}</bdi>
                                 </p>
                                 <p class="mute">
-                                    {visitor.online ? t.onlineNow : fill(t.seenAgo, agoShort(Date.parse(visitor.lastSeenAt)))}
+                                    {visitor.online ? t.onlineNow : fill(t.seenAgo, agoLong(Date.parse(visitor.lastSeenAt)))}
                                 </p>
                             </div>
                         </div>

@@ -66,9 +66,14 @@ export function Workspace() {
     }, []);
     return (
         <div class={`workspace at-${name}`}>
-            <a class="skip" href="#main" onClick={skip}>
-                {t.skip}
-            </a>
+            <header>
+                <h1 class="aside">
+                    {{ inbox: t.inbox, visitors: t.visitors, settings: t.settings }[name]} · {use(org)?.name}
+                </h1>
+                <a class="skip" href="#main" onClick={skip}>
+                    {t.skip}
+                </a>
+            </header>
             <Rail />
             <div class="workspace-main">
                 <Banner />

@@ -21,15 +21,15 @@ function List({ current }: { current: string | null }) {
     ] as const;
     return (
         <nav class="settings-nav" aria-label={t.settings}>
-            <h1 class="pane-title">{t.settings}</h1>
+            <h2 class="pane-title">{t.settings}</h2>
             {groups.map(([group, name]) => {
                 const members = pages.filter((page) => page.group === group && mayOpen(page));
                 if (!members.length) return null;
                 return (
                     <section key={group} aria-label={name}>
-                        <h2>
+                        <h3>
                             <bdi>{name}</bdi>
-                        </h2>
+                        </h3>
                         <ul>
                             {members.map(({ id, icon, label }) => (
                                 <li key={id}>

@@ -3,7 +3,7 @@ import { Monitor, ShieldAlert, ShieldCheck, Smartphone } from 'lucide';
 import { useEffect, useState } from 'preact/hooks';
 
 import type { OpenSession } from '../data/protocol.ts';
-import { agoShort, browserOf, isPhone, momentOf } from '../format.ts';
+import { agoLong, browserOf, isPhone, momentOf } from '../format.ts';
 import { fill, plural, t } from '../lang.ts';
 import { api, logOut, session } from '../state.ts';
 import { Icon } from '../ui/icon.tsx';
@@ -76,7 +76,7 @@ function Sessions() {
                             <bdi>{userAgent ? browserOf(userAgent) : t.unknown}</bdi>
                             {current && <span class="tag">{t.thisSession}</span>}
                             <span class="hint" title={fill(t.loggedInAt, momentOf(Date.parse(createdAt)))}>
-                                {address && <bdi dir="ltr">{address}</bdi>} · {fill(t.usedAgo, agoShort(Date.parse(lastUsedAt)))}
+                                {address && <bdi dir="ltr">{address}</bdi>} · {fill(t.usedAgo, agoLong(Date.parse(lastUsedAt)))}
                             </span>
                         </span>
                         <button type="button" class="button quiet" onClick={() => (current ? void logOut() : void end(`/sessions/${id}`))}>

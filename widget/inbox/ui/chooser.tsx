@@ -110,7 +110,7 @@ export function Chooser({ label, placeholder, choices, stays, isMultiple, onClos
                     }}
                     onKeyDown={onKeyDown}
                 />
-                <button type="button" class="chooser-close" aria-label={`${t.close} (${keysOf('escape')})`} onClick={onClose}>
+                <button type="button" class="chooser-close" aria-label={`${t.close} ${keysOf('escape')}`} onClick={onClose}>
                     <kbd aria-hidden="true">Esc</kbd>
                     <Icon icon={X} />
                 </button>

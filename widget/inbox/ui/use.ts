@@ -39,3 +39,14 @@ export function useTick(everyMs: number): number {
     }, [everyMs]);
     return count;
 }
+
+/** Whether the window is like that now. */
+export function useMedia(query: string): boolean {
+    const media = useMemo(() => matchMedia(query), [query]);
+    const [, redraw] = useReducer((count: number) => count + 1, 0);
+    useEffect(() => {
+        media.addEventListener('change', redraw);
+        return () => media.removeEventListener('change', redraw);
+    }, [media]);
+    return media.matches;
+}
