@@ -8,7 +8,7 @@ import type { Outcome } from './data/acts.ts';
 import type { Change, Priority, Status } from './data/protocol.ts';
 import { agentName, untilOf } from './format.ts';
 import { fill, plural, t } from './lang.ts';
-import { acts, desk, goTo, prefs, route } from './state.ts';
+import { acts, desk, goTo, openId, prefs } from './state.ts';
 import { keysOf } from './ui/keys.ts';
 import { complain, toast } from './ui/toasts.tsx';
 
@@ -48,7 +48,7 @@ export function selectAll(): void {
 /** What an action is about: what is selected, else the conversation that is open. */
 export function targets(): string[] {
     if (selection.peek().size) return [...selection.peek()];
-    const id = desk.current.peek();
+    const id = openId();
     return id ? [id] : [];
 }
 
@@ -94,14 +94,13 @@ export function neighbour(id: string, step: 1 | -1): string | null {
 
 /** What is done with makes room for the next one. */
 function advance(ids: readonly string[], next: string | null): void {
-    const current = desk.current.peek();
-    const { name } = route.peek();
-    if (name !== 'inbox' || !current || !ids.includes(current) || !prefs.value.peek().advance) return;
+    const current = openId();
+    if (!current || !ids.includes(current) || !prefs.value.peek().advance) return;
     if (next && next !== current) goTo(next);
 }
 
 const nextOf = (ids: readonly string[]): string | null => {
-    const current = desk.current.peek();
+    const current = openId();
     if (!current || !ids.includes(current)) return null;
     return neighbour(current, 1) ?? neighbour(current, -1);
 };

@@ -123,6 +123,12 @@ export function go(next: Route, { replaces = false } = {}): void {
 
 export const goTo = (id: string | null): void => go({ name: 'inbox', id, visitor: false });
 
+/** The conversation that is open, also before it is drawn: keys come faster than frames. */
+export function openId(): string | null {
+    const here = route.peek();
+    return here.name === 'inbox' ? here.id : null;
+}
+
 export function followRoute(): void {
     for (const event of ['hashchange', 'popstate']) {
         window.addEventListener(event, () => {

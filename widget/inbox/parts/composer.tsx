@@ -4,7 +4,7 @@
  * others of the team. Who writes while somebody else answers is told before it is sent.
  */
 import { Ban, Check, ChevronUp, CornerDownLeft, MessageSquare, SendHorizontal, SquareSlash, StickyNote, TriangleAlert } from 'lucide';
-import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
+import { useLayoutEffect, useRef, useState } from 'preact/hooks';
 
 import { moveOn } from '../actions.ts';
 import type { Mode } from '../data/drafts.ts';
@@ -103,6 +103,9 @@ function Modes({ mode, onMode }: { mode: Mode; onMode(mode: Mode): void }) {
     );
 }
 
+/** Who answers one conversation after the other goes on writing in the next. */
+let wasWriting = false;
+
 export function Composer({ conversation }: { conversation: Conversation }) {
     const { id, visitorId } = conversation;
     const { sendKey } = use(prefs.value);
@@ -175,17 +178,24 @@ export function Composer({ conversation }: { conversation: Conversation }) {
         else return;
         event.preventDefault();
     };
-    useEffect(() => {
+    /* At once, so that the next key is in it already. */
+    useLayoutEffect(() => {
         if (!asked) return;
         wish.value = null;
         change({ mode: asked.mode });
         area.current?.focus();
         if (asked.text !== undefined) insert(asked.text, area.current?.selectionStart ?? 0, area.current?.selectionEnd ?? 0);
     }, [asked]);
-    useEffect(() => {
-        // A phone's keyboard comes when it is asked for.
-        if (!isTouch.matches && (document.activeElement === document.body || document.activeElement === null)) area.current?.focus({ preventScroll: true });
-        return () => desk.typed(id, false);
+    useLayoutEffect(() => {
+        const element = area.current;
+        const isFree = document.activeElement === document.body || document.activeElement === null;
+        // A phone's keyboard comes when it is asked for, and letters that are commands need no input around them.
+        if (isFree && !isTouch.matches && (wasWriting || !prefs.value.peek().shortcuts)) element?.focus({ preventScroll: true });
+        wasWriting = false;
+        return () => {
+            wasWriting = document.activeElement === element;
+            desk.typed(id, false);
+        };
     }, []);
 
     const label = mode === 'note' ? t.noteLabel : t.replyLabel;

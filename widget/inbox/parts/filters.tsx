@@ -12,7 +12,9 @@ import { Icon } from '../ui/icon.tsx';
 import { use } from '../ui/use.ts';
 
 export function setQuery(change: Partial<Query>): void {
-    const query = { ...desk.list.peek().query, ...change };
+    const before = desk.list.peek().query;
+    const query = { ...before, ...change };
+    if (JSON.stringify(query) === JSON.stringify(before)) return; // the same list, where somebody is reading
     prefs.set({ query });
     desk.setQuery(query);
 }

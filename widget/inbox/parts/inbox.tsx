@@ -8,7 +8,7 @@ import { useEffect } from 'preact/hooks';
 import { assign, clearSelection, isSelecting, neighbour, select, selectAll, selection, selectTo, setStatus, targets } from '../actions.ts';
 import { useCommands, type Command } from '../commands.ts';
 import { t } from '../lang.ts';
-import { desk, goTo, prefs, route } from '../state.ts';
+import { desk, goTo, openId, prefs, route } from '../state.ts';
 import { use } from '../ui/use.ts';
 import { setBox } from './filters.tsx';
 import { ListPane } from './list.tsx';
@@ -22,7 +22,7 @@ const show = (which: Overlay) => () => {
 };
 
 function move(step: 1 | -1): void {
-    const current = desk.current.peek();
+    const current = openId();
     const next = current ? neighbour(current, step) : desk.list.peek().ids[0];
     if (next) goTo(next);
 }
@@ -40,7 +40,7 @@ function back(): void {
 }
 
 function tick(isRange: boolean): void {
-    const id = desk.current.peek();
+    const id = openId();
     if (!id) return;
     if (isRange) selectTo(id);
     else select(id, !selection.peek().has(id));

@@ -5,7 +5,7 @@ import { commands, type Group } from '../commands.ts';
 import type { Language } from '../../shared/language.ts';
 import { visitorName } from '../format.ts';
 import { LANGUAGES, t } from '../lang.ts';
-import { desk, goTo, look, logOut } from '../state.ts';
+import { desk, goTo, logOut, look, openId } from '../state.ts';
 import { Chooser, found, type Choice } from '../ui/chooser.tsx';
 import { Icon } from '../ui/icon.tsx';
 import { closeOverlay, overlay } from './overlays.tsx';
@@ -17,7 +17,7 @@ const groupName = (group: Group) => ({ conversation: t.conversation, list: t.lis
 const GROUPS: Group[] = ['conversation', 'list', 'write', 'go', 'app'];
 
 function ofCommands(): Choice[] {
-    const isOpen = !!desk.current.peek();
+    const isOpen = !!openId();
     return commands()
         .filter((command) => !command.isHidden && !command.isTold && (isOpen || command.group !== 'conversation'))
         .sort((a, b) => GROUPS.indexOf(a.group) - GROUPS.indexOf(b.group))

@@ -50,7 +50,7 @@ export function useSuggestions({ mode, area, conversation, onReply, onAgent }: O
     const agents = use(desk.agents);
     const [typed, setTyped] = useState<Typed | null>(null);
     const [at, setAt] = useState(0);
-    const closed = useRef<number | null>(null); // the place that Escape has closed
+    const closed = useRef<number | null>(null); // the place that Escape or a choice has closed
     const id = useId();
 
     const offered = (): Suggestion[] => {
@@ -80,6 +80,7 @@ export function useSuggestions({ mode, area, conversation, onReply, onAgent }: O
     const pick = (index: number) => {
         const item = items[index];
         if (!item || !typed) return;
+        closed.current = typed.from; // what is chosen may take a moment to come
         close();
         (typed.kind === 'reply' ? onReply : onAgent)(item, typed.from, typed.to);
     };
