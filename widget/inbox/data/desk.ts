@@ -78,8 +78,8 @@ export interface Desk {
     wantVisitor(id: string): void;
     wantConversation(id: string): void;
     refreshAgents(): Promise<void>;
-    /** The visitor and its conversations have been erased. */
-    forgetVisitor(id: string): void;
+    /** The visitor has been erased, and its conversations, or they are nobody's. */
+    forgetVisitor(id: string, keeps: boolean): void;
     /** Tells the other tabs; they hear it by onTold. */
     tell(name: string, data: unknown): void;
     onTold(name: string, listener: (data: unknown) => void): void;
@@ -328,7 +328,7 @@ export function makeDesk({ session, org, api, keep, query }: DeskOptions): Desk 
         counts(answer: Counts) {
             counts.value = answer;
         },
-        gone: (id: string) => store.dropVisitor(id),
+        gone: ([id, keeps]: [string, boolean]) => store.dropVisitor(id, keeps),
         again: () => void lookAgain().catch(ignore),
         hello: () => leads() && tellLink(),
         link(state: LinkState) {
@@ -550,9 +550,9 @@ export function makeDesk({ session, org, api, keep, query }: DeskOptions): Desk 
         wantVisitor,
         wantConversation,
         refreshAgents,
-        forgetVisitor(id) {
-            store.dropVisitor(id);
-            tell('gone', id);
+        forgetVisitor(id, keeps) {
+            store.dropVisitor(id, keeps);
+            tell('gone', [id, keeps]);
             countSoon();
         },
         tell,

@@ -25,7 +25,7 @@ export interface Query {
 }
 
 export const PLAIN_QUERY: Query = {
-    box: 'mine',
+    box: 'all',
     statuses: ['open'],
     tag: null,
     priority: null,

@@ -9,6 +9,7 @@ import type { Conversation } from './protocol.ts';
 import { isNote } from './store.ts';
 
 const LOOK_MS = 400; // for a tab to say that somebody looks
+const WAITS_MAX = 10; // as long, for an answer that says whose it is
 const HOLD_MS = 2_000; // one tone for all that comes in this time
 
 /** Whether an agent wants to hear of it. */
@@ -61,7 +62,10 @@ export function tellOfNews(desk: Desk, prefs: () => Prefs, words: Words, open: (
             notification.close();
         };
     };
-    const tell = () => {
+    /* Whose a conversation is may not be known yet: it has been asked for. */
+    const isKnown = ({ entry }: News) => isNote(entry) || !!desk.store.conversation(entry.conversationId);
+    const tell = (waits = WAITS_MAX) => {
+        if (waits > 0 && !heard.every(isKnown)) return void setTimeout(tell, LOOK_MS, waits - 1);
         const isWanted = (each: News) => concerns(each, desk.store.conversation(each.entry.conversationId), desk.me.id, prefs().notify);
         const news = heard.filter((each) => each.entry.seq > (seen.get(each.entry.conversationId) ?? 0) && isWanted(each));
         heard = [];

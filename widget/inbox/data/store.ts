@@ -38,7 +38,8 @@ export interface Store {
     overlay(id: string, change: Change): () => void;
     /** It is there no more, and doesn't come back with an answer that is on its way. */
     drop(id: string): void;
-    dropVisitor(id: string): void;
+    /** Its conversations go as well, or stay and are nobody's. */
+    dropVisitor(id: string, keeps?: boolean): void;
     /** Forgets all messages: something may have been missed. */
     forgetThreads(): void;
     /** Tells which conversation, or whose messages or visitor, have changed; gives what ends it. */
@@ -218,11 +219,16 @@ export function makeStore(): Store {
             for (const map of [said, shown, overlays, threads]) map.delete(id);
             tell(id);
         },
-        dropVisitor(id) {
+        dropVisitor(id, keeps = false) {
             gone.add(id);
             visitors.delete(id);
-            for (const conversation of [...(ofVisitor.get(id) ?? [])]) store.drop(conversation);
+            const conversations = [...(ofVisitor.get(id) ?? [])];
             ofVisitor.delete(id);
+            for (const each of conversations) {
+                const known = said.get(each);
+                if (!keeps) store.drop(each);
+                else if (known) say({ ...known, visitorId: null });
+            }
         },
         forgetThreads() {
             const ids = [...threads.keys()];

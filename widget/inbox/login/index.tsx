@@ -76,8 +76,8 @@ function Forgotten({ email, onBack }: { email: string; onBack(): void }) {
             await ask('POST', '/password/forgotten', { email: address.trim() });
             setState('sent');
         } catch (error) {
-            const { status, message } = error as Failure;
-            if (status === 404 || status === 405) setState('none');
+            const { status, code, message } = error as Failure;
+            if (code === 'mail_unavailable') setState('none');
             else setProblem(status ? message : t.noAnswer);
         }
     };

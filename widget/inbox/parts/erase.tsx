@@ -108,8 +108,8 @@ export default function Erase({ visitor, onClose }: { visitor: Visitor; onClose(
     };
     const close = () => {
         if (receipt) {
-            desk.forgetVisitor(id);
-            goTo(null);
+            desk.forgetVisitor(id, way === 'anonymize');
+            if (way === 'delete') goTo(null);
         }
         onClose();
     };
