@@ -27,10 +27,10 @@
     BYTES("default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; " \
           "font-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'; "                \
           "require-trusted-types-for 'script'; trusted-types 'none'")
-#define INBOX_PERMISSIONS                                                                                      \
-    BYTES("accelerometer=(), camera=(), display-capture=(), encrypted-media=(), fullscreen=(), " \
-          "geolocation=(), gyroscope=(), hid=(), idle-detection=(), local-fonts=(), magnetometer=(), "         \
-          "microphone=(), midi=(), payment=(), picture-in-picture=(), publickey-credentials-get=(), "          \
+#define INBOX_PERMISSIONS                                                                              \
+    BYTES("accelerometer=(), camera=(), display-capture=(), encrypted-media=(), fullscreen=(), "       \
+          "geolocation=(), gyroscope=(), hid=(), idle-detection=(), local-fonts=(), magnetometer=(), " \
+          "microphone=(), midi=(), payment=(), picture-in-picture=(), publickey-credentials-get=(), "  \
           "screen-wake-lock=(), serial=(), usb=(), xr-spatial-tracking=()")
 
 static struct bytes cache_control(const struct asset *asset, bool is_outdated)

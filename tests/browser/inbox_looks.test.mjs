@@ -96,7 +96,7 @@ async function gallery(t, mode, options) {
 }
 
 async function tour(t, mode, options = {}) {
-    const isPhone = options.isMobile === true;
+    const isApart = (options.viewport?.width ?? 1440) <= 1100; // the visitor is a page of its own
     const show = await gallery(t, mode, options);
     const { inbox, page } = show;
     inbox.profile.expectErrors(/status of 404/);
@@ -145,10 +145,10 @@ async function tour(t, mode, options = {}) {
     await show.layer('snooze', 's');
     await show.layer('search', '/');
 
-    if (isPhone) await show.at(`#/c/${ids[0]}/visitor`);
+    if (isApart) await show.at(`#/c/${ids[0]}/visitor`);
     const pane = inbox.visitor;
     await pane.waitFor();
-    if (isPhone) await show.see('visitor');
+    if (isApart) await show.see('visitor');
     for (const [name, deed] of [['block', 1], ['erase', 2]]) {
         await pane.locator('.deeds button').nth(deed).click();
         await inbox.dialog.waitFor();
@@ -211,7 +211,7 @@ for (const colorScheme of ['light', 'dark']) {
         const org = await world.server.org(undefined, '--name', 'A shop that opens tomorrow');
         const owner = await makeAgent(org, 'Ayşe', { role: 'owner' });
         const inbox = await openInbox(world, t, owner, { colorScheme, keep: preferring(owner, { query: { ...WIDE, statuses: ['open'] } }) });
-        await inbox.page.getByText('Put the chat on your website').first().waitFor();
+        await inbox.page.getByRole('heading', { name: 'Put the chat on your website' }).waitFor();
         await inbox.shoot(`${colorScheme}-first-steps`);
         await audit(inbox.page, 'first steps');
     });

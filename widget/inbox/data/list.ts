@@ -19,7 +19,7 @@ export interface Query {
     box: Box;
     statuses: readonly Status[]; // in the order of STATUSES
     tag: string | null;
-    priority: Priority | 'none' | null; // null: any
+    priority: Priority | 'none' | null; // null: whichever
     order: Order;
     unreadFirst: boolean;
 }

@@ -38,11 +38,7 @@ function Place({ icon, label, to, isHere, count = 0 }: PlaceProps) {
             <span class="rail-label" aria-hidden="true">
                 {label}
             </span>
-            {count > 0 && (
-                <span class="badge" aria-hidden="true">
-                    {count > 99 ? '99+' : count}
-                </span>
-            )}
+            {count > 0 && <span class="badge" data-count={count > 99 ? '99+' : count} />}
         </a>
     );
 }
