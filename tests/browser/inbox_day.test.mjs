@@ -99,6 +99,7 @@ test('of two agents who reach for the same conversation one has it, and the othe
     assert.equal(await d.thread.locator('.pill-text').first().textContent(), 'Unassigned');
     await d.key('i');
     await d.says(/was faster/);
+    await d.shoot('light-taken');
     relay.rule = () => 'pass';
     await becomes(async () => (await org.agent.getOk('/conversations')).conversations[0].assigneeId, ayse.id, 'who has it');
     await becomes(() => d.thread.locator('.pill-text').first().textContent(), 'Ayşe Yılmaz', 'what Deniz sees');
@@ -113,11 +114,13 @@ test('somebody else answers: it is said while they type, and asked before it is 
     await d.open('Are you open?');
     await a.input.pressSequentially('Yes, we');
     await d.page.getByText('Ayşe Yılmaz is writing an answer').waitFor();
+    await d.shoot('light-somebody-writes');
     await d.input.pressSequentially('Until six');
     await a.write('Yes, until six.');
     await d.page.getByText('Ayşe Yılmaz has answered while you were writing.').waitFor();
     await d.input.press('Enter');
     await d.page.getByText('Send yours as well?').waitFor();
+    await d.shoot('light-answered-meanwhile');
     await widget.shows('user: Are you open?', 'assistant: Yes, until six.');
     await d.page.getByRole('button', { name: 'Not yet' }).click();
     await d.page.getByText('has answered while').waitFor({ state: 'hidden' });
@@ -134,6 +137,7 @@ test('offline: what is written waits over a reload, and is sent once, in order',
     const a = await openInbox(world, t, ayse, { ...seeAll(ayse), base: relay.url });
     a.profile.expectErrors(/net::ERR_|Failed to (fetch|load)/);
     await a.open('Hello?');
+    await a.shows('visitor: Hello?');
     relay.rule = () => 'break';
     relay.cut();
     await a.write('one');
@@ -141,6 +145,7 @@ test('offline: what is written waits over a reload, and is sent once, in order',
     await a.banner.getByText('No connection').waitFor();
     await a.delivered('Sending…');
     await a.page.getByText('2 are waiting to be sent.').waitFor();
+    await a.shoot('light-offline');
     await a.key('n');
     await a.write('a note');
     await a.shows('visitor: Hello?', 'team: one', 'team: two', 'note: a note');
@@ -159,6 +164,27 @@ test('offline: what is written waits over a reload, and is sent once, in order',
     assert.deepEqual(messages.map(({ content }) => content), ['Hello?', 'one', 'two']);
     assert.deepEqual(notes.map(({ content }) => content), ['a note']);
     assert.equal(await a.page.evaluate(() => Object.keys(localStorage).filter((key) => key.startsWith('helvino_inbox_out')).length), 0);
+});
+
+test('what can’t be had without a connection says so, and comes by itself once there is one', async (t) => {
+    const { org, agents: [ayse] } = await team(['Ayşe']);
+    for (const text of ['one', 'two']) {
+        const each = org.visitor();
+        await each.say(await each.converse(), text);
+    }
+    const relay = await world.relay(t);
+    const a = await openInbox(world, t, ayse, { ...seeAll(ayse), base: relay.url });
+    a.profile.expectErrors(/net::ERR_|Failed to (fetch|load)/);
+    await a.listed('two', 'one');
+    relay.rule = () => 'break';
+    relay.cut();
+    await a.banner.getByText('No connection').waitFor();
+    await a.row('one').locator('.row-link').click();
+    await a.thread.getByText('The server can’t be reached right now.').waitFor();
+    await a.shoot('light-unreachable');
+    relay.rule = () => 'pass';
+    await a.shows('visitor: one');
+    await a.banner.waitFor({ state: 'hidden' });
 });
 
 test('the server is killed in between and started again: nothing is lost, nothing doubled', async (t) => {
@@ -267,14 +293,16 @@ test('what people write is text, in both directions, wherever it is shown', asyn
     }
 });
 
-test('several tabs share one stream, show the same, and one takes over', async (t) => {
+const TABS = 12;
+
+test('twelve tabs share one stream, show the same, and one takes over', async (t) => {
     const { org, agents: [ayse] } = await team(['Ayşe']);
     const widget = await visitor(t, org);
     await widget.write('one');
     const relay = await world.relay(t);
     const first = await openInbox(world, t, ayse, { ...seeAll(ayse), base: relay.url });
     const tabs = [first];
-    for (let i = 0; i < 3; i++) tabs.push(await openInbox(world, t, ayse, { base: relay.url, profile: first.profile }));
+    while (tabs.length < TABS) tabs.push(await openInbox(world, t, ayse, { base: relay.url, profile: first.profile }));
     for (const tab of tabs) await tab.open('one');
     await becomes(() => relay.streams.size, 1, 'the number of streams');
     await widget.write('two');

@@ -13,6 +13,7 @@ import { makeLook, makePrefs, type Kept, type Prefs } from './data/prefs.ts';
 import type { Organization, Session } from './data/protocol.ts';
 import { makeReplies, type Replies } from './data/replies.ts';
 import { formatRoute, parseRoute, type Route } from './data/routes.ts';
+import { t } from './lang.ts';
 
 /** Somebody has logged in here; without it nobody needs to be asked for. */
 export const LOGGED_IN = keyOf('in');
@@ -31,6 +32,7 @@ export const look = makeLook(keep);
 export const api: Api = makeApi(
     () => ({ csrfToken: session.peek()?.csrfToken ?? '', orgKey: org.peek()?.key ?? null }),
     () => leave('ended'),
+    () => t.noAnswer,
 );
 
 /* Of the organisation that is chosen; they are there as long as the workspace is drawn. */

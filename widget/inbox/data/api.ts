@@ -26,8 +26,11 @@ export const isSessionOver = ({ status, code }: Failure): boolean => status === 
 export const fileNameOf = (disposition: string | null): string | null =>
     /filename="([^"]+)"/.exec(disposition ?? '')?.[1] ?? null;
 
-/** `credentials` is asked each time: it changes with the organisation that is chosen. */
-export function makeApi(credentials: () => Credentials, onSessionOver: () => void): Api {
+/**
+ * `credentials` is asked each time: it changes with the organisation that is chosen. What a browser says of a server that can't
+ * be reached is for nobody: `noAnswer` is.
+ */
+export function makeApi(credentials: () => Credentials, onSessionOver: () => void, noAnswer: () => string): Api {
     const caller: Caller = {
         base: '',
         /* The stream is read by itself (shared/stream.ts). */
@@ -43,7 +46,7 @@ export function makeApi(credentials: () => Credentials, onSessionOver: () => voi
     };
     const watched = (failure: Failure): Failure => {
         if (isSessionOver(failure)) onSessionOver();
-        return failure;
+        return failure.status ? failure : new Error(noAnswer());
     };
     const plain = makeAsk(caller);
     return {

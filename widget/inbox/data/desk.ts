@@ -332,9 +332,18 @@ export function makeDesk({ session, org, api, keep, query }: DeskOptions): Desk 
         again: () => void lookAgain().catch(ignore),
         hello: () => leads() && tellLink(),
         link(state: LinkState) {
-            connection.value = state.connection;
+            setConnection(state.connection);
             problem.value = state.problem;
         },
+    };
+    /* What could not be had without one is asked for again. */
+    const setConnection = (next: Connection) => {
+        const isBack = connection.peek() === 'offline' && next !== 'offline';
+        connection.value = next;
+        if (!isBack) return;
+        const id = current.peek();
+        if (id && problems.get(id)) void load(id);
+        if (list.peek().problem.peek()) void list.peek().loadMore();
     };
     const take = (what: string, data: unknown, at: number | null, isLive = true) => {
         seq = Math.max(seq, at ?? 0);
@@ -367,7 +376,7 @@ export function makeDesk({ session, org, api, keep, query }: DeskOptions): Desk 
                 tell(what, data, at);
             },
             onState(nextConnection, nextProblem) {
-                connection.value = nextConnection;
+                setConnection(nextConnection);
                 problem.value = nextProblem;
                 tellLink();
             },

@@ -137,6 +137,7 @@ const texts: Texts = {
     emptyMine: 'لا شيء ينتظرك',
     emptyUnassigned: 'لا أحد ينتظر',
     emptyAll: 'انتهى كل شيء',
+    emptyNew: 'لا محادثات بعد',
     emptyHint: 'تظهر الرسائل الجديدة هنا فوراً.',
     emptyFilter: 'لا توجد محادثة كهذه',
     emptyFilterHint: 'أزل مرشّحاً في الأعلى لترى المزيد.',

@@ -137,6 +137,7 @@ const texts: Texts = {
     emptyMine: 'Für Sie ist nichts zu tun',
     emptyUnassigned: 'Niemand wartet auf jemanden',
     emptyAll: 'Alles erledigt',
+    emptyNew: 'Noch keine Unterhaltungen',
     emptyHint: 'Neue Nachrichten erscheinen hier sofort.',
     emptyFilter: 'So ist keine Unterhaltung',
     emptyFilterHint: 'Entfernen Sie oben einen Filter, um mehr zu sehen.',

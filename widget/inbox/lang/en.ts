@@ -145,6 +145,7 @@ const texts = {
     emptyMine: 'Nothing is assigned to you',
     emptyUnassigned: 'Nobody is waiting',
     emptyAll: 'All done',
+    emptyNew: 'No conversations yet',
     emptyHint: 'New messages appear here at once.',
     emptyFilter: 'No matching conversations',
     emptyFilterHint: 'Remove a filter above to see more.',

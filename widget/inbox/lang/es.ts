@@ -137,6 +137,7 @@ const texts: Texts = {
     emptyMine: 'No tiene nada pendiente',
     emptyUnassigned: 'Nadie espera a nadie',
     emptyAll: 'Todo hecho',
+    emptyNew: 'Aún no hay conversaciones',
     emptyHint: 'Los mensajes nuevos aparecen aquí al instante.',
     emptyFilter: 'Ninguna conversación es así',
     emptyFilterHint: 'Quite un filtro de arriba para ver más.',

@@ -137,6 +137,7 @@ const texts: Texts = {
     emptyMine: 'Rien ne vous attend',
     emptyUnassigned: 'Personne n’attend quelqu’un',
     emptyAll: 'Tout est fait',
+    emptyNew: 'Pas encore de conversations',
     emptyHint: 'Les nouveaux messages apparaissent ici aussitôt.',
     emptyFilter: 'Aucune conversation ne correspond',
     emptyFilterHint: 'Retirez un filtre ci-dessus pour en voir plus.',

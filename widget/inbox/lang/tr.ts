@@ -137,6 +137,7 @@ const texts: Texts = {
     emptyMine: 'Size düşen bir iş yok',
     emptyUnassigned: 'Kimse birini beklemiyor',
     emptyAll: 'Hepsi bitti',
+    emptyNew: 'Henüz görüşme yok',
     emptyHint: 'Yeni iletiler hemen burada görünür.',
     emptyFilter: 'Buna uyan görüşme yok',
     emptyFilterHint: 'Daha çoğunu görmek için yukarıdaki bir süzgeci kaldırın.',

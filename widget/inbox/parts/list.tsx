@@ -8,7 +8,7 @@ import { useEffect, useLayoutEffect, useRef } from 'preact/hooks';
 import { isSelecting, selectAll, selection } from '../actions.ts';
 import type { Box, List } from '../data/list.ts';
 import { plural, t } from '../lang.ts';
-import { desk, org } from '../state.ts';
+import { desk, drafts, org } from '../state.ts';
 import { Icon } from '../ui/icon.tsx';
 import { use, useLatest, useTick } from '../ui/use.ts';
 import { useWindow, type Window } from '../ui/window.ts';
@@ -69,7 +69,7 @@ function Empty({ list }: { list: List }) {
     return (
         <div class="empty">
             <Icon icon={InboxIcon} size="large" />
-            <p class="empty-title">{!isPlain ? t.emptyFilter : box === 'mine' ? t.emptyMine : box === 'unassigned' ? t.emptyUnassigned : t.emptyAll}</p>
+            <p class="empty-title">{!isPlain ? t.emptyFilter : isNew ? t.emptyNew : box === 'mine' ? t.emptyMine : box === 'unassigned' ? t.emptyUnassigned : t.emptyAll}</p>
             <p>{!isPlain ? t.emptyFilterHint : t.emptyHint}</p>
             {box === 'mine' && isPlain && (counts?.unassigned ?? 0) > 0 && (
                 <button type="button" class="button" onClick={() => setBox('unassigned')}>
@@ -135,6 +135,7 @@ function Rows({ list }: { list: List }) {
     use(desk.typing.version);
     const agents = use(desk.agents);
     const current = use(desk.current);
+    const written = use(drafts.all);
     const chosen = use(selection);
     const isChoosing = use(isSelecting) || chosen.size > 0;
     const isComplete = use(list.isComplete);
@@ -187,6 +188,7 @@ function Rows({ list }: { list: List }) {
                                 conversation={conversation}
                                 visitor={desk.store.visitor(conversation.visitorId)}
                                 isTyping={desk.typing.visitor(id)}
+                                hasDraft={written.has(id)}
                                 top={index * height}
                                 tick={tick}
                                 agents={agents}

@@ -8,7 +8,7 @@ import { conversationHash } from '../data/routes.ts';
 import { isUnread } from '../data/store.ts';
 import { agentName, agoShort, momentOf, untilOf, visitorName } from '../format.ts';
 import { fill, t } from '../lang.ts';
-import { desk, drafts, goTo } from '../state.ts';
+import { desk, goTo } from '../state.ts';
 import { Avatar } from '../ui/avatar.tsx';
 import { Icon } from '../ui/icon.tsx';
 import { PriorityIcon } from '../ui/priority.tsx';
@@ -19,6 +19,7 @@ interface RowProps {
     conversation: Conversation;
     visitor: Visitor | undefined;
     isTyping: boolean;
+    hasDraft: boolean;
     top: number;
     position: number;
     count: number; // -1: not known yet
@@ -56,8 +57,8 @@ function State({ conversation: { status, snoozedUntil } }: { conversation: Conve
     );
 }
 
-function Marks({ conversation }: { conversation: Conversation }) {
-    const { assigneeId, priority, tags, id } = conversation;
+function Marks({ conversation, hasDraft }: { conversation: Conversation; hasDraft: boolean }) {
+    const { assigneeId, priority, tags } = conversation;
     const assignee = assigneeId && desk.agents.peek().get(assigneeId);
     const isBlocked = desk.store.visitor(conversation.visitorId)?.blocked;
     return (
@@ -81,7 +82,7 @@ function Marks({ conversation }: { conversation: Conversation }) {
                     {t.blocked}
                 </span>
             )}
-            {drafts.has(id) && (
+            {hasDraft && (
                 <span class="mark mark-draft">
                     <Icon icon={SquarePen} size="small" />
                     {t.draft}
@@ -121,7 +122,7 @@ export class Row extends Component<RowProps> {
         else goTo(conversation.id);
     };
 
-    override render({ conversation, visitor, isTyping, top, position, count, isCurrent, isFocusable, isChoosing, isChosen }: RowProps) {
+    override render({ conversation, visitor, isTyping, hasDraft, top, position, count, isCurrent, isFocusable, isChoosing, isChosen }: RowProps) {
         const { id, visitorId, updatedAt } = conversation;
         const at = Date.parse(updatedAt);
         const isNew = isUnread(conversation);
@@ -161,7 +162,7 @@ export class Row extends Component<RowProps> {
                         <Preview conversation={conversation} isTyping={isTyping} />
                         {isNew && <span class="dot" />}
                     </span>
-                    <Marks conversation={conversation} />
+                    <Marks conversation={conversation} hasDraft={hasDraft} />
                 </a>
             </div>
         );
