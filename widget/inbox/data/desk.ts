@@ -128,6 +128,7 @@ export function makeDesk({ session, org, api, keep, query }: DeskOptions): Desk 
     const problems = new Map<string, string>();
     const told = new Map<string, (data: unknown) => void>();
     const newsListeners: ((news: News) => void)[] = [];
+    const heard = new Map<string, number>(); // by conversation: what has come, maybe after a list that had it already
     const unreadIds = new Set<string>();
     const stopping = new AbortController();
     const name = `helvino-inbox:${org.id}:${me.id}`;
@@ -287,7 +288,8 @@ export function makeDesk({ session, org, api, keep, query }: DeskOptions): Desk 
     const takes: Record<string, (data: never, isLive: boolean) => void> = {
         message(message: Message, isLive) {
             const { conversationId: id, role, agentId, clientId } = message;
-            const isNew = message.seq > lastSeq(store.conversation(id));
+            const isNew = message.seq > Math.max(heard.get(id) ?? 0, store.conversation(id)?.agentReadSeq ?? 0);
+            heard.set(id, Math.max(message.seq, heard.get(id) ?? 0));
             typing.set(id, role === 'user' ? undefined : (agentId ?? ''), false);
             settle(clientId, id);
             if (!store.putMessage(message)) wantConversation(id);
