@@ -58,6 +58,18 @@ describe('drafts', () => {
         drafts.set('a', { reply: '', note: '' });
         assert.equal(keep.map.size, 1);
     });
+    test('those that there are can be listened to', () => {
+        const keep = memory();
+        makeDrafts(keep, 'org', 'agent').set('old', { note: 'from before' });
+        const { all, set } = makeDrafts(keep, 'org', 'agent');
+        assert.deepEqual([...all.peek()], ['old']);
+        set('new', { reply: 'h' });
+        const before = all.peek();
+        set('new', { reply: 'hello' });
+        assert.equal(all.peek(), before, 'nothing to redraw for each letter');
+        set('old', { note: ' ' });
+        assert.deepEqual([...all.peek()], ['new']);
+    });
     test('what was left for a month is gone', () => {
         const keep = memory({ [keyOf('draft', 'org', 'agent', 'a')]: JSON.stringify({ reply: 'old', at: Date.now() - 31 * 86_400_000 }) });
         makeDrafts(keep, 'org', 'agent');

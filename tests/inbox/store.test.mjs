@@ -77,6 +77,18 @@ describe('a conversation', () => {
         assert.equal(store.putMessage(message(first.id)), true, 'and is not asked for');
     });
 
+    test('whose visitor alone was erased stays, and is nobody’s, whatever is still on its way', () => {
+        const store = makeStore();
+        const first = conversation('a');
+        store.putConversation(first);
+        store.dropVisitor(first.visitorId, true);
+        assert.equal(store.conversation(first.id).visitorId, null);
+        store.putConversation(first);
+        assert.equal(store.conversation(first.id).visitorId, null);
+        store.putConversation({ ...first, visitorId: null, seq: first.seq + 1, status: 'resolved' });
+        assert.equal(store.conversation(first.id).status, 'resolved');
+    });
+
     test('keeps only the beginning of a long last message, for lists of many thousands', () => {
         const store = makeStore();
         const first = conversation('a', { lastMessage: { content: 'x'.repeat(5000) } });
