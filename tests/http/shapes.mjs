@@ -53,6 +53,8 @@ function assertSummary(conversation) {
 const SUMMARY = ['id', 'visitorId', 'createdAt', 'updatedAt', 'messageCount', 'lastMessage', 'visitorReadSeq', 'agentReadSeq'];
 /** What the organisation's side alone sees. */
 export const WORK = ['status', 'snoozedUntil', 'resolvedAt', 'assigneeId', 'priority', 'tags'];
+/** By which it tells two pictures of a conversation apart, and finds its place in the list. */
+const ORDER = ['seq', 'activitySeq'];
 
 export function assertWork(conversation) {
     assert.ok(['open', 'pending', 'snoozed', 'resolved'].includes(conversation.status), `status ${conversation.status}`);
@@ -65,6 +67,11 @@ export function assertWork(conversation) {
     assert.deepEqual(conversation.tags, [...new Set(conversation.tags)].sort());
 }
 
+function assertOrder({ seq, activitySeq, lastMessage }) {
+    for (const each of [seq, activitySeq]) assert.ok(Number.isSafeInteger(each) && each > 0, `seq ${each}`);
+    assert.ok(seq >= activitySeq && activitySeq >= (lastMessage?.seq ?? 0), `${seq}, ${activitySeq}`);
+}
+
 /** That its visitor was erased is said of those alone of which it is true. */
 function anonymizedOf(conversation) {
     if (!('anonymized' in conversation)) return [];
@@ -74,8 +81,9 @@ function anonymizedOf(conversation) {
 
 /** One element of GET /conversations, as the organisation has it. */
 export function assertListed(conversation) {
-    assertMembers(conversation, [...SUMMARY, ...anonymizedOf(conversation), ...WORK], 'a listed conversation');
+    assertMembers(conversation, [...SUMMARY, ...anonymizedOf(conversation), ...ORDER, ...WORK], 'a listed conversation');
     assertSummary(conversation);
+    assertOrder(conversation);
     assertWork(conversation);
 }
 
@@ -101,10 +109,11 @@ export function assertConversation(conversation) {
     const isOfOrg = 'status' in conversation;
     assertMembers(
         conversation,
-        [...SUMMARY, ...anonymizedOf(conversation), 'messages', 'hasMore', ...(isOfOrg ? [...WORK, 'notes'] : [])],
+        [...SUMMARY, ...anonymizedOf(conversation), 'messages', 'hasMore', ...(isOfOrg ? [...ORDER, ...WORK, 'notes'] : [])],
         'a conversation',
     );
     assertSummary(conversation);
+    if (isOfOrg) assertOrder(conversation);
     if (isOfOrg) assertWork(conversation);
     assert.equal(typeof conversation.hasMore, 'boolean');
     let seq = 0;
