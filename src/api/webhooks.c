@@ -293,7 +293,9 @@ static enum error update(struct call *call, const struct fields *fields)
                                             .events = fields->has_events ? buffer_view(&fields->names) : BYTES_NONE,
                                             .description = fields->description,
                                             .set_enabled = fields->has_enabled,
-                                            .enabled = fields->enabled},
+                                            .enabled = fields->enabled,
+                                            .by = call_actor(call),
+                                            .from = request_address_text(call->request)},
                      },
                      on_changed);
 }

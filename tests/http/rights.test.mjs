@@ -73,7 +73,7 @@ const ROWS = [
     ['GET /visitors', 'READ'],
     ['GET /visitors/:id', 'READ', { of: 'someVisitor' }],
     ['GET /visitors/:id/export', 'READ', { of: 'someVisitor' }],
-    ['PATCH /visitors/:id', 'WRITE', { of: 'someVisitor', body: { blocked: false } }],
+    ['PATCH /visitors/:id', 'WRITE', { of: 'someVisitor', uses: true, body: { blocked: true } }],
     ['DELETE /visitors/:id', 'ADMIN', { of: 'someVisitor', uses: true }],
     ['GET /replies', 'READ'],
     ['POST /replies', 'WRITE', { body: (world) => ({ shortcut: world.fresh(), text: 'Hello' }) }],
@@ -130,6 +130,36 @@ const ROWS = [
     ['DELETE /session', 'AGENT'],
 ];
 
+/*
+ * What the audit log has of each change that is made: of all that is for administrators, and of what agents do about themselves; null
+ * where it has nothing.
+ */
+const ACTS = {
+    'PATCH /visitors/:id': 'visitor.blocked',
+    'DELETE /visitors/:id': 'visitor.erased',
+    'POST /agents': 'agent.created',
+    'PATCH /agents/:id': 'member.role',
+    'POST /agents/:id/link': 'agent.link',
+    'DELETE /agents/:id': 'member.removed',
+    'POST /tokens': 'token.created',
+    'DELETE /tokens/:id': 'token.revoked',
+    'PATCH /organization': 'org.updated',
+    'POST /webhooks': 'webhook.created',
+    'PATCH /webhooks/:id': 'webhook.updated',
+    'POST /webhooks/:id/secret': 'webhook.secret',
+    'POST /webhooks/:id/test': null, // changes nothing
+    'POST /webhooks/:id/deliveries/:delivery/retry': null, // what would happen later happens now
+    'DELETE /webhooks/:id': 'webhook.deleted',
+    'PATCH /agents/me': 'agent.updated',
+    'POST /agents/me/password': 'agent.password',
+    'POST /agents/me/second-factor': null, // nothing is kept before it is switched on
+    'PUT /agents/me/second-factor': 'agent.second_factor.on',
+    'DELETE /agents/me/second-factor': 'agent.second_factor.off',
+    'DELETE /session': 'session.ended',
+    'DELETE /sessions': 'session.ended',
+    'DELETE /sessions/:id': 'session.ended',
+};
+
 /* ---- the tables as data --------------------------------------------------------------------------------------------- */
 
 const [CLASSES, ...KINDS] = MAY.trim().split('\n').map((line, i) => (i === 0 ? line.trim().split(/ +/) : { kind: line.slice(0, 31).trim(), cells: line.slice(31).trim().split(/ +/) }));
@@ -184,8 +214,8 @@ class World {
         assert.equal(answer.status, 201, answer.text);
         return answer.json;
     }
-    #bearer({ token }, key) {
-        return Object.assign(new Caller(this.server, { authorization: `Bearer ${token}`, ...(key && { 'x-org-key': key }) }), { isOrg: true });
+    #bearer({ token, id }, key) {
+        return Object.assign(new Caller(this.server, { authorization: `Bearer ${token}`, ...(key && { 'x-org-key': key }) }), { id, isOrg: true, ofAcme: id !== undefined });
     }
 
     async #tokens() {
@@ -204,7 +234,7 @@ class World {
         const answer = await this.nobody.post('/session', { email, password: PASSWORD });
         assert.equal(answer.status, 201, answer.text);
         const cookie = answer.headers['set-cookie'][0].split(';')[0];
-        return Object.assign(new Caller(this.server, { cookie, 'x-csrf-token': answer.json.csrfToken, ...(key && { 'x-org-key': key }) }), { isOrg: true, password: PASSWORD });
+        return Object.assign(new Caller(this.server, { cookie, 'x-csrf-token': answer.json.csrfToken, ...(key && { 'x-org-key': key }) }), { id: answer.json.agent.id, isOrg: true, ofAcme: email.endsWith('@acme.example'), password: PASSWORD });
     }
     async #join(email, org, role) {
         await this.server.choosePassword(await this.server.cliOk('agent', 'create', email, '--org', org, '--role', role));
@@ -290,6 +320,16 @@ class World {
 
     /* ---- asking ---- */
 
+    /** Asks, and notes who has been let in: of acme, and with a name of its own. */
+    async try(kind, row, options) {
+        const caller = this.callers[kind];
+        const answer = await this.ask(caller, row, options);
+        answer.isLetIn = answer.status >= 200 && answer.status < 300;
+        if (answer.isLetIn && caller.ofAcme) this.letIn.push([row[0], caller.id]);
+        return answer;
+    }
+    letIn = [];
+
     /** The request of a row as this caller sends it; `id` may stand in for what the row is about. */
     async ask(caller, [route, , row = {}], { id, ...more } = {}) {
         const [method, pattern] = route.split(' ');
@@ -324,10 +364,9 @@ async function wrongOf(row) {
     const wrong = [];
     for (const { kind } of KINDS) {
         const expected = expectedOf(kind, row);
-        const answer = await world.ask(world.callers[kind], row);
-        const isLetIn = answer.status >= 200 && answer.status < 300;
-        if (isLetIn && row[2]?.uses) world.used(row[2].of);
-        if (expected === 'ok' ? !isLetIn : answer.status !== expected) wrong.push(`${row[0]} by ${kind}: expected ${expected}, got ${answer.status} ${answer.text.slice(0, 200)}`);
+        const answer = await world.try(kind, row);
+        if (answer.isLetIn && row[2]?.uses) world.used(row[2].of);
+        if (expected === 'ok' ? !answer.isLetIn : answer.status !== expected) wrong.push(`${row[0]} by ${kind}: expected ${expected}, got ${answer.status} ${answer.text.slice(0, 200)}`);
         else if (expected === 404 && row[2]?.of !== undefined) {
             const nothing = await world.ask(world.callers[kind], row, { id: NOBODY });
             if (nothing.status !== 404 || nothing.text !== answer.text) wrong.push(`${row[0]} by ${kind}: another answer than for what does not exist: ${answer.text}, ${nothing.status} ${nothing.text}`);
@@ -400,4 +439,16 @@ describe('a page of another site, with the cookie of an owner who is logged in,'
 
 describe('by every kind of caller', () => {
     for (const row of ROWS) test(`${row[0]}, which is for ${row[1]}`, async () => assert.deepEqual(await wrongOf(row), []));
+});
+
+describe('the audit log of all that', () => {
+    test('names for every act of the table who it was, and from where', async () => {
+        const isAudited = ([route, who]) => isChange(route) && ['ADMIN', 'OWNER', 'AGENT'].includes(who);
+        for (const [route] of ROWS.filter(isAudited)) assert.ok(route in ACTS, `${route} is not in ACTS of rights.test.mjs: say there what the audit log has of it.`);
+        for (const route of Object.keys(ACTS)) assert.ok(ROWS.some(([each]) => each === route), `${route} of ACTS is no route.`);
+        const entries = await world.acme.agent.pages('/audit', 'entries');
+        const missing = world.letIn.filter(([route, id]) => ACTS[route] && !entries.some(({ action, actorId, actorName, address }) => action === ACTS[route] && actorId === id && actorName !== null && address === '127.0.0.1'));
+        assert.deepEqual(missing, []);
+        assert.ok(world.letIn.filter(([route]) => ACTS[route]).length > 40);
+    });
 });
