@@ -1,9 +1,9 @@
 /*
  * Four kinds of keys with the same arithmetic: a number of failures is free, then the wait doubles up to a limit, and
- * a while without a failure forgets them. The account's limit is low, because somebody else's failures must not lock
- * its owner out for long; the address's is high, since whoever guesses at many accounts comes from few of them; the
- * second factor's is higher still, since whoever fails there has the password; and so is that of mail that strangers
- * have sent to somebody.
+ * a while without a failure forgets them. Each kind has slots of its own, since some are cheaper to fill than others.
+ * The account's limit is low, because somebody else's failures must not lock its owner out for long; the address's is
+ * high, since whoever guesses at many accounts comes from few of them; the second factor's is higher still, since
+ * whoever fails there has the password; and so is that of mail that strangers have sent to somebody.
  */
 #include "api/login_guard.h"
 
@@ -13,10 +13,10 @@
 
 #include "base/limits.h"
 
-#define SLOTS 8192 /* a power of two; lines of WAYS */
+#define SLOTS 8192 /* of each kind; a power of two, lines of WAYS */
 #define WAYS 8
 
-enum kind { ACCOUNT, ADDRESS, FACTOR, MAIL };
+enum kind { ACCOUNT, ADDRESS, FACTOR, MAIL, KINDS };
 #define KIND_MASK UINT64_C(3) /* the lowest bits of a key */
 static const struct {
     unsigned free_failures;
@@ -38,7 +38,7 @@ struct login_guard {
     pthread_mutex_t mutex;
     unsigned char secret[crypto_shorthash_KEYBYTES];
     uint64_t tries; /* so far, which numbers them */
-    struct slot slots[SLOTS];
+    struct slot slots[KINDS][SLOTS];
 };
 
 struct login_guard *login_guard_new(void)
@@ -107,7 +107,8 @@ static bool is_forgotten(const struct slot *slot, uint64_t now_ms)
 /* The key's slot; without `make` NULL when there is none. A new one takes the place of the oldest of its line. */
 static struct slot *slot_of(struct login_guard *guard, uint64_t key, bool make, uint64_t now_ms)
 {
-    struct slot *line = &guard->slots[key / (KIND_MASK + 1) % (SLOTS / WAYS) * WAYS], *oldest = line;
+    struct slot *slots = guard->slots[key & KIND_MASK];
+    struct slot *line = &slots[key / (KIND_MASK + 1) % (SLOTS / WAYS) * WAYS], *oldest = line;
     for (struct slot *slot = line; slot < line + WAYS; ++slot) {
         if (slot->key == key && !is_forgotten(slot, now_ms))
             return slot;

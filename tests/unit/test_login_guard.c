@@ -261,6 +261,29 @@ static void test_what_is_known_is_bounded_and_the_newest_stays(void **state)
     assert_true(wait_of(account("target@example.com"), now_ms) > 0);
 }
 
+/* Addresses are plenty where there is IPv6, and to ask for mail costs nothing: whoever has a password must not make its
+ * failures at the second factor forgotten by them, nor those at the account. */
+static void test_one_kind_pushes_out_no_other(void **state)
+{
+    (void)state;
+    char text[32];
+    uint64_t now_ms = miss_patiently(factor(1), LOGIN_FAILURES_ACCOUNT + 5, NOW_MS);
+    now_ms = miss_patiently(account("target@example.com"), LOGIN_FAILURES_ACCOUNT + 5, now_ms);
+    uint64_t factor_ms = wait_of(factor(1), now_ms), account_ms = wait_of(account("target@example.com"), now_ms);
+    for (unsigned n = 0; n < 100000; ++n) {
+        struct login_try try;
+        int len = snprintf(text, sizeof(text), "a%u@example.com", n);
+        uint64_t mail = login_guard_mail(guard, bytes_view(text, (size_t)len));
+        assert_int_equal(login_guard_try(guard, mail, address(text), now_ms, &try), 0);
+    }
+    assert_int_equal(wait_of(account("target@example.com"), now_ms), account_ms);
+    for (unsigned n = 0; n < 100000; ++n) {
+        snprintf(text, sizeof(text), "b%u@example.com", n);
+        assert_int_equal(miss(account(text), now_ms), 0);
+    }
+    assert_int_equal(wait_of(factor(1), now_ms), factor_ms);
+}
+
 int main(void)
 {
 #define GUARD_TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -277,6 +300,7 @@ int main(void)
         GUARD_TEST(test_successes_keep_no_old_failure_alive),
         GUARD_TEST(test_forgiving_clears_one_key_and_no_other),
         GUARD_TEST(test_what_is_known_is_bounded_and_the_newest_stays),
+        GUARD_TEST(test_one_kind_pushes_out_no_other),
     };
     return sodium_init() < 0 ? 1 : cmocka_run_group_tests(tests, NULL, NULL);
 }
