@@ -228,14 +228,15 @@ static void put_webhooks(struct buffer *out, struct call *call)
     gauge(out, "helvino_webhook_under_way", "Deliveries that are being tried.", (double)figures->under_way);
 }
 
+/* Nothing of mails: anybody may read this, and one that was sent would tell that somebody has the address for which a
+ * stranger has asked for it. What goes wrong with them is in the log. */
 static void put_post(struct buffer *out, struct call *call)
 {
     const struct api *api = call->loop->api;
     const struct post_figures *figures = post_figures(api->config.post);
     put_ended(out, "helvino_post_requests_total", "Requests that went out, by why there was no answer.",
               figures->requests);
-    put_ended(out, "helvino_mails_total", "Mails that were sent, by why they were not taken.", figures->mails);
-    gauge(out, "helvino_post_waiting", "Requests and mails on their way.", (double)figures->waiting);
+    gauge(out, "helvino_post_waiting", "Requests on their way.", (double)figures->requests_waiting);
 }
 
 enum error handle_metrics(struct call *call)

@@ -45,13 +45,13 @@ const char *post_failure_sentence(enum post_failure failure)
 static void gone(struct post *post, const struct transfer *transfer)
 {
     atomic_fetch_sub_explicit(&post->figures.waiting, 1, memory_order_relaxed);
+    atomic_fetch_sub_explicit(&post->figures.requests_waiting, !transfer->is_mail, memory_order_relaxed);
     atomic_fetch_sub_explicit(&post->figures.waiting_bytes, transfer->body.len, memory_order_relaxed);
 }
 
 static void finish(struct post *post, struct transfer *transfer, const struct post_result *result)
 {
-    _Atomic uint64_t *ended = transfer->is_mail ? post->figures.mails : post->figures.requests;
-    atomic_fetch_add_explicit(&ended[result->failure], 1, memory_order_relaxed);
+    atomic_fetch_add_explicit(&post->figures.requests[result->failure], !transfer->is_mail, memory_order_relaxed);
     gone(post, transfer);
     transfer->done(transfer->context, result);
     transfer_free(transfer);
@@ -212,6 +212,7 @@ static enum error submit(struct post *post, struct transfer *transfer, on_posted
     enum error error = post->is_closing ? ERR_STOPPING : is_full ? ERR_QUEUE_FULL : OK;
     if (error == OK) {
         atomic_fetch_add_explicit(&figures->waiting, 1, memory_order_relaxed);
+        atomic_fetch_add_explicit(&figures->requests_waiting, !transfer->is_mail, memory_order_relaxed);
         atomic_fetch_add_explicit(&figures->waiting_bytes, len, memory_order_relaxed);
         *post->end = transfer;
         post->end = &transfer->next;

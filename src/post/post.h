@@ -94,8 +94,9 @@ enum error post_mail(struct post *post, const struct post_mail *mail, on_posted 
 /* ---- figures, since the start; any thread ---- */
 
 struct post_figures {
-    _Atomic uint64_t requests[POST_FAILURE_COUNT], mails[POST_FAILURE_COUNT]; /* that have ended, and how */
-    _Atomic uint64_t waiting, waiting_bytes, running;                         /* now */
+    _Atomic uint64_t requests[POST_FAILURE_COUNT];    /* that have ended, and how; mails are counted nowhere */
+    _Atomic uint64_t requests_waiting;                /* now */
+    _Atomic uint64_t waiting, waiting_bytes, running; /* now, mails among them */
     _Atomic uint64_t queue_full;
 };
 const struct post_figures *post_figures(const struct post *post);

@@ -86,6 +86,18 @@ describe('a forgotten password', () => {
         assert.deepEqual(mails.mails.filter(({ to }) => to.includes(unknown) || to.includes(disabled)), []);
     });
 
+    test('is in no figure of /metrics, which anybody may read: a mail that was sent would tell that there is an account', async () => {
+        const figures = async () => (await new Caller(server, {}).get('/metrics')).text;
+        const known = await makeAgent();
+        const outgoing = (text) => text.split('\n').filter((line) => /^helvino_post/.test(line));
+        const before = outgoing(await figures());
+        await askOk(known);
+        await mailedTo(known);
+        const after = await figures();
+        assert.doesNotMatch(after, /^helvino_mail/m);
+        assert.deepEqual(outgoing(after), before);
+    });
+
     test('leaves the links that there are good, until one of them is used', async () => {
         const email = freshEmail();
         const invitation = tokenOf(await server.cliOk('agent', 'create', email, '--org', 'acme'));

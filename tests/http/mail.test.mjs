@@ -118,7 +118,7 @@ describe('flags of mail', () => {
     test('that fit let the server start', async (t) => {
         const server = await startServer({ flags: ['--smtp-url', 'smtp://127.0.0.1:25', '--smtp-from', 'x@example.com', '--public-url', 'https://chat.example.com/'] });
         t.after(() => server.remove());
-        assert.match((await (await fetch(`${server.url}/metrics`)).text()), /^helvino_mails_total\{failure="none"\} 0$/m);
+        assert.equal((await fetch(`${server.url}/health`)).status, 200);
         await server.stop();
     });
 });
