@@ -3,7 +3,8 @@
  * and new visitors have the same numbers and buckets of their own; so have messages, exports, typing and the beginnings
  * of streams, which are no business of the organisation's limit: strangers could use it up for its own. The visitor's
  * key is made by the client, so the address bounds whoever makes many; it is wide enough for an office behind one
- * address. The organisation's own token is bound by the organisation's limit alone.
+ * address. The organisation's own side is bound by the organisation's limit alone, in a bucket of its own: else
+ * strangers from many addresses could use it up, and nobody could answer any more.
  */
 #include "api/internal.h"
 
@@ -69,7 +70,7 @@ enum error rate_limit(struct call *call, enum limited_action action)
     const struct bucket buckets[] = {
         {LIMIT_VISITOR, by_visitor ? per_visitor : 0, call->visitor_key},
         {LIMIT_ADDRESS, call->by_org ? 0 : per_address, bytes_view(&address, address_len)},
-        {LIMIT_ORG, per_org, BYTES_NONE},
+        {LIMIT_ORG, per_org, call->by_org ? BYTES("own") : BYTES_NONE},
     };
     return config->rate_limits_on ? take_all(call, action, buckets, sizeof(buckets) / sizeof(buckets[0])) : OK;
 }

@@ -94,6 +94,17 @@ describe('rate limits', () => {
         await neighbour.visitor().converse();
     });
 
+    test('strangers from many addresses use up nothing of what the organisation’s side may send', async (t) => {
+        const server = await serverFor(t, { rateLimit: 'on', flags: ['--rate-conversations-org', '15', '--rate-messages-org', '15'] });
+        const org = await server.org();
+        const id = await org.anonymous.converse();
+        await until429(() => org.visitor().post('/conversations'), 200);
+        await until429(() => org.visitor().post(`/conversations/${id}/messages`, { role: 'user', content: 'x' }), 200);
+        await org.agent.converse();
+        const began = Date.now();
+        assertBucket(await until429(() => org.agent.post(`/conversations/${id}/messages`, { role: 'assistant', content: 'x' }), 200), 15, began);
+    });
+
     test('a repeat of a request that was answered is answered again even when the limit is reached, or asked to wait', async (t) => {
         const server = await serverFor(t, { rateLimit: 'on', flags: ['--rate-conversations-visitor', '5'] });
         const visitor = (await server.org()).visitor();
