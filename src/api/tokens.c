@@ -9,18 +9,14 @@ static bool is_of_org(const struct call *call, struct bytes key, struct bytes va
 }
 
 /* There are few in all of the server: an index by organisation would be looked at as seldom as this. */
-static enum error each_token(struct call *call, void (*visit)(struct call *call, const struct token *token),
-                             unsigned *out)
+static enum error each_token(struct call *call, void (*visit)(struct call *call, const struct token *token))
 {
     struct bytes key, value;
     struct cursor *cursor = cursor_open(call->txn, TABLE_TOKENS);
     enum error error = cursor_seek(cursor, BYTES_NONE, &key, &value);
-    for (*out = 0; error == OK; error = cursor_next(cursor, &key, &value)) {
+    for (; error == OK; error = cursor_next(cursor, &key, &value)) {
         struct token token;
-        if (!is_of_org(call, key, value, &token))
-            continue;
-        ++*out;
-        if (visit != NULL)
+        if (is_of_org(call, key, value, &token))
             visit(call, &token);
     }
     cursor_close(cursor);
@@ -46,11 +42,10 @@ static void render_token(struct call *call, const struct token *token)
 enum error handle_token_list(struct call *call)
 {
     struct buffer *json = &call->loop->json;
-    unsigned count;
     json_open(json, '{');
     json_key(json, BYTES("tokens"));
     json_open(json, '[');
-    enum error error = each_token(call, render_token, &count);
+    enum error error = each_token(call, render_token);
     json_close(json, ']');
     json_close(json, '}');
     if (error == OK)
@@ -78,7 +73,6 @@ static void on_created(struct api_loop *loop, struct txn *txn, struct request *r
 
 static enum error read_token(struct call *call, const struct json_value *root, struct token_create *out)
 {
-    unsigned count = 0;
     enum error error = field_text_needed(call, root, "name", 1, ORG_NAME_LEN_MAX, &out->name);
     if (error == OK)
         error = field_text_needed(call, root, "scope", 1, 16, &out->scope);
@@ -88,9 +82,7 @@ static enum error read_token(struct call *call, const struct json_value *root, s
         error = field_time(call, root, "expiresAt", &out->expires_at_ms);
     if (error == OK && out->expires_at_ms != 0 && out->expires_at_ms <= call->now_ms)
         error = call_refuse(call, ERR_INVALID_FIELD, "The field \"expiresAt\" must lie in the future.");
-    if (error == OK)
-        error = each_token(call, NULL, &count);
-    return error == OK && count >= TOKENS_PER_ORG_MAX ? ERR_LIMIT_REACHED : error;
+    return error;
 }
 
 static enum error create_token(struct call *call, const struct json_value *root)

@@ -186,6 +186,19 @@ static void test_purging_asks_for_a_deleted_organisation(void **state)
 
 /* ---- tokens ---------------------------------------------------------------------------------------------------- */
 
+static void test_tokens_of_one_organisation_are_a_hundred_at_most(void **state)
+{
+    struct world *w = *state;
+    for (unsigned made = 0; made < TOKENS_PER_ORG_MAX; ++made) {
+        struct command create = token_create(w, w->org);
+        must(w, &create);
+    }
+    struct command one_more = token_create(w, w->org);
+    assert_refused(w, &one_more, ERR_LIMIT_REACHED);
+    struct command elsewhere = token_create(w, w->other_org);
+    must(w, &elsewhere);
+}
+
 static void test_a_token_is_made_and_revoked(void **state)
 {
     struct world *w = *state;
@@ -576,6 +589,7 @@ int main(void)
         WORLD_TEST(test_what_names_no_organisation_is_refused),
         WORLD_TEST(test_purging_asks_for_a_deleted_organisation),
         WORLD_TEST(test_a_token_is_made_and_revoked),
+        WORLD_TEST(test_tokens_of_one_organisation_are_a_hundred_at_most),
         WORLD_TEST(test_a_first_conversation_makes_its_visitor),
         WORLD_TEST(test_a_conversation_of_nobody_has_no_visitor),
         WORLD_TEST(test_a_known_visitor_is_updated_and_linked),
