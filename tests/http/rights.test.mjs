@@ -192,6 +192,7 @@ class World {
         this.other = await this.server.org('other');
         this.callers = { ...this.#visitors(), ...(await this.#tokens()), ...(await this.#agents()) };
         this.delivery = await this.#waitingDelivery();
+        await eventually(async () => (await this.callers['expired token'].get('/organization')).status === 401, 'the end of a token');
         this.panel = Object.values(JSON.parse(readFileSync(join(ROOT, 'build/widget/manifest.json'), 'utf8'))).find(({ path }) => path.startsWith('/widget/')).path.slice('/widget/'.length);
         return this;
     }
@@ -224,8 +225,7 @@ class World {
         const foreign = { token: (await this.server.cliOk('org', 'token', 'create', 'other', '--scope', 'admin')).trim() };
         const revoked = await this.#token(this.owner, 'admin');
         assert.equal((await this.owner.request('DELETE', `/tokens/${revoked.id}`)).status, 204);
-        const expired = this.#bearer(await this.#token(this.owner, 'admin', { expiresAt: new Date(Date.now() + 500).toISOString() }));
-        await eventually(async () => (await expired.get('/organization')).status === 401, 'the end of a token');
+        const expired = this.#bearer(await this.#token(this.owner, 'admin', { expiresAt: new Date(Date.now() + 2000).toISOString() })); // by the end of begin()
         return { ...callers, 'token of another org': this.#bearer(foreign), 'the same, naming acme': this.#bearer(foreign, 'acme'), 'revoked token': this.#bearer(revoked), 'expired token': expired };
     }
 
@@ -331,10 +331,10 @@ class World {
     letIn = [];
 
     /** The request of a row as this caller sends it; `id` may stand in for what the row is about. */
-    async ask(caller, [route, , row = {}], { id, ...more } = {}) {
-        const [method, pattern] = route.split(' ');
+    async ask(caller, [route, , row = {}], { id, method = route.split(' ')[0], ...more } = {}) {
+        const [, pattern] = route.split(' ');
         const given = (value) => (typeof value === 'function' ? value(this, caller) : value);
-        if (route === 'GET /stream') return this.#listen(caller, more);
+        if (route === 'GET /stream' && method === 'GET') return this.#listen(caller, more);
         if (row.of !== undefined) id ??= await this.thing(row.of);
         const path = pattern.replace(':id', id).replace(':delivery', this.delivery).replace(':file', this.panel);
         return caller.request(method, path + (row.query ?? ''), { body: await given(row.body), headers: { ...given(row.headers), ...more.headers } });
@@ -439,6 +439,18 @@ describe('a page of another site, with the cookie of an owner who is logged in,'
 
 describe('by every kind of caller', () => {
     for (const row of ROWS) test(`${row[0]}, which is for ${row[1]}`, async () => assert.deepEqual(await wrongOf(row), []));
+});
+
+describe('by every kind of caller, HEAD', () => {
+    test('is answered as GET is', async () => {
+        const wrong = [];
+        for (const row of ROWS.filter(([route]) => !isChange(route)))
+            for (const { kind } of KINDS) {
+                const [get, head] = await Promise.all(['GET', 'HEAD'].map((method) => world.ask(world.callers[kind], row, { method })));
+                if (head.status !== get.status) wrong.push(`${row[0]} by ${kind}: ${get.status}, and ${head.status} to HEAD`);
+            }
+        assert.deepEqual(wrong, []);
+    });
 });
 
 describe('the audit log of all that', () => {
