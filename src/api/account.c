@@ -48,14 +48,26 @@ struct password_change {
     char new_password[PASSWORD_LEN_MAX];
 };
 
+/* What others have failed at was another password: else they could keep whoever has lost it out for ever. */
+static void forgive(struct api_loop *loop, struct txn *txn, struct id id)
+{
+    struct login_guard *guard = loop->api->login_guard;
+    struct agent agent;
+    if (txn == NULL || agent_get(txn, id, &agent) != OK)
+        return;
+    login_guard_forgive(guard, login_guard_account(guard, agent.email, false), login_clock_ms());
+    login_guard_forgive(guard, login_guard_account(guard, agent.email, true), login_clock_ms());
+}
+
 static void on_password_set(struct api_loop *loop, struct txn *txn, struct request *request,
                             const struct log_entry *entry)
 {
-    (void)loop, (void)txn;
-    if (entry->error != OK)
+    if (entry->error != OK) {
         respond_error(request, entry->error == ERR_NOT_FOUND ? ERR_LINK_INVALID : entry->error, NULL, 0);
-    else
-        request_respond(request, 204, NULL, BYTES_NONE);
+        return;
+    }
+    forgive(loop, txn, entry->outcome.id);
+    request_respond(request, 204, NULL, BYTES_NONE);
 }
 
 static void on_hashed(struct api_loop *loop, struct request *request, const struct password_job *job)

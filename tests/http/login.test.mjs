@@ -59,6 +59,14 @@ describe('guessing at a password', () => {
     }
     const guess = (email) => failUntilLimited(5, () => elsewhere().logIn(email, WRONG));
 
+    test('keeps nobody out who has chosen a new password by a link, however long the wait had become', async () => {
+        const email = await makeAgent();
+        await guess(email);
+        const chosen = 'one that nobody has guessed at';
+        await server.choosePassword(await server.cliOk('agent', 'reset', email), { password: chosen });
+        assert.equal((await elsewhere().logIn(email, chosen)).status, 201);
+    });
+
     test('at one account gets slower and slower, from wherever it comes, and hits no other account', async () => {
         const [email, neighbour] = [await makeAgent(), await makeAgent()];
         await guess(email);
