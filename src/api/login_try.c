@@ -49,7 +49,8 @@ enum error login_compare(struct call *call, const struct login_account *account,
     enum error error = admit(call, key, "Too many failed log-ins; please wait a moment.", try);
     if (error != OK)
         return error;
-    error = password_compare(call, password, account->password_hash, done, extra, extra_len);
+    error = password_compare(call, account->at_home ? QUEUE_KNOWN : QUEUE_STRANGERS, password, account->password_hash,
+                             done, extra, extra_len);
     return error == OK ? OK : login_settle(call->loop, call->request, try, error);
 }
 

@@ -13,8 +13,10 @@ struct passwords {
     pthread_t thread;
     pthread_mutex_t mutex;
     pthread_cond_t has_work;
-    struct password_job *first, **last;
-    _Atomic unsigned waiting;
+    struct queue {
+        struct password_job *first, **last;
+        _Atomic unsigned waiting;
+    } queues[PASSWORD_QUEUES];
     bool ends;
     char nobodys_hash[PASSWORD_HASH_LEN]; /* the thread's: to compare with when there is nothing; made when first needed
                                            */
@@ -54,17 +56,27 @@ static void work(struct passwords *passwords, struct password_job *job)
     sodium_memzero(job->password, sizeof(job->password));
 }
 
+/* NULL when there is none. */
+static struct password_job *take_first(struct passwords *passwords)
+{
+    struct queue *queue =
+        &passwords->queues[passwords->queues[QUEUE_KNOWN].first != NULL ? QUEUE_KNOWN : QUEUE_STRANGERS];
+    struct password_job *job = queue->first;
+    if (job == NULL)
+        return NULL;
+    queue->first = job->next;
+    if (queue->first == NULL)
+        queue->last = &queue->first;
+    return job;
+}
+
+/* NULL when it is to end. */
 static struct password_job *take(struct passwords *passwords)
 {
+    struct password_job *job = NULL;
     pthread_mutex_lock(&passwords->mutex);
-    while (passwords->first == NULL && !passwords->ends)
+    while (!passwords->ends && (job = take_first(passwords)) == NULL)
         pthread_cond_wait(&passwords->has_work, &passwords->mutex);
-    struct password_job *job = passwords->ends ? NULL : passwords->first;
-    if (job != NULL) {
-        passwords->first = job->next;
-        if (passwords->first == NULL)
-            passwords->last = &passwords->first;
-    }
     pthread_mutex_unlock(&passwords->mutex);
     return job;
 }
@@ -74,7 +86,7 @@ static void *run(void *context)
     struct passwords *passwords = context;
     for (struct password_job *job; (job = take(passwords)) != NULL;) {
         work(passwords, job);
-        atomic_fetch_sub(&passwords->waiting, 1);
+        atomic_fetch_sub(&passwords->queues[job->queue].waiting, 1);
         loop_post(job->loop->loop, &job->message);
     }
     return NULL;
@@ -87,7 +99,8 @@ struct passwords *passwords_open(void)
     struct passwords *passwords = calloc(1, sizeof(*passwords));
     if (passwords == NULL)
         abort();
-    passwords->last = &passwords->first;
+    for (unsigned i = 0; i < PASSWORD_QUEUES; ++i)
+        passwords->queues[i].last = &passwords->queues[i].first;
     pthread_mutex_init(&passwords->mutex, NULL);
     pthread_cond_init(&passwords->has_work, NULL);
     if (pthread_create(&passwords->thread, NULL, run, passwords) != 0)
@@ -102,8 +115,7 @@ void passwords_close(struct passwords *passwords)
     pthread_cond_signal(&passwords->has_work);
     pthread_mutex_unlock(&passwords->mutex);
     pthread_join(passwords->thread, NULL);
-    for (struct password_job *job = passwords->first, *next; job != NULL; job = next) {
-        next = job->next;
+    for (struct password_job *job; (job = take_first(passwords)) != NULL;) {
         job->matches = false;
         loop_post(job->loop->loop, &job->message);
     }
@@ -114,7 +126,10 @@ void passwords_close(struct passwords *passwords)
 
 unsigned passwords_waiting(const struct passwords *passwords)
 {
-    return atomic_load_explicit(&passwords->waiting, memory_order_relaxed);
+    unsigned waiting = 0;
+    for (unsigned i = 0; i < PASSWORD_QUEUES; ++i)
+        waiting += atomic_load_explicit(&passwords->queues[i].waiting, memory_order_relaxed);
+    return waiting;
 }
 
 /* ---- jobs ---- */
@@ -134,14 +149,15 @@ static void on_done(struct loop *loop, struct loop_message *message)
     job_free(job);
 }
 
-static struct password_job *job_new(struct call *call, struct bytes password, on_password *done, const void *extra,
-                                    size_t extra_len)
+static struct password_job *job_new(struct call *call, enum password_queue queue, struct bytes password,
+                                    on_password *done, const void *extra, size_t extra_len)
 {
     struct password_job *job = calloc(1, sizeof(*job) + extra_len);
     assert(password.len <= PASSWORD_LEN_MAX);
     if (job == NULL)
         abort();
     job->message.run = on_done;
+    job->queue = queue;
     job->loop = call->loop;
     job->done = done;
     job->password_len = password.len;
@@ -155,8 +171,9 @@ static struct password_job *job_new(struct call *call, struct bytes password, on
 
 static enum error give(struct passwords *passwords, struct call *call, struct password_job *job)
 {
-    if (atomic_fetch_add(&passwords->waiting, 1) >= PASSWORD_JOBS_MAX) {
-        atomic_fetch_sub(&passwords->waiting, 1);
+    struct queue *queue = &passwords->queues[job->queue];
+    if (atomic_fetch_add(&queue->waiting, 1) >= PASSWORD_JOBS_MAX) {
+        atomic_fetch_sub(&queue->waiting, 1);
         count(&call->loop->figures.limited[LIMIT_PASSWORDS], 1);
         job_free(job);
         return call_refuse(call, ERR_QUEUE_FULL,
@@ -164,17 +181,17 @@ static enum error give(struct passwords *passwords, struct call *call, struct pa
     }
     job->ticket = request_suspend(call->request);
     pthread_mutex_lock(&passwords->mutex);
-    *passwords->last = job;
-    passwords->last = &job->next;
+    *queue->last = job;
+    queue->last = &job->next;
     pthread_cond_signal(&passwords->has_work);
     pthread_mutex_unlock(&passwords->mutex);
     return OK;
 }
 
-enum error password_compare(struct call *call, struct bytes password, struct bytes hash, on_password *done,
-                            const void *extra, size_t extra_len)
+enum error password_compare(struct call *call, enum password_queue queue, struct bytes password, struct bytes hash,
+                            on_password *done, const void *extra, size_t extra_len)
 {
-    struct password_job *job = job_new(call, password, done, extra, extra_len);
+    struct password_job *job = job_new(call, queue, password, done, extra, extra_len);
     if (hash.len != 0 && hash.len < sizeof(job->hash))
         memcpy(job->hash, hash.data, hash.len);
     return give(call->loop->api->passwords, call, job);
@@ -183,7 +200,7 @@ enum error password_compare(struct call *call, struct bytes password, struct byt
 enum error password_hash(struct call *call, struct bytes password, on_password *done, const void *extra,
                          size_t extra_len)
 {
-    struct password_job *job = job_new(call, password, done, extra, extra_len);
+    struct password_job *job = job_new(call, QUEUE_KNOWN, password, done, extra, extra_len);
     job->makes = true;
     return give(call->loop->api->passwords, call, job);
 }

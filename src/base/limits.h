@@ -40,7 +40,7 @@
 #define PASSWORD_LEN_MIN 10        /* characters */
 #define PASSWORD_LEN_MAX 256       /* bytes */
 #define RECOVERY_CODES 10          /* made with a second factor, each good once */
-#define PASSWORD_JOBS_MAX 32       /* passwords that wait to be hashed; one more is answered 503 */
+#define PASSWORD_JOBS_MAX 32       /* passwords that wait in one of two queues to be hashed; one more is answered 503 */
 #define LOGIN_FAILURES_ACCOUNT 5   /* of one account before the next try has to wait */
 #define LOGIN_FAILURES_ADDRESS 20  /* and from one address */
 #define LOGIN_WAIT_ACCOUNT_MAX_MS 60000

@@ -445,6 +445,26 @@ describe('more log-ins than can be looked at', () => {
         assert.match((await health.get('/metrics')).text, /^helvino_limit_hits_total\{limit="passwords"\} [1-9]/m);
     });
 
+    test('by strangers keep nobody out who is known: where it is logged in already, or by a link', async () => {
+        const [email, forgetful] = [await makeAgent(), await makeAgent()];
+        const home = freshAddress();
+        const browser = new Browser(server, home);
+        assert.equal((await browser.logIn(email)).status, 201);
+        const link = await server.cliOk('agent', 'reset', forgetful);
+        let left = 80;
+        const done = [];
+        const flood = Array.from({ length: left }, () => elsewhere().logIn(freshEmail(), WRONG).then(({ status }) => (--left, done.push(status))));
+        await eventually(() => done.includes(503), 'the queue to be full');
+        const [again, , changed] = await Promise.all([
+            new Browser(server, home).logIn(email),
+            server.choosePassword(link),
+            browser.post('/agents/me/password', { password: PASSWORD, newPassword: 'quite another one, which is long' }),
+        ]);
+        assert.deepEqual([again.status, changed.status], [201, 204]);
+        assert.ok(left > 0, 'they waited for all who had come before');
+        await Promise.all(flood);
+    });
+
     test('that were never looked at, or whose client has gone, are nobody\'s failure', async () => {
         const email = await makeAgent();
         const home = freshAddress();
