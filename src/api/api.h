@@ -68,6 +68,7 @@ struct visitor_export {
     const struct org *org;
     const struct visitor *visitor;
     enum viewer viewer;
+    bool hides_key; /* from an organisation's side that may only read */
     int64_t now_ms;
     /* Where it goes on: behind that message of that conversation; ID_NONE: at the end. */
     struct id conversation;

@@ -127,7 +127,7 @@ static void put_owner(const struct visitor_export *export, struct buffer *json)
     json_key(json, BYTES("visitor"));
     json_open(json, '{');
     member_id(json, "id", visitor->id);
-    if (export->viewer == VIEWER_ORG)
+    if (export->viewer == VIEWER_ORG && !export->hides_key)
         json_member_string(json, "visitorKey", visitor->visitor_key);
     json_member_time(json, "firstSeenAt", visitor->first_seen_at_ms);
     json_member_time(json, "lastSeenAt", visitor->last_seen_at_ms);
@@ -199,6 +199,7 @@ static enum error respond(struct call *call, const struct visitor *visitor, enum
     struct visitor_export export = {.org = &call->org,
                                     .visitor = visitor,
                                     .viewer = viewer,
+                                    .hides_key = !call_may_see_keys(call),
                                     .now_ms = call->now_ms,
                                     .has_room = page_has_room,
                                     .context = call};

@@ -372,6 +372,9 @@ void presence_note(struct api_loop *loop, struct id org, struct id agent);
 void render_id(struct buffer *out, struct bytes name, struct id id); /* "name":"c…" or null */
 #define member_id(out, name, id) render_id((out), BYTES(name), (id))
 enum viewer call_viewer(const struct call *call);
+/* Whether it is told visitors' keys: who has one can write in the visitor's name, and erase it, so who may only read is
+ * not. */
+bool call_may_see_keys(const struct call *call);
 void render_message(struct buffer *out, const struct message *message, enum viewer viewer);
 /* The members that list and detail share, without the closing brace. */
 void render_conversation_open(struct buffer *out, const struct conversation *conversation,
@@ -381,7 +384,7 @@ void render_work(struct buffer *out, const struct conversation *conversation);
 void render_note(struct buffer *out, const struct note *note);
 void render_reply(struct buffer *out, const struct reply *reply);
 /* What the organisation sees of a visitor; whether it is there is api_visitor_is_online's to say. */
-void render_visitor(struct buffer *out, const struct visitor *visitor, bool is_online);
+void render_visitor(struct buffer *out, const struct visitor *visitor, bool is_online, bool with_key);
 /* "name": the time, or null for one that has not come (0). */
 void render_moment(struct buffer *out, struct bytes name, int64_t at_ms);
 /* "name":"…", or null when the text is not there. */

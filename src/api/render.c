@@ -9,6 +9,11 @@ enum viewer call_viewer(const struct call *call)
     return call->by_org ? VIEWER_ORG : VIEWER_VISITOR;
 }
 
+bool call_may_see_keys(const struct call *call)
+{
+    return call->level >= LEVEL_WRITE;
+}
+
 static void put_id(struct buffer *out, struct id id)
 {
     char *to = buffer_reserve(out, ID_TEXT_LEN + 2);
@@ -184,11 +189,12 @@ void render_reply(struct buffer *out, const struct reply *reply)
     json_close(out, '}');
 }
 
-void render_visitor(struct buffer *out, const struct visitor *visitor, bool is_online)
+void render_visitor(struct buffer *out, const struct visitor *visitor, bool is_online, bool with_key)
 {
     json_open(out, '{');
     member_id(out, "id", visitor->id);
-    json_member_string(out, "visitorKey", visitor->visitor_key);
+    if (with_key)
+        json_member_string(out, "visitorKey", visitor->visitor_key);
     json_member_time(out, "firstSeenAt", visitor->first_seen_at_ms);
     json_member_time(out, "lastSeenAt", visitor->last_seen_at_ms);
     render_text(out, BYTES("userAgent"), visitor->user_agent);

@@ -110,7 +110,7 @@ static bool on_visitor(void *context, const struct visitor *visitor)
     struct page *page = context;
     struct buffer *json = &page->call->loop->json;
     json_element(json);
-    render_visitor(json, visitor, api_visitor_is_online(page->call->loop, visitor->id));
+    render_visitor(json, visitor, api_visitor_is_online(page->call->loop, visitor->id), call_may_see_keys(page->call));
     return !page_is_over(page);
 }
 
@@ -133,13 +133,19 @@ static enum error render_messages(struct call *call, const struct asked *asked, 
     return error == OK ? page.error : error;
 }
 
+/* A key that is found by its beginning could be guessed letter by letter. */
+static bool hides_keys_from(const struct call *call, struct bytes text)
+{
+    return !call_may_see_keys(call) && text.len >= 2 && memcmp(text.data, "v_", 2) == 0;
+}
+
 static enum error render_visitors(struct call *call, const struct asked *asked, struct visitors_found *found)
 {
     struct page page = {.call = call, .left = asked->limit};
     enum error error = OK;
     json_key(&call->loop->json, BYTES("visitors"));
     json_open(&call->loop->json, '[');
-    if (asked->visitors)
+    if (asked->visitors && !hides_keys_from(call, asked->text))
         error = find_visitors(call->txn, call->org.id, asked->text, &asked->question, asked->after, on_visitor, &page,
                               found);
     json_close(&call->loop->json, ']');

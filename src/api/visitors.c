@@ -105,7 +105,7 @@ static enum error render_page(struct call *call, const struct page *page)
         if (error != OK)
             return error;
         json_element(json);
-        render_visitor(json, &visitor, api_visitor_is_online(call->loop, visitor.id));
+        render_visitor(json, &visitor, api_visitor_is_online(call->loop, visitor.id), call_may_see_keys(call));
     }
     json_close(json, ']');
     json_key(json, BYTES("next"));
@@ -161,7 +161,7 @@ enum error handle_visitor_show(struct call *call)
     enum error error = path_visitor(call, &visitor);
     if (error != OK)
         return error;
-    render_visitor(&call->loop->json, &visitor, api_visitor_is_online(call->loop, visitor.id));
+    render_visitor(&call->loop->json, &visitor, api_visitor_is_online(call->loop, visitor.id), call_may_see_keys(call));
     call_respond(call, 200, &call->loop->json);
     return OK;
 }
@@ -177,7 +177,7 @@ static void on_blocked(struct api_loop *loop, struct txn *txn, struct request *r
         return;
     }
     buffer_clear(&loop->json);
-    render_visitor(&loop->json, &visitor, api_visitor_is_online(loop, visitor.id));
+    render_visitor(&loop->json, &visitor, api_visitor_is_online(loop, visitor.id), true);
     request_respond(request, 200, CONTENT_TYPE_JSON, buffer_view(&loop->json));
 }
 

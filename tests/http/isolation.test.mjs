@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import test, { before, after, describe } from 'node:test';
 
-import { startServer } from './server.mjs';
+import { Caller, startServer } from './server.mjs';
 import { assertError, NOBODY } from './shapes.mjs';
 import { Wire, requestBytes } from './raw.mjs';
 
@@ -168,6 +168,25 @@ describe('secrets stay secret', () => {
         }
         assert.ok((await one.agent.get('/visitors')).text.includes(visitor.key));
         assert.ok((await one.agent.get(`/visitors/${visitorId}`)).text.includes(visitor.key));
+    });
+
+    test('a token that only reads gets no visitor’s key, with which it could write, or erase', async () => {
+        const shop = await server.org();
+        const reader = new Caller(server, { authorization: `Bearer ${(await server.cliOk('org', 'token', 'create', shop.key, '--scope', 'read')).trim()}` });
+        const visitor = shop.visitor('v_canary.of.a.visitor-key-2');
+        const id = await visitor.converse();
+        await visitor.say(id, 'some words');
+        const { visitorId } = await visitor.getOk(`/conversations/${id}`);
+        const paths = ['/visitors', `/visitors/${visitorId}`, `/visitors/${visitorId}/export`, `/search?q=${visitorId}`, '/conversations', `/conversations/${id}`, `/conversations/${id}/transcript?format=json`, '/search?q=words'];
+        for (const path of paths) {
+            assert.ok(!(await reader.get(path)).text.includes('v_canary'), path);
+            assert.match((await reader.get(path)).text, new RegExp(`${visitorId}|some words`), path);
+        }
+        for (const path of ['/visitors', `/visitors/${visitorId}`, `/visitors/${visitorId}/export`, `/search?q=${visitorId}`]) assert.ok((await shop.agent.get(path)).text.includes(visitor.key), path);
+        for (const begin of ['v_', 'v_canary', visitor.key]) {
+            assert.equal((await shop.agent.getOk(`/search?q=${begin}`)).visitors.length, 1);
+            assert.deepEqual((await reader.getOk(`/search?q=${begin}`)).visitors, [], 'a key can be guessed letter by letter');
+        }
     });
 
     test('broken requests that carry secrets leave no trace of them', async () => {
