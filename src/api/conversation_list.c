@@ -472,7 +472,7 @@ static enum error render_visitor_of(struct call *call, const unsigned char bytes
     if (error != OK)
         return error == ERR_NOT_FOUND ? OK : error;
     json_element(json);
-    render_visitor(json, &visitor, api_visitor_is_online(call->loop, id));
+    render_visitor(json, &visitor, api_visitor_is_online(call->loop, id), call_may_see_keys(call));
     return OK;
 }
 

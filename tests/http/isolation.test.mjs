@@ -180,12 +180,12 @@ describe('secrets stay secret', () => {
         const id = await visitor.converse();
         await visitor.say(id, 'some words');
         const { visitorId } = await visitor.getOk(`/conversations/${id}`);
-        const paths = ['/visitors', `/visitors/${visitorId}`, `/visitors/${visitorId}/export`, `/search?q=${visitorId}`, '/conversations', `/conversations/${id}`, `/conversations/${id}/transcript?format=json`, '/search?q=words'];
+        const paths = ['/conversations?include=visitors', '/visitors', `/visitors/${visitorId}`, `/visitors/${visitorId}/export`, `/search?q=${visitorId}`, '/conversations', `/conversations/${id}`, `/conversations/${id}/transcript?format=json`, '/search?q=words'];
         for (const path of paths) {
             assert.ok(!(await reader.get(path)).text.includes('v_canary'), path);
             assert.match((await reader.get(path)).text, new RegExp(`${visitorId}|some words`), path);
         }
-        for (const path of ['/visitors', `/visitors/${visitorId}`, `/visitors/${visitorId}/export`, `/search?q=${visitorId}`]) assert.ok((await shop.agent.get(path)).text.includes(visitor.key), path);
+        for (const path of ['/conversations?include=visitors', '/visitors', `/visitors/${visitorId}`, `/visitors/${visitorId}/export`, `/search?q=${visitorId}`]) assert.ok((await shop.agent.get(path)).text.includes(visitor.key), path);
         for (const begin of ['v_', 'v_canary', visitor.key]) {
             assert.equal((await shop.agent.getOk(`/search?q=${begin}`)).visitors.length, 1);
             assert.deepEqual((await reader.getOk(`/search?q=${begin}`)).visitors, [], 'a key can be guessed letter by letter');

@@ -109,6 +109,7 @@ const ROWS = [
     ['GET /embed.js', 'OPEN'],
     ['GET /widget/:file', 'OPEN'],
     ['GET /account', 'OPEN'],
+    ['GET /inbox', 'OPEN'],
     ['GET /demo', 'OPEN'],
     ['POST /session', 'OPEN', { body: ({ door }) => ({ email: door, password: PASSWORD }) }],
     ['POST /links', 'OPEN', { body: async (world) => ({ token: await world.link() }), reads: true }],
