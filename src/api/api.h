@@ -27,6 +27,10 @@ struct api_config {
     struct post
         *post; /* what goes out; the caller opens it before api_open, and closes it between edge_run and api_drain */
     bool webhook_allow_private; /* as the post was opened with */
+    const char *data_directory; /* for the look at its rights; it must live as long as the api */
+    bool speaks_tls;            /* a listener is https:// */
+    bool is_behind_proxy;       /* some are trusted, whose clients may speak TLS to them */
+    bool is_local;              /* it listens for this machine alone */
     const char *public_url;     /* how the server is reached, without a slash at the end: for links in mails. Or NULL */
     /* Once, on the committer's thread: the disk failed. The server must stop and exit non-zero. */
     void (*on_failure)(void *app);

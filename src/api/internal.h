@@ -183,6 +183,12 @@ void session_cookie_forget(struct request *request);
 enum error path_visitor(struct call *call, struct visitor *out);
 enum error call_self(struct call *call, struct visitor *out);
 
+/* ---- tokens.c ---- */
+
+/* Calls `visit` for each of the organisation's tokens. */
+typedef void token_visit(void *context, const struct token *token);
+enum error call_each_token(struct call *call, token_visit *visit, void *context);
+
 /* ---- conversations.c ---- */
 
 /* Whether the caller may know of the conversation; ERR_NOT_FOUND when not. One without a visitor belongs to whoever

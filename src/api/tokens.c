@@ -9,7 +9,7 @@ static bool is_of_org(const struct call *call, struct bytes key, struct bytes va
 }
 
 /* There are few in all of the server: an index by organisation would be looked at as seldom as this. */
-static enum error each_token(struct call *call, void (*visit)(struct call *call, const struct token *token))
+enum error call_each_token(struct call *call, token_visit *visit, void *context)
 {
     struct bytes key, value;
     struct cursor *cursor = cursor_open(call->txn, TABLE_TOKENS);
@@ -17,7 +17,7 @@ static enum error each_token(struct call *call, void (*visit)(struct call *call,
     for (; error == OK; error = cursor_next(cursor, &key, &value)) {
         struct token token;
         if (is_of_org(call, key, value, &token))
-            visit(call, &token);
+            visit(context, &token);
     }
     cursor_close(cursor);
     return error == ERR_NOT_FOUND ? OK : error;
@@ -25,9 +25,9 @@ static enum error each_token(struct call *call, void (*visit)(struct call *call,
 
 /* ---- listing ---- */
 
-static void render_token(struct call *call, const struct token *token)
+static void render_token(void *context, const struct token *token)
 {
-    struct buffer *json = &call->loop->json;
+    struct buffer *json = context;
     json_element(json);
     json_open(json, '{');
     member_id(json, "id", token->id);
@@ -45,7 +45,7 @@ enum error handle_token_list(struct call *call)
     json_open(json, '{');
     json_key(json, BYTES("tokens"));
     json_open(json, '[');
-    enum error error = each_token(call, render_token);
+    enum error error = call_each_token(call, render_token, json);
     json_close(json, ']');
     json_close(json, '}');
     if (error == OK)

@@ -108,17 +108,49 @@ static bool read_configuration(struct server *server)
     return read_listeners(server) && read_proxies(server) && read_public_url(server);
 }
 
+/* For a wildcard IN6_IS_ADDR_UNSPECIFIED and INADDR_ANY, for this machine alone the loopbacks. */
+static bool is_address(const struct listener_config *listener, struct in6_addr ipv6, in_addr_t ipv4)
+{
+    const struct sockaddr_in *in4 = (const struct sockaddr_in *)&listener->address;
+    const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *)&listener->address;
+    return listener->address.ss_family == AF_INET6 ? IN6_ARE_ADDR_EQUAL(&in6->sin6_addr, &ipv6)
+                                                   : in4->sin_addr.s_addr == htonl(ipv4);
+}
+
+static bool is_any(const struct listener_config *listener)
+{
+    return is_address(listener, in6addr_any, INADDR_ANY);
+}
+
+static bool is_loopback(const struct listener_config *listener)
+{
+    return is_address(listener, in6addr_loopback, INADDR_LOOPBACK);
+}
+
+static bool has_https(const struct server *server)
+{
+    bool has = false;
+    for (size_t i = 0; i < server->options->listen.count; ++i)
+        has |= server->listeners[i].kind == LISTENER_HTTPS;
+    return has;
+}
+
+static bool is_local(const struct server *server)
+{
+    bool is = true;
+    for (size_t i = 0; i < server->options->listen.count; ++i)
+        is &= is_loopback(&server->listeners[i]);
+    return is;
+}
+
 /* What was asked for and can't have an effect is said, since it looks as if it had one. */
 static void warn_of_idle_flags(const struct server *server)
 {
     const struct options *options = server->options;
-    bool has_https = false;
-    for (size_t i = 0; i < options->listen.count; ++i)
-        has_https |= server->listeners[i].kind == LISTENER_HTTPS;
-    if (options->tls_cert != NULL && !has_https)
+    if (options->tls_cert != NULL && !has_https(server))
         log_line(LOG_WARN, "the TLS certificate is not used: no --listen is https://",
                  LOG_TEXT("tls_cert", options->tls_cert));
-    if (options->hsts && !has_https)
+    if (options->hsts && !has_https(server))
         log_line(LOG_WARN, "--hsts has no effect without TLS: no --listen is https://", LOG_TEXT("hsts", "on"));
 }
 
@@ -181,6 +213,10 @@ static void open_api(struct server *server)
         .visitor_cookie = options->visitor_cookie,
         .post = server->post,
         .webhook_allow_private = options->webhook_allow_private,
+        .data_directory = options->data,
+        .speaks_tls = has_https(server),
+        .is_behind_proxy = server->proxies != NULL,
+        .is_local = is_local(server),
         .public_url = server->public_url[0] == '\0' ? NULL : server->public_url,
         .loop_count = server->loop_count,
         .on_failure = on_failure,
@@ -217,25 +253,6 @@ static bool open_edge(struct server *server)
 }
 
 /* ---- saying where -------------------------------------------------------------------------------------------- */
-
-/* For a wildcard IN6_IS_ADDR_UNSPECIFIED and INADDR_ANY, for this machine alone the loopbacks. */
-static bool is_address(const struct listener_config *listener, struct in6_addr ipv6, in_addr_t ipv4)
-{
-    const struct sockaddr_in *in4 = (const struct sockaddr_in *)&listener->address;
-    const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *)&listener->address;
-    return listener->address.ss_family == AF_INET6 ? IN6_ARE_ADDR_EQUAL(&in6->sin6_addr, &ipv6)
-                                                   : in4->sin_addr.s_addr == htonl(ipv4);
-}
-
-static bool is_any(const struct listener_config *listener)
-{
-    return is_address(listener, in6addr_any, INADDR_ANY);
-}
-
-static bool is_loopback(const struct listener_config *listener)
-{
-    return is_address(listener, in6addr_loopback, INADDR_LOOPBACK);
-}
 
 /* The listener's URL with the port that it really has. `for_people`: an address that a browser on this machine can
  * open. */

@@ -55,6 +55,9 @@ export function momentShort(at: number): string {
     return new Date(at).toLocaleString(locale, { day: 'numeric', month: 'short', hour: 'numeric', minute: '2-digit', ...(!isThisYear && { year: 'numeric' }) });
 }
 
+/** A day, wherever the year matters. */
+export const dayShort = (at: number): string => new Date(at).toLocaleDateString(locale, { dateStyle: 'medium' });
+
 export const momentOf = (at: number): string => new Date(at).toLocaleString(locale, { dateStyle: 'medium', timeStyle: 'short' });
 
 /** "today", "yesterday", or the date. */

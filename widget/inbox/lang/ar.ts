@@ -372,6 +372,14 @@ const texts: Texts = {
     singleKeysHint: 'عند الإيقاف: لا تعمل إلا المفاتيح مع Ctrl أو Cmd.',
     advance: 'الانتقال إلى المحادثة التالية',
     advanceHint: 'بعد حل محادثة أو تأجيلها.',
+
+    pageGeneral: 'عام',
+    pageWidget: 'أداة المحادثة',
+    pageTokens: 'رموز API',
+    pageWebhooks: 'خطافات الويب',
+    pagePrivacy: 'الاحتفاظ والخصوصية',
+    pageCheck: 'فحص الأمان',
+    pageAudit: 'سجل التدقيق',
 };
 
 export default texts;

@@ -372,6 +372,14 @@ const texts: Texts = {
     singleKeysHint: 'Aus: Nur Tasten zusammen mit Strg oder Cmd tun etwas.',
     advance: 'Zur nächsten Unterhaltung weitergehen',
     advanceHint: 'Nachdem eine erledigt oder zurückgestellt wurde.',
+
+    pageGeneral: 'Allgemein',
+    pageWidget: 'Chat-Widget',
+    pageTokens: 'API-Token',
+    pageWebhooks: 'Webhooks',
+    pagePrivacy: 'Aufbewahrung und Datenschutz',
+    pageCheck: 'Sicherheitsprüfung',
+    pageAudit: 'Protokoll',
 };
 
 export default texts;

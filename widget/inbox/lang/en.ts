@@ -388,6 +388,15 @@ const texts = {
     singleKeysHint: 'Off: only keys together with Ctrl or Cmd do something.',
     advance: 'Go on to the next conversation',
     advanceHint: 'After one has been resolved or snoozed.',
+
+    /* ---- the pages about the organisation ---- */
+    pageGeneral: 'General',
+    pageWidget: 'Chat widget',
+    pageTokens: 'API tokens',
+    pageWebhooks: 'Webhooks',
+    pagePrivacy: 'Retention and privacy',
+    pageCheck: 'Security check',
+    pageAudit: 'Audit log',
 };
 
 export default texts;

@@ -372,6 +372,14 @@ const texts: Texts = {
     singleKeysHint: 'Desactivado: solo actúan las teclas junto con Ctrl o Cmd.',
     advance: 'Pasar a la conversación siguiente',
     advanceHint: 'Después de resolver o posponer una.',
+
+    pageGeneral: 'General',
+    pageWidget: 'Widget de chat',
+    pageTokens: 'Tokens de API',
+    pageWebhooks: 'Webhooks',
+    pagePrivacy: 'Conservación y privacidad',
+    pageCheck: 'Revisión de seguridad',
+    pageAudit: 'Registro de auditoría',
 };
 
 export default texts;

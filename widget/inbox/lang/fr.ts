@@ -372,6 +372,14 @@ const texts: Texts = {
     singleKeysHint: 'Désactivé : seules les touches avec Ctrl ou Cmd agissent.',
     advance: 'Passer à la conversation suivante',
     advanceHint: 'Après en avoir résolu ou reporté une.',
+
+    pageGeneral: 'Général',
+    pageWidget: 'Widget de chat',
+    pageTokens: 'Jetons d’API',
+    pageWebhooks: 'Webhooks',
+    pagePrivacy: 'Conservation et confidentialité',
+    pageCheck: 'Contrôle de sécurité',
+    pageAudit: 'Journal d’audit',
 };
 
 export default texts;

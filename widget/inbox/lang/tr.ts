@@ -372,6 +372,14 @@ const texts: Texts = {
     singleKeysHint: 'Kapalıyken yalnızca Ctrl ya da Cmd ile basılan tuşlar çalışır.',
     advance: 'Sonraki görüşmeye geç',
     advanceHint: 'Biri çözüldükten ya da ertelendikten sonra.',
+
+    pageGeneral: 'Genel',
+    pageWidget: 'Sohbet aracı',
+    pageTokens: 'API anahtarları',
+    pageWebhooks: 'Webhook’lar',
+    pagePrivacy: 'Saklama ve gizlilik',
+    pageCheck: 'Güvenlik denetimi',
+    pageAudit: 'Denetim kaydı',
 };
 
 export default texts;
