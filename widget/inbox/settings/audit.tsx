@@ -48,7 +48,7 @@ function Entry({ entry }: { entry: AuditEntry }) {
             <div>
                 <p>
                     <span class="entry-action">{actionText(action)}</span>
-                    {subjectName && subjectName !== actor && (
+                    {subjectName && !(action === 'session.created' && subjectName === actor) && (
                         <>
                             {' '}
                             <bdi class="entry-subject">{subjectName}</bdi>

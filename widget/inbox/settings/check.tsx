@@ -32,6 +32,9 @@ type Text = { title: string; todo: string; good: string };
 /** One that a newer server has found keeps its own name. */
 const textOf = (id: string): Text => (s.checks as Record<string, Text>)[id] ?? { title: id, todo: '', good: id };
 
+/* What has to be typed somewhere stands out, and stays in one line. */
+const withFlags = (text: string) => text.split(/(--[\w-]+(?: off)?|\w+:\/\/|chmod \d+)/).map((part, index) => (index % 2 ? <code key={index} dir="ltr">{part}</code> : part));
+
 function Finding({ check }: { check: Check }) {
     const { id, severity, names, count } = check;
     const { title, todo } = textOf(id);
@@ -50,14 +53,14 @@ function Finding({ check }: { check: Check }) {
                 {names.length > 0 && (
                     <p class="finding-names">
                         {names.map((name) => (
-                            <bdi key={name} class="chip">
+                            <bdi key={name} class="piece">
                                 {name}
                             </bdi>
                         ))}
                         {more > 0 && <span class="hint">{plural(t.andMore, more)}</span>}
                     </p>
                 )}
-                <p class="hint">{todo}</p>
+                <p class="hint">{withFlags(todo)}</p>
                 {page && (
                     <button type="button" class="link" onClick={() => go({ name: 'settings', page })}>
                         {s.putRight}

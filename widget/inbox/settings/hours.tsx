@@ -31,7 +31,7 @@ function DayRow({ day, spans, onSpans, onCopy }: DayProps) {
     const replace = (index: number, part: Partial<Span>) => onSpans(spans.map((span, at) => (at === index ? { ...span, ...part } : span)));
     const last = spans.at(-1);
     return (
-        <div class="day" role="group" aria-label={name}>
+        <div class="weekday" role="group" aria-label={name}>
             <label class="day-name">
                 <input type="checkbox" checked={isOpen} onChange={() => onSpans(isOpen ? [] : [{ from: '09:00', to: '18:00' }])} />
                 {name}

@@ -130,7 +130,7 @@ function Person({ member, onOpen, onChanged }: { member: Member; onOpen(open: Op
             </div>
             <div class="item-facts">
                 {!invited && (
-                    <span class={secondFactor ? 'mark good' : 'mark warn'}>
+                    <span class={secondFactor ? 'fact good' : role === 'agent' ? 'fact' : 'fact warn'}>
                         {secondFactor && <Icon icon={ShieldCheck} size="small" />}
                         {secondFactor ? s.factorOn : s.factorOff}
                     </span>

@@ -71,6 +71,9 @@ function Create({ onDone, onClose }: { onDone(): Promise<void>; onClose(): void 
     );
 }
 
+/* The shell makes some without. */
+const nameOf = ({ name }: Token) => name || s.unnamed;
+
 function expiryOf({ expiresAt }: Token): { text: string; isOver: boolean } {
     if (!expiresAt) return { text: s.neverExpires, isOver: false };
     const at = Date.parse(expiresAt);
@@ -79,7 +82,8 @@ function expiryOf({ expiresAt }: Token): { text: string; isOver: boolean } {
 }
 
 function Row({ token, onRevoke }: { token: Token; onRevoke(): void }) {
-    const { name, scope, createdAt, lastUsedAt } = token;
+    const { scope, createdAt, lastUsedAt } = token;
+    const name = nameOf(token);
     const { text, isOver } = expiryOf(token);
     return (
         <li class="item">
@@ -139,7 +143,7 @@ function Tokens() {
             {isMaking && <Create onDone={asked.reload} onClose={() => setMaking(false)} />}
             {ending && (
                 <Confirm
-                    title={fill(s.revokeTitle, ending.name)}
+                    title={fill(s.revokeTitle, nameOf(ending))}
                     text={s.revokeText}
                     label={s.revoke}
                     onClose={() => setEnding(null)}

@@ -292,9 +292,9 @@ function One({ webhook, list, onBack }: { webhook: Webhook; list: List; onBack()
                     />
                 </header>
                 {disabledBecause && <p class="notice notice-danger">{s.hookGone}</p>}
-                <ul class="chips" aria-label={s.hookEvents}>
+                <ul class="pieces" aria-label={s.hookEvents}>
                     {events.map((event) => (
-                        <li class="chip" key={event}>
+                        <li class="piece" key={event}>
                             <code dir="ltr">{event}</code>
                         </li>
                     ))}

@@ -90,7 +90,7 @@ function Look({ asked, saved }: Card) {
         toast(s.lookSaved);
     };
     return (
-        <div class="card split">
+        <div class="card with-preview">
             <form onSubmit={(event) => void submit(event)}>
                 <h3>{s.look}</h3>
                 <Field label={s.widgetTitle} autocomplete="off" maxLength={200} value={title} onValue={(next) => draft.change({ title: next })} hint={s.widgetTitleHint} />
@@ -161,9 +161,9 @@ function Origins({ asked, saved }: Card) {
         <section class="card">
             <CardHead title={s.origins} hint={s.originsHint} />
             {list.length ? (
-                <ul class="chips" aria-label={s.origins}>
+                <ul class="pieces" aria-label={s.origins}>
                     {list.map((origin) => (
-                        <li class="chip" key={origin}>
+                        <li class="piece" key={origin}>
                             <bdi dir="ltr">{origin}</bdi>
                             <button type="button" class="icon-button small" aria-label={`${s.originRemove}: ${origin}`} title={s.originRemove} onClick={() => void save(list.filter((each) => each !== origin))}>
                                 <Icon icon={X} size="small" />

@@ -43,9 +43,9 @@ export function Preview({ title, subtitle, color, position, language }: PreviewP
     }, [color]);
     useEffect(() => void TEXTS[language]().then((module) => setTexts(module.default)), [language]);
     return (
-        <figure class="preview" role="img" aria-label={s.preview}>
-            <div class={`stage stage-${position}`} ref={ref} aria-hidden="true">
-                <div class="mock" dir={texts?.direction ?? 'ltr'}>
+        <figure class="preview">
+            <div class={`stage stage-${position}`} ref={ref} role="img" aria-label={s.previewOf}>
+                <div class="mock" aria-hidden="true" dir={texts?.direction ?? 'ltr'}>
                     <div class="mock-head">
                         <p class="mock-title">{title}</p>
                         <p class="mock-sub">
