@@ -172,6 +172,7 @@ struct api *api_open(const struct api_config *config)
                                              .app = api});
     api->news = news_open(api->log);
     api->callers = live_callers_new();
+    api->visits = live_visits_new();
     api->passwords = passwords_open();
     api->login_guard = login_guard_new();
     pthread_barrier_init(&api->started, NULL, config->loop_count);
@@ -234,6 +235,7 @@ void api_close(struct api *api)
     free(api->loops);
     pthread_barrier_destroy(&api->started);
     live_callers_free(api->callers);
+    live_visits_free(api->visits);
     news_close(api->news);
     limiter_free(api->limiter);
     login_guard_free(api->login_guard);

@@ -466,13 +466,14 @@ static enum error render_visitor_of(struct call *call, const unsigned char bytes
 {
     struct buffer *json = &call->loop->json;
     struct visitor visitor;
+    struct live_visit visit;
     struct id id;
     memcpy(id.bytes, bytes, ID_LEN);
     enum error error = visitor_get(call->txn, id, &visitor);
     if (error != OK)
         return error == ERR_NOT_FOUND ? OK : error;
     json_element(json);
-    render_visitor(json, &visitor, api_visitor_is_online(call->loop, id), call_may_see_keys(call));
+    render_visitor(json, &visitor, api_visit(call->loop, id, &visit), call_may_see_keys(call));
     return OK;
 }
 

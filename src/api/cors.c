@@ -115,7 +115,7 @@ void on_options(struct request *request, struct bytes route_allow)
         request_add_header(request, BYTES("access-control-allow-methods"), route_allow);
         request_add_header(request, BYTES("access-control-allow-headers"),
                            BYTES("authorization, content-type, idempotency-key, last-event-id, x-org-key, x-site-id, "
-                                 "x-visitor-id"));
+                                 "x-page, x-visitor-id"));
         if (takes_credentials(loop, request))
             request_add_header(request, ALLOW_CREDENTIALS, BYTES("true"));
         request_add_header(request, BYTES("access-control-max-age"), BYTES("7200"));

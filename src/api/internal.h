@@ -8,6 +8,7 @@
 #include "base/json.h"
 #include "core/rights.h"
 #include "live/live.h"
+#include "live/visits.h"
 #include "rules/retention.h"
 #include "search/match.h"
 #include "store/records.h"
@@ -86,6 +87,7 @@ struct api {
     struct api_loop *loops;
     pthread_barrier_t started; /* no loop serves before each of them can be posted to */
     struct live_callers *callers;
+    struct live_visits *visits;
     struct news *news;
     struct passwords *passwords;
     struct login_guard *login_guard;
@@ -366,8 +368,8 @@ void streams_turn_end(struct api_loop *loop);
 bool api_org_is_online(struct api_loop *loop, struct id org);
 /* "opensAt": when its business hours begin again; null within them, or when nobody knows. */
 void api_render_opens_at(struct api_loop *loop, struct buffer *out, struct id org);
-/* Whether a stream of the visitor is open on some loop. */
-bool api_visitor_is_online(struct api_loop *loop, struct id visitor);
+/* Since when the visitor is there, and where; NULL when no stream of it is open on any loop. */
+const struct live_visit *api_visit(struct api_loop *loop, struct id visitor, struct live_visit *out);
 /* The same as for the organisation, of one of its agents: whether somebody of the team is there. */
 bool api_agent_is_online(struct api_loop *loop, struct id org, struct id agent);
 /* The organisation's side has done something: the agent, or with ID_NONE a token. Cheap when it has just before. */
@@ -389,8 +391,8 @@ void render_conversation_open(struct buffer *out, const struct conversation *con
 void render_work(struct buffer *out, const struct conversation *conversation);
 void render_note(struct buffer *out, const struct note *note);
 void render_reply(struct buffer *out, const struct reply *reply);
-/* What the organisation sees of a visitor; whether it is there is api_visitor_is_online's to say. */
-void render_visitor(struct buffer *out, const struct visitor *visitor, bool is_online, bool with_key);
+/* What the organisation sees of a visitor; whether it is there is api_visit's to say. */
+void render_visitor(struct buffer *out, const struct visitor *visitor, const struct live_visit *visit, bool with_key);
 /* "name": the time, or null for one that has not come (0). */
 void render_moment(struct buffer *out, struct bytes name, int64_t at_ms);
 /* "name":"…", or null when the text is not there. */

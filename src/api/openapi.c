@@ -47,7 +47,7 @@ DETAILS(visitor_export, "ExportAfter", NULL, false, "200", JSON, "ExportPage");
 DETAILS(visitor_erase, "Preview Conversations", NULL, false, "200", JSON, "Receipt");
 DETAILS(cookie_keep, "", NULL, false, "200", JSON, "KeptVisitor");
 DETAILS(cookie_drop, "", NULL, false, "204", NOTHING, NULL);
-DETAILS(visitor_list, "Limit Before", NULL, false, "200", JSON, "VisitorList");
+DETAILS(visitor_list, "Limit Before Online", NULL, false, "200", JSON, "VisitorList");
 DETAILS(search, "Question Kind HitLimit Before", NULL, false, "200", JSON, "Found");
 DETAILS(visitor_show, "", NULL, false, "200", JSON, "Visitor");
 DETAILS(session_create, "", "LogIn", true, "201", JSON, "Session");

@@ -13,9 +13,9 @@ void api_render_opens_at(struct api_loop *loop, struct buffer *out, struct id or
     render_moment(out, BYTES("opensAt"), opens_at_ms);
 }
 
-bool api_visitor_is_online(struct api_loop *loop, struct id visitor)
+const struct live_visit *api_visit(struct api_loop *loop, struct id visitor, struct live_visit *out)
 {
-    return live_visitor_is_online(loop->streams->hub, visitor);
+    return live_visit_find(loop->api->visits, visitor, out) ? out : NULL;
 }
 
 bool api_agent_is_online(struct api_loop *loop, struct id org, struct id agent)

@@ -189,7 +189,7 @@ void render_reply(struct buffer *out, const struct reply *reply)
     json_close(out, '}');
 }
 
-void render_visitor(struct buffer *out, const struct visitor *visitor, bool is_online, bool with_key)
+void render_visitor(struct buffer *out, const struct visitor *visitor, const struct live_visit *visit, bool with_key)
 {
     json_open(out, '{');
     member_id(out, "id", visitor->id);
@@ -201,7 +201,10 @@ void render_visitor(struct buffer *out, const struct visitor *visitor, bool is_o
     render_text(out, BYTES("email"), visitor->email);
     render_text(out, BYTES("address"), visitor->address);
     json_member_integer(out, "conversationCount", (int64_t)visitor->conversation_count);
-    json_member_bool(out, "online", is_online);
+    json_member_bool(out, "online", visit != NULL);
+    member_time_or_null(out, BYTES("onlineSince"), visit == NULL ? 0 : visit->since_ms);
+    render_text(out, BYTES("page"),
+                visit == NULL || visit->page_len == 0 ? BYTES_NONE : bytes_view(visit->page, visit->page_len));
     json_member_bool(out, "blocked", visitor->blocked_at_ms != 0);
     member_time_or_null(out, BYTES("blockedAt"), visitor->blocked_at_ms);
     json_close(out, '}');

@@ -109,8 +109,9 @@ static bool on_visitor(void *context, const struct visitor *visitor)
 {
     struct page *page = context;
     struct buffer *json = &page->call->loop->json;
+    struct live_visit visit;
     json_element(json);
-    render_visitor(json, visitor, api_visitor_is_online(page->call->loop, visitor->id), call_may_see_keys(page->call));
+    render_visitor(json, visitor, api_visit(page->call->loop, visitor->id, &visit), call_may_see_keys(page->call));
     return !page_is_over(page);
 }
 

@@ -64,6 +64,8 @@ static void forget(struct api_stream *stream)
     struct api_loop *loop = stream->loop;
     const struct live_subscriber *subscriber = &stream->subscriber;
     struct owner owner = {live_org_of(subscriber), live_visitor_of(subscriber), subscriber->agent};
+    if (!id_is_none(owner.visitor))
+        live_visit_leave(loop->api->visits, owner.visitor, clock_now_ms());
     LIST_REMOVE(stream, of_loop);
     if (stream->is_ready)
         TAILQ_REMOVE(&loop->streams->ready, stream, of_ready);
@@ -142,6 +144,24 @@ static struct api_stream *create(struct call *call, const struct start *start)
     return stream;
 }
 
+/* The page that the visitor is on, without its query, when the organisation wants to know and it is a page of the origin
+ * that asks; else nothing. Only its browser says so: whoever is shown it must not take it for a fact. */
+static struct bytes page_of(const struct call *call)
+{
+    struct bytes page = request_header(call->request, BYTES("x-page"), NULL);
+    struct bytes origin = request_header(call->request, BYTES("origin"), NULL);
+    if (!call->org.count_visits || page.data == NULL || !origin_is_valid(origin) || page.len <= origin.len ||
+        page.data[origin.len] != '/' || memcmp(page.data, origin.data, origin.len) != 0)
+        return BYTES_NONE;
+    for (size_t i = 0; i < page.len; ++i) {
+        if (page.data[i] <= ' ' || page.data[i] > '~')
+            return BYTES_NONE;
+        if (page.data[i] == '?' || page.data[i] == '#')
+            page.len = i;
+    }
+    return page.len > PAGE_URL_LEN_MAX ? bytes_view(page.data, PAGE_URL_LEN_MAX) : page;
+}
+
 /* It begins behind, and catches up once its first piece has been sent. */
 static enum error begin(struct call *call, const struct start *start)
 {
@@ -154,6 +174,8 @@ static enum error begin(struct call *call, const struct start *start)
         return ERR_TOO_MANY_STREAMS;
     }
     struct api_stream *stream = create(call, start);
+    if (!id_is_none(start->visitor))
+        live_visit_enter(loop->api->visits, call->org.id, start->visitor, page_of(call), clock_now_ms());
     tell_presence(loop, &owner, true);
     stream->stream = request_stream(call->request, &stream_events, stream, FIRST_PIECE);
     if (stream->stream == NULL)

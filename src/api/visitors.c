@@ -101,11 +101,12 @@ static enum error render_page(struct call *call, const struct page *page)
     json_open(json, '[');
     for (size_t i = 0; i < shown; ++i) {
         struct visitor visitor;
+        struct live_visit visit;
         enum error error = visitor_get(call->txn, page->places[i].id, &visitor);
         if (error != OK)
             return error;
         json_element(json);
-        render_visitor(json, &visitor, api_visitor_is_online(call->loop, visitor.id), call_may_see_keys(call));
+        render_visitor(json, &visitor, api_visit(call->loop, visitor.id, &visit), call_may_see_keys(call));
     }
     json_close(json, ']');
     json_key(json, BYTES("next"));
@@ -120,18 +121,58 @@ static enum error render_page(struct call *call, const struct page *page)
     return OK;
 }
 
-enum error handle_visitor_list(struct call *call)
+/* ---- who is there ---------------------------------------------------------------------------------------------- */
+
+/* One that is being erased may still be there. */
+static void render_present(struct call *call, struct id id)
 {
-    struct page page = {0};
-    uint64_t limit;
-    enum error error = query_uint(call, "limit", 1, PAGE_LIMIT_MAX, PAGE_LIMIT_DEFAULT, &limit);
-    page.limit = limit;
-    if (error == OK)
-        error = read_before(call, &page);
+    struct buffer *json = &call->loop->json;
+    struct visitor visitor;
+    struct live_visit visit;
+    if (visitor_get(call->txn, id, &visitor) != OK || api_visit(call->loop, id, &visit) == NULL)
+        return;
+    json_element(json);
+    render_visitor(json, &visitor, &visit);
+}
+
+static void render_online(struct call *call, unsigned limit)
+{
+    struct buffer *json = &call->loop->json;
+    struct id ids[PAGE_LIMIT_MAX];
+    uint64_t online;
+    unsigned found = live_visits_of_org(call->loop->api->visits, call->org.id, ids, limit, &online);
+    json_open(json, '{');
+    json_key(json, BYTES("visitors"));
+    json_open(json, '[');
+    for (unsigned i = 0; i < found; ++i)
+        render_present(call, ids[i]);
+    json_close(json, ']');
+    json_member_null(json, "next");
+    json_member_integer(json, "onlineCount", (int64_t)online);
+    json_close(json, '}');
+}
+
+/* ---- the list -------------------------------------------------------------------------------------------------- */
+
+static enum error render_list(struct call *call, uint64_t limit)
+{
+    struct page page = {.limit = limit};
+    enum error error = read_before(call, &page);
     if (error == OK)
         error = collect(call, &page);
+    return error == OK ? render_page(call, &page) : error;
+}
+
+enum error handle_visitor_list(struct call *call)
+{
+    uint64_t limit, online;
+    enum error error = query_uint(call, "limit", 1, PAGE_LIMIT_MAX, PAGE_LIMIT_DEFAULT, &limit);
     if (error == OK)
-        error = render_page(call, &page);
+        error = query_uint(call, "online", 1, 1, 0, &online);
+    if (error == OK && online != 0)
+        render_online(call, (unsigned)limit);
+    else if (error == OK)
+        error = render_list(call, limit);
     if (error == OK)
         call_respond(call, 200, &call->loop->json);
     return error;
@@ -158,10 +199,11 @@ enum error path_visitor(struct call *call, struct visitor *out)
 enum error handle_visitor_show(struct call *call)
 {
     struct visitor visitor;
+    struct live_visit visit;
     enum error error = path_visitor(call, &visitor);
     if (error != OK)
         return error;
-    render_visitor(&call->loop->json, &visitor, api_visitor_is_online(call->loop, visitor.id), call_may_see_keys(call));
+    render_visitor(&call->loop->json, &visitor, api_visit(call->loop, visitor.id, &visit), call_may_see_keys(call));
     call_respond(call, 200, &call->loop->json);
     return OK;
 }
@@ -171,13 +213,14 @@ enum error handle_visitor_show(struct call *call)
 static void on_blocked(struct api_loop *loop, struct txn *txn, struct request *request, const struct log_entry *entry)
 {
     struct visitor visitor;
+    struct live_visit visit;
     enum error error = txn == NULL ? ERR_BUSY : visitor_get(txn, entry->outcome.id, &visitor);
     if (error != OK) {
         respond_error(request, error, NULL, 0);
         return;
     }
     buffer_clear(&loop->json);
-    render_visitor(&loop->json, &visitor, api_visitor_is_online(loop, visitor.id), true);
+    render_visitor(&loop->json, &visitor, api_visit(loop, visitor.id, &visit), true);
     request_respond(request, 200, CONTENT_TYPE_JSON, buffer_view(&loop->json));
 }
 

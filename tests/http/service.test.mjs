@@ -212,7 +212,7 @@ describe('CORS', () => {
             assert.ok(['*', 'https://any.example'].includes(answer.headers['access-control-allow-origin']));
             for (const method of methods) assert.match(answer.headers['access-control-allow-methods'], new RegExp(`\\b${method}\\b`));
             const names = answer.headers['access-control-allow-headers'].toLowerCase().split(/, */);
-            for (const name of ['content-type', 'x-org-key', 'x-site-id', 'x-visitor-id', 'authorization', 'idempotency-key', 'last-event-id']) assert.ok(names.includes(name), `${name} in ${names}`);
+            for (const name of ['content-type', 'x-org-key', 'x-site-id', 'x-visitor-id', 'x-page', 'authorization', 'idempotency-key', 'last-event-id']) assert.ok(names.includes(name), `${name} in ${names}`);
             assert.match(answer.headers['access-control-max-age'], /^[0-9]+$/);
             assertSafeHeaders(answer.headers, `OPTIONS ${path}`);
         }

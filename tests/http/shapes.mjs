@@ -138,7 +138,7 @@ function assertSeen(visitor) {
 export function assertVisitor(visitor) {
     assertMembers(
         visitor,
-        ['id', 'visitorKey', 'firstSeenAt', 'lastSeenAt', 'userAgent', 'email', 'address', 'conversationCount', 'online', 'blocked', 'blockedAt'],
+        ['id', 'visitorKey', 'firstSeenAt', 'lastSeenAt', 'userAgent', 'email', 'address', 'conversationCount', 'online', 'onlineSince', 'page', 'blocked', 'blockedAt'],
         'a visitor',
     );
     assert.ok(visitor.address === null || /^[0-9a-f:./]+$/.test(visitor.address), `address ${visitor.address}`);

@@ -171,27 +171,28 @@ static void test_a_visitor(void **state)
                               .first_seen_at_ms = 1,
                               .last_seen_at_ms = 2,
                               .conversation_count = 3};
-    render_visitor(&out, &visitor, false, true);
+    struct live_visit visit = {.since_ms = 4, .page_len = 18, .page = "https://a.example/"};
+    render_visitor(&out, &visitor, NULL, true);
     assert_json(
         "{\"id\":\"" VISITOR "\",\"visitorKey\":\"v_one\",\"firstSeenAt\":\"1970-01-01T00:00:00.001Z\",\"lastSeenAt\":"
         "\"1970-01-01T00:00:00.002Z\",\"userAgent\":null,\"email\":null,\"address\":null,\"conversationCount\":3,"
-        "\"online\":false,\"blocked\":false,\"blockedAt\":null}");
+        "\"online\":false,\"onlineSince\":null,\"page\":null,\"blocked\":false,\"blockedAt\":null}");
     buffer_clear(&out);
     visitor.user_agent = BYTES("an \"agent\"");
-    render_visitor(&out, &visitor, true, true);
+    render_visitor(&out, &visitor, &visit, true);
     assert_non_null(memmem(out.data, out.len, "\"userAgent\":\"an \\\"agent\\\"\"", 26));
     buffer_clear(&out);
     visitor.user_agent = BYTES("");
-    render_visitor(&out, &visitor, true, true);
+    render_visitor(&out, &visitor, &visit, true);
     assert_non_null(memmem(out.data, out.len, "\"userAgent\":\"\"", 14));
     visitor.email = BYTES("a@b.example");
     buffer_clear(&out);
-    render_visitor(&out, &visitor, true, true);
+    render_visitor(&out, &visitor, &visit, true);
     assert_non_null(memmem(out.data, out.len, "\"email\":\"a@b.example\"", 21));
-    assert_non_null(memmem(out.data, out.len, "\"online\":true,\"blocked\":false", 29));
+    assert_non_null(memmem(out.data, out.len, "\"online\":true,\"onlineSince\":\"1970-01-01T00:00:00.004Z\",\"page\":\"https://a.example/\",\"blocked\":false", 98));
     visitor.blocked_at_ms = 3;
     buffer_clear(&out);
-    render_visitor(&out, &visitor, true, true);
+    render_visitor(&out, &visitor, &visit, true);
     assert_non_null(memmem(out.data, out.len, "\"blocked\":true,\"blockedAt\":\"1970-01-01T00:00:00.003Z\"}", 54));
 }
 

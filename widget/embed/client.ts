@@ -76,7 +76,8 @@ export default function start(host: Host): Chat {
     let problem: string | null = null;
     let seq: number | null = null; // everything up to here is known
     let { online, opensAt } = host.boot;
-    let isKnown = !!host.boot.visitor; // to the server
+    // To the server, which hears of a page whose visits are counted while it is loaded.
+    let isKnown = !!host.boot.visitor || (host.boot.config.countVisits && consent !== 'none');
     let isMet = false; // by this page, or not to be met by it
     let email: string | null = null;
     let isShown = false;
@@ -320,6 +321,12 @@ export default function start(host: Host): Chat {
 
     /* ---- this tab leads ---- */
 
+    /* Where the visitor is, without what may be secret of it; only when the organisation wants to know. */
+    const withPage = () => ({
+        ...host.getHeaders(),
+        ...(host.boot.config.countVisits && { 'x-page': location.origin + location.pathname }),
+    });
+
     const tellLink = (isFresh = false) => {
         tell('link', { connection, problem, isKnown, isFresh } satisfies LinkState, seq);
     };
@@ -330,7 +337,7 @@ export default function start(host: Host): Chat {
         const begin = await host.load<typeof startLink>(__LIVE_FILE__);
         if (!own || own !== life || own._endLink || !leads()) return;
         own._endLink = begin({
-            caller: host,
+            caller: { ...host, getHeaders: withPage },
             isAlone: own._tabs._isAlone(),
             isLookedAt,
             since: () => (store._isSynced() ? seq : null),

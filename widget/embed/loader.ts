@@ -212,7 +212,7 @@ function run(script: HTMLScriptElement): void {
                     known = await ask('/api/bootloader');
                 }
             }
-            if (countVisits && levelNow() !== 'none') ask('/visitors/me', 'POST').catch(ignore);
+            if (countVisits && levelNow() !== 'none') ask('/visitors/me', 'POST').then(wake, ignore);
             timed(guarded(() => welcome(known)));
         });
 

@@ -75,7 +75,7 @@ export interface Bootloader {
         position: 'left' | 'right';
         language: string; // auto, en, tr, de, fr, es, ar
         enabled: boolean; // whether the widget appears
-        countVisits: boolean; // whether loading a page makes the visitor known
+        countVisits: boolean; // whether loading a page makes the visitor known, and seen while it is there
         visitorCookie: boolean; // whether /visitors/me/cookie is there
     };
     online: boolean; // somebody is there to answer
