@@ -45,6 +45,8 @@ export interface Visitor {
     email: string | null;
     conversationCount: number;
     online: boolean;
+    onlineSince: string | null;
+    page: string | null; // as its browser says; not a fact
     blocked: boolean;
     blockedAt: string | null;
 }

@@ -380,6 +380,19 @@ const texts: Texts = {
     pagePrivacy: 'الاحتفاظ والخصوصية',
     pageCheck: 'فحص الأمان',
     pageAudit: 'سجل التدقيق',
+
+    onSite: { zero: 'لا زوار في الموقع', one: 'زائر واحد في الموقع', two: 'زائران في الموقع', few: '{0} زوار في الموقع', many: '{0} زائرًا في الموقع', other: '{0} زائر في الموقع' },
+    nobodyOnSite: 'لا أحد في الموقع الآن',
+    nobodyOnSiteHint: 'يظهر الزوار هنا ما دامت المحادثة في صفحتهم متصلة.',
+    pagesAreOff: 'لا يُبلَّغ عن الصفحات.',
+    switchPagesOn: 'إظهار الصفحة التي يتصفحها الزوار',
+    onPage: 'الصفحة',
+    hereFor: 'المدة',
+    hereSince: 'وقت الوصول',
+    hasLeft: 'غادر للتو',
+    beginConversation: 'بدء محادثة',
+    noneYet: 'لا يوجد بعد.',
+    lastCome: 'يظهر آخر {0} من الواصلين.',
 };
 
 export default texts;

@@ -380,6 +380,19 @@ const texts: Texts = {
     pagePrivacy: 'Aufbewahrung und Datenschutz',
     pageCheck: 'Sicherheitsprüfung',
     pageAudit: 'Protokoll',
+
+    onSite: { one: '{0} Person auf der Website', other: '{0} Personen auf der Website' },
+    nobodyOnSite: 'Gerade ist niemand auf der Website',
+    nobodyOnSiteHint: 'Hier erscheint, auf wessen Seite der Chat gerade verbunden ist.',
+    pagesAreOff: 'Seiten werden nicht mitgeteilt.',
+    switchPagesOn: 'Zeigen, auf welcher Seite jemand ist',
+    onPage: 'Seite',
+    hereFor: 'Hier seit',
+    hereSince: 'Gekommen',
+    hasLeft: 'ist gerade gegangen',
+    beginConversation: 'Gespräch beginnen',
+    noneYet: 'Noch keine.',
+    lastCome: 'Gezeigt werden die {0}, die zuletzt gekommen sind.',
 };
 
 export default texts;

@@ -397,6 +397,20 @@ const texts = {
     pagePrivacy: 'Retention and privacy',
     pageCheck: 'Security check',
     pageAudit: 'Audit log',
+
+    /* ---- who is on the site ---- */
+    onSite: { one: '{0} visitor on the site', other: '{0} visitors on the site' } as Plural,
+    nobodyOnSite: 'Nobody is on the site right now',
+    nobodyOnSiteHint: 'Visitors appear here while the chat on their page is connected.',
+    pagesAreOff: 'Pages are not told.',
+    switchPagesOn: 'Show on which page visitors are',
+    onPage: 'Page',
+    hereFor: 'Here for',
+    hereSince: 'Since',
+    hasLeft: 'has just left',
+    beginConversation: 'Begin a conversation',
+    noneYet: 'None yet.',
+    lastCome: 'The {0} who came last are shown.',
 };
 
 export default texts;

@@ -380,6 +380,19 @@ const texts: Texts = {
     pagePrivacy: 'Conservación y privacidad',
     pageCheck: 'Revisión de seguridad',
     pageAudit: 'Registro de auditoría',
+
+    onSite: { one: '{0} visitante en el sitio', other: '{0} visitantes en el sitio' },
+    nobodyOnSite: 'No hay nadie en el sitio ahora mismo',
+    nobodyOnSiteHint: 'Los visitantes aparecen aquí mientras el chat de su página está conectado.',
+    pagesAreOff: 'Las páginas no se comunican.',
+    switchPagesOn: 'Mostrar en qué página están los visitantes',
+    onPage: 'Página',
+    hereFor: 'Aquí desde hace',
+    hereSince: 'Llegada',
+    hasLeft: 'acaba de salir',
+    beginConversation: 'Iniciar una conversación',
+    noneYet: 'Ninguna todavía.',
+    lastCome: 'Se muestran los {0} últimos en llegar.',
 };
 
 export default texts;

@@ -380,6 +380,19 @@ const texts: Texts = {
     pagePrivacy: 'Conservation et confidentialité',
     pageCheck: 'Contrôle de sécurité',
     pageAudit: 'Journal d’audit',
+
+    onSite: { one: '{0} visiteur sur le site', other: '{0} visiteurs sur le site' },
+    nobodyOnSite: 'Personne n’est sur le site en ce moment',
+    nobodyOnSiteHint: 'Les visiteurs apparaissent ici tant que le chat de leur page est connecté.',
+    pagesAreOff: 'Les pages ne sont pas communiquées.',
+    switchPagesOn: 'Afficher la page où se trouvent les visiteurs',
+    onPage: 'Page',
+    hereFor: 'Présent depuis',
+    hereSince: 'Arrivé',
+    hasLeft: 'vient de partir',
+    beginConversation: 'Commencer une conversation',
+    noneYet: 'Aucune pour le moment.',
+    lastCome: 'Les {0} derniers arrivés sont affichés.',
 };
 
 export default texts;

@@ -380,6 +380,19 @@ const texts: Texts = {
     pagePrivacy: 'Saklama ve gizlilik',
     pageCheck: 'Güvenlik denetimi',
     pageAudit: 'Denetim kaydı',
+
+    onSite: { one: 'Sitede {0} ziyaretçi', other: 'Sitede {0} ziyaretçi' },
+    nobodyOnSite: 'Şu anda sitede kimse yok',
+    nobodyOnSiteHint: 'Ziyaretçiler, sayfalarındaki sohbet bağlıyken burada görünür.',
+    pagesAreOff: 'Sayfalar bildirilmiyor.',
+    switchPagesOn: 'Ziyaretçilerin hangi sayfada olduğunu göster',
+    onPage: 'Sayfa',
+    hereFor: 'Süre',
+    hereSince: 'Geliş',
+    hasLeft: 'az önce ayrıldı',
+    beginConversation: 'Konuşma başlat',
+    noneYet: 'Henüz yok.',
+    lastCome: 'Son gelen {0} ziyaretçi gösteriliyor.',
 };
 
 export default texts;

@@ -130,7 +130,7 @@ function Person({ member, onOpen, onChanged }: { member: Member; onOpen(open: Op
             </div>
             <div class="item-facts">
                 {!invited && (
-                    <span class={secondFactor ? 'fact good' : role === 'agent' ? 'fact' : 'fact warn'}>
+                    <span class={secondFactor ? 'trait good' : role === 'agent' ? 'trait' : 'trait warn'}>
                         {secondFactor && <Icon icon={ShieldCheck} size="small" />}
                         {secondFactor ? s.factorOn : s.factorOff}
                     </span>
