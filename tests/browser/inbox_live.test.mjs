@@ -94,7 +94,11 @@ async function look(t, mode, options) {
     for (const [index, path] of ['/', '/shoes/brown-leather-boots-with-a-very-long-name-that-goes-on-and-on/size-44/reviews', '/cart', ''].entries()) {
         const visitor = org.visitor().with({ ...(agents[index % 2] && { 'user-agent': agents[index % 2] }) });
         if (index % 2) await visitor.post('/visitors/me', { email: index === 1 ? 'wolfeschlegelsteinhausenbergerdorff.the.elder@a-very-long-domain-name.example' : 'deniz@mail.example' });
-        if (index === 3) await visitor.say(await visitor.converse(), 'Do you have these in 44?');
+        if (index === 3) {
+            const id = await visitor.converse();
+            const { seq } = await visitor.say(id, 'Do you have these in 44?');
+            await org.agent.post(`/conversations/${id}/read`, { seq });
+        }
         const ending = new AbortController();
         const answer = await fetch(`${world.server.url}/stream`, {
             headers: { ...visitor.headers, origin: 'https://www.acme.example', ...(path && { 'x-page': `https://www.acme.example${path}` }) },

@@ -12,7 +12,7 @@ import { Avatar } from '../ui/avatar.tsx';
 import { Icon } from '../ui/icon.tsx';
 import { breakable } from '../ui/rich.tsx';
 import { complainOf } from '../ui/toasts.tsx';
-import { use, useTick } from '../ui/use.ts';
+import { use, useMedia, useTick } from '../ui/use.ts';
 import { watchBoard, type Board, type Present } from './board.ts';
 
 const MINUTE = 60_000;
@@ -149,7 +149,7 @@ function Written({ visitor }: { visitor: Visitor }) {
     }, [visitor.id, visitor.conversationCount]);
     return (
         <section class="visitor-section">
-            <h4>{t.conversations}</h4>
+            <h3>{t.conversations}</h3>
             {!found ? (
                 <p class="mute">{t.loading}</p>
             ) : !found.length ? (
@@ -201,11 +201,13 @@ function Begin({ visitor }: { visitor: Visitor }) {
     );
 }
 
-function Details({ visitor }: { visitor: Visitor }) {
+/** `isAlone`: on a phone it is all that is shown. */
+function Details({ visitor, isAlone }: { visitor: Visitor; isAlone: boolean }) {
     const { id, email, page, onlineSince, firstSeenAt, lastSeenAt, userAgent, blocked } = visitor;
     useTick(TICK_MS);
+    const Pane = isAlone ? 'main' : 'aside';
     return (
-        <aside class="present-pane" aria-label={nameOf(visitor)}>
+        <Pane class="present-pane" aria-label={nameOf(visitor)} {...(isAlone && { id: 'main', tabIndex: -1 })}>
             <button type="button" class="link back-always" onClick={() => go({ name: 'visitors', id: null })}>
                 <Icon icon={ArrowLeft} size="small" turns />
                 {t.visitors}
@@ -213,9 +215,9 @@ function Details({ visitor }: { visitor: Visitor }) {
             <header>
                 <Avatar id={id} name={email} online={!!onlineSince} size="large" />
                 <div>
-                    <h3>
+                    <h2>
                         <bdi>{email ? breakable(email) : nameOf(visitor)}</bdi>
-                    </h3>
+                    </h2>
                     <p class="hint">{onlineSince ? t.onlineNow : fill(t.seenAgo, agoShort(Date.parse(lastSeenAt)))}</p>
                 </div>
             </header>
@@ -254,7 +256,7 @@ function Details({ visitor }: { visitor: Visitor }) {
             </dl>
             <Begin key={id} visitor={visitor} />
             <Written visitor={visitor} />
-        </aside>
+        </Pane>
     );
 }
 
@@ -275,15 +277,17 @@ function Site({ board }: { board: Board }) {
     const here = use(route);
     const id = here.name === 'visitors' ? here.id : null;
     const one = useVisitor(board, id);
+    const isNarrow = useMedia('(max-width: 720px)');
+    if (one && isNarrow) return <Details visitor={one} isAlone />;
     return (
-        <div class={one ? 'visitors has-one' : 'visitors'}>
+        <div class="visitors">
             <main class="page" id="main" tabIndex={-1}>
                 <div class="page-inner">
                     <h2 class="page-title">{t.visitors}</h2>
                     <List board={board} current={id} />
                 </div>
             </main>
-            {one && <Details visitor={one} />}
+            {one && <Details visitor={one} isAlone={false} />}
         </div>
     );
 }
