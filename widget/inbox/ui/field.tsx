@@ -38,6 +38,7 @@ export function Field({ label, value, onValue, hint, error, isFirst, ...rest }: 
                 ref={input}
                 class="input"
                 value={value}
+                autofocus={isFirst /* what a dialog gives the focus to when it opens */}
                 aria-invalid={error ? true : undefined}
                 aria-describedby={described || undefined}
                 onInput={(event) => onValue(event.currentTarget.value)}
