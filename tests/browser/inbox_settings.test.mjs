@@ -82,8 +82,7 @@ test('somebody is invited by a link that is shown once, gets another role, and i
     await world.server.choosePassword(url.hash);
 
     await press(page, row.getByRole('button', { name: 'What to do with Deniz Kaya' }));
-    await page.keyboard.type('a');
-    await page.keyboard.press('ArrowDown');
+    await page.keyboard.type('a'); // from Agent to Admin
     await page.keyboard.press('Enter');
     await row.locator('.item-role', { hasText: 'Admin' }).waitFor();
     const agents = async () => (await org.agent.getOk('/agents')).agents.map(({ name, role }) => `${name}: ${role}`).sort();
