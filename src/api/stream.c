@@ -144,8 +144,8 @@ static struct api_stream *create(struct call *call, const struct start *start)
     return stream;
 }
 
-/* The page that the visitor is on, without its query, when the organisation wants to know and it is a page of the origin
- * that asks; else nothing. Only its browser says so: whoever is shown it must not take it for a fact. */
+/* The page that the visitor is on, without its query, when the organisation wants to know and it is a page of the
+ * origin that asks; else nothing. Only its browser says so: whoever is shown it must not take it for a fact. */
 static struct bytes page_of(const struct call *call)
 {
     struct bytes page = request_header(call->request, BYTES("x-page"), NULL);

@@ -93,8 +93,8 @@
 #define STREAM_INPUT_BYTES_MAX 16384    /* of what a client says after its request; more and it is cut off */
 #define STREAM_HEARTBEAT_MS 15000       /* silence after which a comment is sent */
 #define STREAM_RIGHTS_MS 4000           /* how often each stream's right to go on is asked for again */
-#define PAGE_URL_LEN_MAX 500             /* bytes of the address of the page that a visitor is on */
-#define VISIT_REST_MS 60000              /* how long a visit outlives its last stream: from page to page is one */
+#define PAGE_URL_LEN_MAX 500            /* bytes of the address of the page that a visitor is on */
+#define VISIT_REST_MS 60000             /* how long a visit outlives its last stream: from page to page is one */
 #define AGENT_PRESENT_MS 120000         /* how long a write by the token counts as somebody being there */
 
 /* ---- what goes out ---- */

@@ -1,4 +1,5 @@
-/* Who is on a site since when: one visit over many pages and streams, the last who came first, and nothing that stays. */
+/* Who is on a site since when: one visit over many pages and streams, the last who came first, and nothing that stays.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -189,7 +189,10 @@ static void test_a_visitor(void **state)
     buffer_clear(&out);
     render_visitor(&out, &visitor, &visit, true);
     assert_non_null(memmem(out.data, out.len, "\"email\":\"a@b.example\"", 21));
-    assert_non_null(memmem(out.data, out.len, "\"online\":true,\"onlineSince\":\"1970-01-01T00:00:00.004Z\",\"page\":\"https://a.example/\",\"blocked\":false", 98));
+    assert_non_null(memmem(out.data, out.len,
+                           "\"online\":true,\"onlineSince\":\"1970-01-01T00:00:00.004Z\",\"page\":\"https://a.example/"
+                           "\",\"blocked\":false",
+                           98));
     visitor.blocked_at_ms = 3;
     buffer_clear(&out);
     render_visitor(&out, &visitor, &visit, true);

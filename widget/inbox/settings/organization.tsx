@@ -97,7 +97,7 @@ function BusinessHours(card: Card) {
                 onValue={(next) => draft.change({ way: next })}
                 options={[
                     ['always', s.hoursAlways, s.hoursAlwaysHint],
-                    ['hours', s.hoursOwn],
+                    ['hours', s.hoursOwn, s.hoursOwnHint],
                 ]}
             />
             {way === 'hours' && text && <Area label={s.hoursText} rows={3} dir="ltr" spellcheck={false} value={text} onValue={(next) => draft.change({ text: next })} hint={s.hoursTextHint} />}

@@ -225,7 +225,7 @@ function DeliveryList({ webhook, list }: { webhook: Webhook; list: List }) {
 
 /** What came back of a ping, in a sentence. */
 const pingSentence = ({ delivered, status, reason, milliseconds }: PingResult) =>
-    delivered ? fill(s.pingGood, status ?? '', milliseconds) : reason ? reason : fill(s.pingBad, status ?? '');
+    delivered ? fill(s.pingGood, status ?? '', Math.max(1, milliseconds)) : reason ? reason : fill(s.pingBad, status ?? '');
 
 function Ping({ webhook }: { webhook: Webhook }) {
     const [result, setResult] = useState<PingResult | null>(null);

@@ -134,7 +134,7 @@ function Install({ saved }: Card) {
 /* "shop.example" and "https://shop.example/cart" both mean https://shop.example. */
 function originOf(text: string): string | null {
     const typed = text.trim();
-    if (!typed) return null;
+    if (!typed || /\s/.test(typed)) return null;
     try {
         const { protocol, host } = new URL(/^[a-z]+:\/\//i.test(typed) ? typed : `https://${typed}`);
         return host && /^https?:$/.test(protocol) ? `${protocol}//${host}` : null;

@@ -16,6 +16,7 @@ const texts: SettingsTexts = {
     hoursAlways: 'Immer, wenn ein Agent online ist',
     hoursAlwaysHint: 'Was der Chat sagt, richtet sich danach, wer im Posteingang ist.',
     hoursOwn: 'Zu diesen Zeiten',
+    hoursOwnHint: 'Auch dann nur, solange ein Agent online ist.',
     hoursText: 'Zeiten',
     hoursTextHint: 'Diese sind so geschrieben, dass es hier keine Felder dafür gibt. Erst eine Zeitzone, dann Tage mit Zeiten: Europe/Istanbul mon-fri 09:00-18:00, sat 10:00-14:00',
     hoursEmpty: 'Wählen Sie mindestens einen Tag, oder dass es keine festen Zeiten gibt.',

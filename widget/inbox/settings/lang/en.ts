@@ -19,6 +19,7 @@ const texts = {
     hoursAlways: 'Whenever an agent is online',
     hoursAlwaysHint: 'What the chat says follows who is in the inbox.',
     hoursOwn: 'At these hours',
+    hoursOwnHint: 'Within them as well: only while an agent is online.',
     hoursText: 'Hours',
     hoursTextHint: 'These were written in a way that has no fields here. A zone first, then days with times: Europe/Istanbul mon-fri 09:00-18:00, sat 10:00-14:00',
     hoursEmpty: 'Tick at least one day, or choose that there are no fixed hours.',

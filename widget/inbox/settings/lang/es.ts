@@ -16,6 +16,7 @@ const texts: SettingsTexts = {
     hoursAlways: 'Siempre que un agente esté en línea',
     hoursAlwaysHint: 'Lo que dice el chat depende de quién esté en la bandeja.',
     hoursOwn: 'En este horario',
+    hoursOwnHint: 'Y entonces solo mientras un agente esté en línea.',
     hoursText: 'Horario',
     hoursTextHint: 'Está escrito de una forma que aquí no tiene campos. Primero una zona, después días con horas: Europe/Istanbul mon-fri 09:00-18:00, sat 10:00-14:00',
     hoursEmpty: 'Marque al menos un día, o elija que no hay horario fijo.',

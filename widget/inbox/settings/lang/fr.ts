@@ -16,6 +16,7 @@ const texts: SettingsTexts = {
     hoursAlways: 'Dès qu’un agent est en ligne',
     hoursAlwaysHint: 'Ce que dit le chat dépend de qui est dans la boîte de réception.',
     hoursOwn: 'À ces heures',
+    hoursOwnHint: 'Et alors seulement quand un agent est en ligne.',
     hoursText: 'Heures',
     hoursTextHint: 'Elles sont écrites d’une façon qui n’a pas de champs ici. D’abord un fuseau, puis des jours avec des heures : Europe/Istanbul mon-fri 09:00-18:00, sat 10:00-14:00',
     hoursEmpty: 'Cochez au moins un jour, ou choisissez qu’il n’y a pas d’heures fixes.',

@@ -16,6 +16,7 @@ const texts: SettingsTexts = {
     hoursAlways: 'Bir temsilci çevrimiçi olduğunda',
     hoursAlwaysHint: 'Sohbetin söylediği, gelen kutusunda kimin olduğuna bağlıdır.',
     hoursOwn: 'Şu saatlerde',
+    hoursOwnHint: 'Bu saatlerde de yalnızca bir temsilci çevrimiçiyken.',
     hoursText: 'Saatler',
     hoursTextHint: 'Bunlar burada alanı olmayan bir biçimde yazılmış. Önce saat dilimi, sonra günler ve saatler: Europe/Istanbul mon-fri 09:00-18:00, sat 10:00-14:00',
     hoursEmpty: 'En az bir gün seçin ya da sabit saat olmadığını belirtin.',
