@@ -75,6 +75,8 @@ DETAILS(token_new, "", "NewToken", true, "201", JSON, "Token");
 DETAILS(token_end, "", NULL, false, "204", NOTHING, NULL);
 DETAILS(organization_show, "", NULL, false, "200", JSON, "Organization");
 DETAILS(organization_update, "", "OrganizationChange", true, "200", JSON, "Organization");
+DETAILS(retention_preview, "VisitorsDays MessagesDays EmptyDays AuditDays ErasuresDays RedactMessages", NULL, false,
+        "200", JSON, "WouldGo");
 DETAILS(security, "", NULL, false, "200", JSON, "Security");
 DETAILS(audit_list, "Limit Before", NULL, false, "200", JSON, "AuditList");
 DETAILS(webhook_list, "", NULL, false, "200", JSON, "WebhookList");

@@ -29,10 +29,11 @@ bool retention_is_due(struct txn *txn, const struct org *org, int64_t now_ms);
 /* How far a run has come. */
 struct retention_walk {
     struct id org;
-    bool is_trial;   /* nothing will be applied: each subject is to be found once, for retention_count alone */
-    unsigned at;     /* which kind, in order */
-    struct key next; /* the entry of its table to go on with; empty: at the organisation's beginning */
-    bool is_at_end;  /* of its table */
+    bool is_trial;           /* nothing will be applied: each subject is to be found once, for retention_count alone */
+    const struct org *as_if; /* in a trial: with these settings in place of the organisation's; or NULL */
+    unsigned at;             /* which kind, in order */
+    struct key next;         /* the entry of its table to go on with; empty: at the organisation's beginning */
+    bool is_at_end;          /* of its table */
     /* EMPTY: the visitor whose conversations are being followed, from the newest on */
     struct id visitor, newer, older; /* the one before, and the one to look at next; both none: nobody's are */
 };
@@ -61,3 +62,6 @@ struct command retention_command(struct id org, const struct retention_step *ste
 /* Adds what the step would remove if nothing changed until then. */
 enum error retention_count(struct txn *txn, struct id org, const struct retention_step *step, int64_t now_ms,
                            struct retained *out);
+/* The same with other settings than the organisation has. */
+enum error retention_count_as_if(struct txn *txn, const struct org *org, const struct retention_step *step,
+                                 int64_t now_ms, struct retained *out);

@@ -251,7 +251,9 @@ enum retention_state retention_look(struct txn *txn, struct retention_walk *walk
 {
     struct org org;
     unsigned left = RETENTION_LOOK_MAX;
-    if (org_get(txn, walk->org, &org) != OK || org.deleted)
+    if (walk->as_if != NULL)
+        org = *walk->as_if;
+    else if (org_get(txn, walk->org, &org) != OK || org.deleted)
         return RETENTION_OVER;
     for (; walk->at < RETENTION_KIND_COUNT; next_kind(walk)) {
         const struct retention_spec *spec = &retention_specs[walk->at];

@@ -263,7 +263,9 @@ test('keeping less is asked about first', async (t) => {
     await page.getByLabel('Messages older than').selectOption('365');
     await press(page, page.getByRole('button', { name: 'Save' }));
     await dialog.getByText('What is older by then begins to go at once').waitFor();
+    await dialog.getByText('Nothing is that old yet.').waitFor();
     await inbox.shoot('light-shorter');
+    await audit(page, 'keeping less');
     await press(page, dialog.getByRole('button', { name: 'Save' }));
     await becomes(async () => (await asking.getOk('/organization')).retention.messages, 365, 'the days');
     await tabTo(page, page.getByRole('radio', { name: 'None' }));

@@ -386,6 +386,27 @@ describe('retention', () => {
         assert.equal(refused.code, 2);
     });
 
+    test('can be tried with other settings, and then nothing has gone', async (t) => {
+        const own = await serverFor(t);
+        const shop = await withScopes(await own.org());
+        await importOld(own, shop, 40);
+        await inhabit(shop, 2);
+        const would = (query = '') => shop.admin.getOk(`/retention/preview${query}`);
+        const nothing = { visitors: 0, conversations: 0, messages: 0, redacted: 0, others: 0, complete: true };
+        assert.deepEqual(await would(), nothing);
+        const { visitors, conversations, messages, complete } = await would('?visitors=90');
+        assert.deepEqual({ visitors, conversations, messages, complete }, { visitors: 40, conversations: 40, messages: 80, complete: true });
+        assert.deepEqual(await would('?messages=90'), { ...nothing, messages: 80 });
+        assert.deepEqual(await would('?messages=90&redactMessages=1'), { ...nothing, redacted: 80 });
+        assert.deepEqual(await would('?visitors=36500&messages=36500&empty=36500'), nothing);
+        assert.equal((await shop.agent.pages('/visitors', 'visitors')).length, 41);
+        assert.equal((await shop.admin.getOk('/organization')).retention.lastRun, null);
+        for (const query of ['?visitors=-1', '?messages=36501', '?redactMessages=2', '?empty=x']) assertError(await shop.admin.get(`/retention/preview${query}`), 400, 'invalid_query');
+        assertError(await shop.agent.get('/retention/preview'), 403, 'right_forbidden');
+        const other = await withScopes(await own.org());
+        assert.deepEqual(await other.admin.getOk('/retention/preview?visitors=1'), nothing);
+    });
+
     test('goes by itself beside all that is written, and says what it has done', async (t) => {
         const own = await serverFor(t);
         const shop = await withScopes(await own.org());

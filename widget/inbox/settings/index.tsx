@@ -62,11 +62,18 @@ export default function Settings() {
     const isWide = matchMedia('(min-width: 721px)').matches;
     const shown = page && mayOpen(page) ? page : isWide ? (pages.find(mayOpen) ?? null) : null;
     const Shown = shown && components.get(shown.id);
+    if (!shown) {
+        return (
+            <main class="settings" id="main" tabIndex={-1}>
+                <List current={null} />
+            </main>
+        );
+    }
     return (
-        <div class={shown ? 'settings has-page' : 'settings'}>
-            <List current={shown?.id ?? null} />
+        <div class="settings has-page">
+            <List current={shown.id} />
             <main class="page" id="main" tabIndex={-1}>
-                {shown && Shown && (
+                {Shown && (
                     <div class="page-inner" key={shown.id}>
                         <button type="button" class="link back" onClick={() => go({ name: 'settings', page: null })}>
                             <Icon icon={ArrowLeft} size="small" turns />

@@ -252,13 +252,15 @@ export function DialogFoot({ label, isReady, sending, isDanger, onClose }: { lab
 interface ConfirmProps {
     title: string;
     text: ComponentChildren;
+    /** Below the text. */
+    more?: ComponentChildren;
     label: string;
     run(): Promise<unknown>;
     onClose(): void;
 }
 
 /** Asks before what can't be undone. */
-export function Confirm({ title, text, label, run, onClose }: ConfirmProps) {
+export function Confirm({ title, text, more, label, run, onClose }: ConfirmProps) {
     const sending = useSending();
     const submit = async (event: Event) => {
         event.preventDefault();
@@ -268,6 +270,7 @@ export function Confirm({ title, text, label, run, onClose }: ConfirmProps) {
         <Dialog label={title} role="alertdialog" hasHeader onClose={onClose}>
             <form onSubmit={(event) => void submit(event)}>
                 <p>{text}</p>
+                {more}
                 <DialogFoot label={label} isReady sending={sending} isDanger onClose={onClose} />
             </form>
         </Dialog>

@@ -10,7 +10,7 @@ import { Icon } from '../ui/icon.tsx';
 import { complainOf, toast } from '../ui/toasts.tsx';
 import { useAsked, useDraft, useSending, type Asked } from './ask.ts';
 import { Confirm, SaveRow, Shown } from './kit.tsx';
-import { RETAINED, type Organization, type Removed, type Retained, type Retention } from './protocol.ts';
+import { RETAINED, type Organization, type Removed, type Retained, type Retention, type WouldGo } from './protocol.ts';
 import { s, worded } from './words.tsx';
 
 type Card = { asked: Asked<Organization>; saved: Organization };
@@ -65,6 +65,32 @@ const termsOf = (retention: Retention): Terms => ({
 /** Whether more will go than does now. */
 const isShorter = (next: Terms, before: Terms) => RETAINED.some((name) => next[name] && (!before[name] || next[name] < before[name]));
 
+/** What the new terms would remove at once. */
+function Losses({ terms }: { terms: Terms }) {
+    const query = [...RETAINED.map((name) => `${name}=${terms[name]}`), `redactMessages=${Number(terms.redactMessages)}`].join('&');
+    const { value, problem } = useAsked<WouldGo>(`/retention/preview?${query}`);
+    const some = value ? REMOVED.filter((name) => value[name] > 0) : [];
+    return (
+        <div class="losses" role="status" aria-busy={!value && !problem}>
+            {!value && !problem && <p class="mute">{t.counting}</p>}
+            {problem && <p class="field-error">{problem}</p>}
+            {value && !some.length && <p>{s.nothingOld}</p>}
+            {value && some.length > 0 && (
+                <>
+                    <p>{s.goesAtOnce}</p>
+                    <ul>
+                        {some.map((name) => (
+                            <li key={name}>
+                                {s.removedNames[name]}: <strong>{value.complete ? value[name].toLocaleString(locale) : fill(s.atLeast, value[name].toLocaleString(locale))}</strong>
+                            </li>
+                        ))}
+                    </ul>
+                </>
+            )}
+        </div>
+    );
+}
+
 function Retaining({ asked, saved }: Card) {
     const before = termsOf(saved.retention);
     const draft = useDraft(before);
@@ -91,7 +117,7 @@ function Retaining({ asked, saved }: Card) {
             </div>
             <Switch label={s.redact} hint={s.redactHint} checked={draft.now.redactMessages} onChange={(redactMessages) => draft.change({ redactMessages })} />
             <SaveRow isChanged={draft.isChanged} sending={sending} onReset={draft.reset} />
-            {isAsking && <Confirm title={s.shorterTitle} text={s.shorterText} label={t.save} onClose={() => setAsking(false)} run={save} />}
+            {isAsking && <Confirm title={s.shorterTitle} text={s.shorterText} more={<Losses terms={draft.now} />} label={t.save} onClose={() => setAsking(false)} run={save} />}
         </form>
     );
 }

@@ -38,6 +38,11 @@ export interface Removed {
     others: number;
 }
 
+/** GET /retention/preview */
+export interface WouldGo extends Removed {
+    complete: boolean;
+}
+
 /** Days; 0 is for ever. */
 export interface Retention extends Record<Retained, number> {
     redactMessages: boolean;
