@@ -238,7 +238,7 @@ export function DialogFoot({ label, isReady, sending, isDanger, onClose }: { lab
         <>
             <Problem text={sending.problem} />
             <footer class="dialog-footer">
-                <button type="button" class="button" onClick={onClose}>
+                <button type="button" class="button" autofocus={isDanger /* Enter by habit does nothing that can't be undone */} onClick={onClose}>
                     {t.cancel}
                 </button>
                 <button type="submit" class={isDanger ? 'button danger' : 'button primary'} disabled={!isReady || sending.isBusy}>

@@ -64,8 +64,8 @@ function Row({ present: { visitor, hasLeft }, isCurrent }: { present: Present; i
                     </p>
                 )}
             </div>
-            <p class="present-page clip" title={page ?? undefined}>
-                <bdi dir="ltr">{page ? shortPage(page) : ''}</bdi>
+            <p class="present-page clip" dir="ltr" title={page ?? undefined}>
+                {page ? shortPage(page) : ''}
             </p>
             <p class="hint present-count">{conversationCount > 0 && plural(t.conversationCount, conversationCount)}</p>
             <p class="present-time" title={onlineSince ? momentOf(Date.parse(onlineSince)) : undefined}>
