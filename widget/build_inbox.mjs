@@ -15,6 +15,7 @@ const common = {
     charset: 'utf8',
     legalComments: 'none',
     logLevel: 'warning',
+    preserveSymlinks: true, // names are made of where a file is, which must not be where a link leads
 };
 
 const jsx = { target: 'es2022', jsx: 'react-jsx', jsxImportSource: 'preact', strict: true };

@@ -1,6 +1,6 @@
 /* How the widget looks, with a picture of it that changes as one types; how it gets into pages; and which pages those may be. */
 import { X } from 'lucide';
-import { useEffect, useState } from 'preact/hooks';
+import { useState } from 'preact/hooks';
 
 import type { Language } from '../../shared/language.ts';
 import { LANGUAGES, languageOf, t } from '../lang.ts';
@@ -148,7 +148,11 @@ function Origins({ asked, saved }: Card) {
     const [problem, setProblem] = useState('');
     const sending = useSending();
     const list = saved.allowedOrigins;
-    useEffect(() => setProblem(''), [typed]);
+    const type = (text: string) => {
+        setTyped(text);
+        setProblem('');
+        sending.clear();
+    };
     const save = (allowedOrigins: string[]) => sending.send(async () => asked.set(await api.ask<Organization>('PATCH', '/organization', { allowedOrigins })));
     const add = async (event: Event) => {
         event.preventDefault();
@@ -175,7 +179,7 @@ function Origins({ asked, saved }: Card) {
                 <p class="notice notice-note">{s.originsAny}</p>
             )}
             <form class="add-row" onSubmit={(event) => void add(event)}>
-                <Field label={s.originAdd} dir="ltr" autocomplete="off" spellcheck={false} value={typed} onValue={setTyped} error={problem || sending.problem} />
+                <Field label={s.originAdd} dir="ltr" autocomplete="off" spellcheck={false} value={typed} onValue={type} error={problem || sending.problem} />
                 <button type="submit" class="button" disabled={!typed.trim() || sending.isBusy}>
                     {s.add}
                 </button>
