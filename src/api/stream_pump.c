@@ -132,6 +132,16 @@ static void put_presence(struct api_stream *stream, struct buffer *out, uint64_t
     frame_close(out, data_at);
 }
 
+static void put_erased(struct buffer *out, const struct live_moment *moment)
+{
+    size_t data_at = frame_open(out, 0, "erased");
+    json_open(out, '{');
+    member_id(out, "visitorId", moment->subject);
+    json_member_string(out, "conversations", moment->on ? BYTES("anonymized") : BYTES("deleted"));
+    json_close(out, '}');
+    frame_close(out, data_at);
+}
+
 static void put_reset(struct buffer *out, uint64_t seq)
 {
     size_t data_at = frame_open(out, seq, "reset");
@@ -176,7 +186,7 @@ static enum error catch_up(struct api_stream *stream, struct txn *txn, struct bu
 static void put_moments(struct api_stream *stream, struct buffer *piece)
 {
     struct live_subscriber *subscriber = &stream->subscriber;
-    if (subscriber->has_lost_presence) {
+    if (subscriber->has_lost_facts) {
         put_reset(piece, subscriber->sent_seq);
         count(&stream->loop->figures.resets, 1);
     }
@@ -184,6 +194,8 @@ static void put_moments(struct api_stream *stream, struct buffer *piece)
         const struct live_moment *moment = &subscriber->moments[i];
         if (moment->kind == EVENT_TYPING)
             put_typing(piece, moment);
+        else if (moment->kind == EVENT_ERASED)
+            put_erased(piece, moment);
         else
             put_presence(stream, piece, 0, moment);
     }

@@ -16,7 +16,7 @@ enum event_kind {
     EVENT_CONVERSATION, /* seq: a new conversation, or its read marks have moved */
     EVENT_WORK,         /* seq: something that the organisation's side alone sees of a conversation has changed */
     EVENT_NOTE,         /* seq: a new note, at (conversation, seq), for the organisation's side alone */
-    EVENT_ERASED,       /* seq: the visitor and everything of it are gone; conversation is ID_NONE */
+    EVENT_ERASED,       /* seq: the visitor is gone, and (unless on) its conversations; conversation is ID_NONE */
     EVENT_TYPING,       /* somebody types in the conversation, or has stopped */
     EVENT_PRESENCE,     /* a stream of the visitor (by_org: of the organisation) has begun or ended */
     EVENT_PRESENT,      /* the organisation's side has done something, so somebody is there. Names the organisation */

@@ -249,7 +249,7 @@ void live_tell_moment(struct live *live, struct live_subscriber *subscriber, con
 {
     live_forget_moment(subscriber, moment);
     if (subscriber->moment_count == STREAM_MOMENTS_MAX) {
-        subscriber->has_lost_presence |= subscriber->moments[0].kind == EVENT_PRESENCE;
+        subscriber->has_lost_facts |= subscriber->moments[0].kind != EVENT_TYPING;
         forget_at(subscriber, 0);
         count_one(&live->figures->moments_dropped);
     }
@@ -267,7 +267,7 @@ void live_take_moments(struct live_subscriber *subscriber)
     free(subscriber->moments);
     subscriber->moments = NULL;
     subscriber->moment_count = subscriber->moment_capacity = 0;
-    subscriber->has_lost_presence = false;
+    subscriber->has_lost_facts = false;
 }
 
 /* ---- events ---- */
@@ -315,9 +315,15 @@ static void hear_change(struct live *live, const struct event *event)
         tell(live, each, event);
 }
 
+/* The visitor's streams end, and the organisation's own listeners have nothing of it any more. */
 static void hear_erased(struct live *live, const struct event *event)
 {
     struct live_visitor *visitor = live_visitor_find(live, event->visitor);
+    struct live_org *org = live_org_find(live, event->org);
+    struct live_moment erased = {EVENT_ERASED, false, event->on, event->visitor, ID_NONE};
+    for (struct live_subscriber *each = org == NULL ? NULL : LIST_FIRST(&org->listeners); each != NULL;
+         each = LIST_NEXT(each, of_topic))
+        live_tell_moment(live, each, &erased);
     if (visitor == NULL)
         return;
     for (struct live_subscriber *each = LIST_FIRST(&visitor->listeners); each != NULL;

@@ -108,6 +108,16 @@ test('the visitor alone is erased: conversations stay, and are nobody’s', asyn
     assert.equal((await org.agent.getOk(`/conversations/${ids[0]}`)).visitorId, null);
 });
 
+test('whom somebody else erases, or who erases itself, is gone from the list at once', async (t) => {
+    const { ids, zeynep, open } = await shop({ role: 'agent' });
+    const inbox = await open(t, `#/c/${ids[1]}`);
+    inbox.profile.expectErrors(/status of 404/);
+    await inbox.listed('Are you open?', 'Do you have these in brown?', 'Where is my order?');
+    assert.equal((await zeynep.request('DELETE', '/visitors/me')).status, 200);
+    await inbox.listed('Are you open?');
+    await inbox.page.getByText('This conversation is not there').waitFor();
+});
+
 test('who is no admin erases nobody', async (t) => {
     const { ids, open } = await shop({ role: 'agent' });
     const inbox = await open(t, `#/c/${ids[1]}`);

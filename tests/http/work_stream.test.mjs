@@ -200,6 +200,28 @@ describe('after a gap', () => {
         last.close();
     });
 
+    test('who has been erased is told to the organisation’s side alone', async (t) => {
+        const server = await serverFor(t), org = await server.org('acme'), visitor = org.visitor(), kept = org.visitor();
+        const [id, other] = [await visitor.converse(), await kept.converse()];
+        const [{ visitorId }, { visitorId: keptId }] = [await org.agent.getOk(`/conversations/${id}`), await org.agent.getOk(`/conversations/${other}`)];
+        const witness = org.visitor();
+        await witness.converse();
+        const [stream, own] = [await listen(org.agent), await listen(witness)];
+        assert.equal((await visitor.request('DELETE', '/visitors/me')).status, 200);
+        await stream.until(() => stream.of('erased').length === 1, 'the first');
+        const admin = org.agent.with({ authorization: `Bearer ${(await server.cliOk('org', 'token', 'create', 'acme', '--scope', 'admin')).trim()}` });
+        assert.equal((await admin.request('DELETE', `/visitors/${keptId}?conversations=anonymize`)).status, 200);
+        await stream.until(() => stream.of('erased').length === 2, 'the second');
+        assert.deepEqual(stream.of('erased').map(({ id, data }) => [id, data]), [
+            [null, { visitorId, conversations: 'deleted' }],
+            [null, { visitorId: keptId, conversations: 'anonymized' }],
+        ]);
+        await witness.say((await witness.getOk('/conversations')).conversations[0].id, 'me');
+        await own.until(() => own.messages.length === 1, 'its own');
+        assert.deepEqual(own.of('erased'), []);
+        stream.close(), own.close();
+    });
+
     test('another process’s notes and states are told too', async (t) => {
         const server = await serverFor(t), org = await server.org('acme'), visitor = org.visitor(), id = await visitor.converse();
         await noteOn(org.agent, id, 'first');

@@ -206,7 +206,9 @@ static void test_an_erased_visitor_is_over(void **state)
     hear(EVENT_ERASED, false, 1, 11, 0, 9);
     assert_true(gone.is_over && tab.is_over && live_has_news(&gone));
     assert_false(other.is_over || org.is_over);
-    assert_int_equal(calls, 2);
+    assert_true(other.moment_count == 0 && org.moment_count == 1 && org.moments[0].kind == EVENT_ERASED);
+    assert_true(id_equal(org.moments[0].subject, id_of(11)));
+    assert_int_equal(calls, 3);
     live_remove(live, &gone), live_remove(live, &tab), live_remove(live, &other), live_remove(live, &org);
 }
 
@@ -297,13 +299,13 @@ static void test_whoever_misses_that_somebody_came_is_marked(void **state)
     listen_to(&org, 1, 0);
     for (unsigned i = 0; i < STREAM_MOMENTS_MAX; ++i)
         hear_presence(1, 1000 + i, true);
-    assert_false(org.has_lost_presence);
+    assert_false(org.has_lost_facts);
     hear_presence(1, 1000, false); /* news of the same visitor, so nothing is lost */
-    assert_false(org.has_lost_presence);
+    assert_false(org.has_lost_facts);
     hear_presence(1, 10, true);
-    assert_true(org.has_lost_presence);
+    assert_true(org.has_lost_facts);
     live_take_moments(&org);
-    assert_false(org.has_lost_presence);
+    assert_false(org.has_lost_facts);
     live_remove(live, &org);
     for (unsigned i = 1; i < STREAM_MOMENTS_MAX; ++i)
         hear_presence(1, 1000 + i, false);

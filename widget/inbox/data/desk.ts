@@ -80,6 +80,8 @@ export interface Desk {
     refreshAgents(): Promise<void>;
     /** The visitor has been erased, and its conversations, or they are nobody's. */
     forgetVisitor(id: string, keeps: boolean): void;
+    /** Those that are being erased here stay to be seen until forgetVisitor, whatever the stream says. */
+    readonly erasing: Set<string>;
     /** Tells the other tabs; they hear it by onTold. */
     tell(name: string, data: unknown): void;
     onTold(name: string, listener: (data: unknown) => void): void;
@@ -282,6 +284,7 @@ export function makeDesk({ session, org, api, keep, query }: DeskOptions): Desk 
 
     /* ---- what comes, by the stream or from another tab ---- */
 
+    const erasing = new Set<string>();
     const tellNews = (news: News) => {
         for (const listener of newsListeners) listener(news);
     };
@@ -316,6 +319,11 @@ export function makeDesk({ session, org, api, keep, query }: DeskOptions): Desk 
             const agent = agents.peek().get(agentId);
             if (!agent) void refreshAgents();
             else if (agent.online !== online) agents.value = new Map(agents.peek()).set(agentId, { ...agent, online });
+        },
+        erased({ visitorId, conversations }: StreamEvents['erased']) {
+            if (erasing.has(visitorId)) return;
+            store.dropVisitor(visitorId, conversations === 'anonymized');
+            countSoon();
         },
         reset: startOver,
         /* These only from other tabs. */
@@ -543,7 +551,7 @@ export function makeDesk({ session, org, api, keep, query }: DeskOptions): Desk 
             return first && store.thread(id).hasEarlier ? busily(id, () => getPage(id, 'before', first.seq, PAGE)) : Promise.resolve();
         },
         isLoading: (id) => loading.has(id),
-        problemOf: (id) => problems.get(id) ?? null,
+        problemOf: (id) => problems.get(id) ?? (store.isGone(id) ? '' : null),
         reload: (id) => void load(id),
         send(written) {
             const bytesMax = written.kind === 'note' ? NOTE_BYTES_MAX : MESSAGE_BYTES_MAX;
@@ -561,7 +569,9 @@ export function makeDesk({ session, org, api, keep, query }: DeskOptions): Desk 
         wantVisitor,
         wantConversation,
         refreshAgents,
+        erasing,
         forgetVisitor(id, keeps) {
+            erasing.delete(id);
             store.dropVisitor(id, keeps);
             tell('gone', [id, keeps]);
             countSoon();

@@ -168,5 +168,6 @@ export interface StreamEvents {
     conversation: Conversation;
     typing: { conversationId: string; role: shared.Role; agentId?: string; typing: boolean };
     presence: { role: shared.Role; online: boolean; visitorId?: string; agentId?: string };
+    erased: { visitorId: string; conversations: 'deleted' | 'anonymized' };
     reset: { seq: number };
 }

@@ -40,6 +40,7 @@ export interface Store {
     drop(id: string): void;
     /** Its conversations go as well, or stay and are nobody's. */
     dropVisitor(id: string, keeps?: boolean): void;
+    isGone(conversation: string): boolean;
     /** Forgets all messages: something may have been missed. */
     forgetThreads(): void;
     /** Tells which conversation, or whose messages or visitor, have changed; gives what ends it. */
@@ -219,6 +220,7 @@ export function makeStore(): Store {
             for (const map of [said, shown, overlays, threads]) map.delete(id);
             tell(id);
         },
+        isGone: (id) => gone.has(id),
         dropVisitor(id, keeps = false) {
             gone.add(id);
             visitors.delete(id);
