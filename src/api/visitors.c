@@ -132,7 +132,7 @@ static void render_present(struct call *call, struct id id)
     if (visitor_get(call->txn, id, &visitor) != OK || api_visit(call->loop, id, &visit) == NULL)
         return;
     json_element(json);
-    render_visitor(json, &visitor, &visit);
+    render_visitor(json, &visitor, &visit, call_may_see_keys(call));
 }
 
 static void render_online(struct call *call, unsigned limit)
