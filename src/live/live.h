@@ -32,8 +32,8 @@ struct live_news {
 struct live_moment {
     enum event_kind kind; /* EVENT_TYPING, EVENT_PRESENCE; for the organisation EVENT_ERASED too */
     bool by_org, on;
-    struct id subject; /* the conversation; of EVENT_ERASED the visitor; of EVENT_PRESENCE the visitor, or when by_org the agent, or ID_NONE: the
-                          organisation as its visitors see it */
+    struct id subject; /* the conversation; of EVENT_ERASED the visitor; of EVENT_PRESENCE the visitor, or when by_org
+                          the agent, or ID_NONE: the organisation as its visitors see it */
     struct id agent;   /* who types, for the organisation alone; or ID_NONE */
 };
 
@@ -50,9 +50,9 @@ struct live_subscriber {
     uint64_t covered_seq;         /* everything up to here has been taken or is in `news`; nothing while is_behind */
     uint16_t news_count, news_capacity;
     uint16_t moment_count, moment_capacity;
-    bool has_lost_facts;    /* who is there, and what is, has to be asked for anew: more waited than it can hold */
-    bool is_behind;         /* the tables have more than `news` names: live_catch_up */
-    bool is_over;           /* the visitor has been erased: nothing will come any more */
+    bool has_lost_facts; /* who is there, and what is, has to be asked for anew: more waited than it can hold */
+    bool is_behind;      /* the tables have more than `news` names: live_catch_up */
+    bool is_over;        /* the visitor has been erased: nothing will come any more */
 };
 
 /* What a hub counts for its owner; the hub's thread writes, any reads. */

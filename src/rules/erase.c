@@ -378,8 +378,11 @@ enum error rule_visitor_erase(struct txn *txn, uint64_t seq, const struct visito
     outcome->erased_conversations = gone_count(&removal);
     outcome->erased_messages = removal.messages;
     outcome->anonymized_conversations = removal.anonymized;
-    outcome->event =
-        (struct event){.kind = EVENT_ERASED, .on = command->anonymizes, .org = command->org, .visitor = removal.trail.visitor, .seq = seq};
+    outcome->event = (struct event){.kind = EVENT_ERASED,
+                                    .on = command->anonymizes,
+                                    .org = command->org,
+                                    .visitor = removal.trail.visitor,
+                                    .seq = seq};
     buffer_dispose(&removal.gone);
     buffer_dispose(&removal.email);
     return error == OK ? note_erased(txn, seq, command, outcome) : error;

@@ -92,6 +92,8 @@ const ROWS = [
     ['DELETE /tokens/:id', 'ADMIN', { of: 'token', uses: true }],
     ['GET /organization', 'READ'],
     ['PATCH /organization', 'ADMIN', { body: { name: 'A name' } }],
+    ['GET /retention/preview', 'ADMIN'],
+    ['GET /security', 'ADMIN'],
     ['GET /audit', 'ADMIN'],
     ['GET /webhooks', 'ADMIN'],
     ['POST /webhooks', 'ADMIN', { body: HOOK }],

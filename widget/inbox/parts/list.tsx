@@ -88,7 +88,7 @@ function Empty({ list }: { list: List }) {
 
 function Skeleton() {
     return (
-        <div class="skeletons" aria-busy="true" aria-label={t.loading}>
+        <div class="skeletons" role="status" aria-busy="true" aria-label={t.loading}>
             {[0, 1, 2, 3, 4, 5].map((index) => (
                 <div class="skeleton" key={index}>
                     <span class="skeleton-round" />
