@@ -98,8 +98,11 @@ static void print_token(const struct demo *demo, const struct options *options)
 void demo_print(const struct demo *demo, const struct options *options, const char *url)
 {
     printf("\nOpen  %s/demo  and write something in the chat.\n\n"
-           "Then answer it in another terminal, with the organisation's token",
-           url);
+           "Then answer it in the inbox. For an account of your own, in another terminal:\n"
+           "  %s\n"
+           "prints a link: put %s before it, and open it.\n\n"
+           "Or answer it as your own programs would, with the organisation's token",
+           url, cli_command(options, "agent create you@example.com --org " DEMO_KEY " --role owner"), url);
     print_token(demo, options);
     printf("  curl %s/conversations -H \"authorization: Bearer $TOKEN\"\n"
            "  curl %s/conversations/ID/messages -H \"authorization: Bearer $TOKEN\" \\\n"
