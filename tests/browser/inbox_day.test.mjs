@@ -160,10 +160,12 @@ test('offline: what is written waits over a reload, and is sent once, in order',
     await a.banner.waitFor({ state: 'hidden' });
     await a.shows('visitor: Hello?', 'team: one', 'team: two', 'note: a note');
     const { conversations: [{ id }] } = await org.agent.getOk('/conversations');
+    /* What waits to be sent is shown too. */
+    const waiting = () => a.page.evaluate(() => Object.keys(localStorage).filter((key) => key.startsWith('helvino_inbox_out')).length);
+    await becomes(waiting, 0, 'what waits');
     const { messages, notes } = await org.agent.getOk(`/conversations/${id}`);
     assert.deepEqual(messages.map(({ content }) => content), ['Hello?', 'one', 'two']);
     assert.deepEqual(notes.map(({ content }) => content), ['a note']);
-    assert.equal(await a.page.evaluate(() => Object.keys(localStorage).filter((key) => key.startsWith('helvino_inbox_out')).length), 0);
 });
 
 test('what can’t be had without a connection says so, and comes by itself once there is one', async (t) => {
