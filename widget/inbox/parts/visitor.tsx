@@ -2,7 +2,7 @@
 import { ArrowLeft, Ban, Copy, Download, Monitor, Smartphone, Trash2, UserCheck } from 'lucide';
 import type { IconNode } from 'lucide';
 import type { ComponentChildren } from 'preact';
-import { useEffect, useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 
 import { useCommands } from '../commands.ts';
 import type { Conversation, ConversationPage, Visitor } from '../data/protocol.ts';
@@ -231,7 +231,11 @@ export function VisitorPane({ id }: { id: string }) {
     use(desk.watch(id));
     useTick(60_000);
     const conversation = desk.store.conversation(id);
-    const visitor = desk.store.visitor(conversation?.visitorId ?? null);
+    const known = desk.store.visitor(conversation?.visitorId ?? null);
+    const last = useRef(known);
+    if (known) last.current = known;
+    /* One that is being erased here stays until its receipt has been read, whatever is heard meanwhile. */
+    const visitor = known ?? (last.current && desk.erasing.has(last.current.id) ? last.current : undefined);
     const name = visitorName(visitor, conversation?.visitorId ?? null);
     return (
         <section class="pane visitor-pane" aria-label={t.visitor}>
