@@ -1,7 +1,7 @@
 #pragma once
 /*
  * Dice for tests of random commands: a generator that can be repeated. HELVINO_SEED repeats a run; a test that fails
- * prints what dice_begin gave.
+ * prints with what it began.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -13,14 +13,21 @@
 
 #include "core/id.h"
 
-static uint64_t random_state;
+static uint64_t random_state, begun_with;
 
-static inline unsigned long long dice_begin(void)
+static inline void dice_begin(void)
 {
     struct random_pool pool = {.left = 0};
     const char *seed = getenv("HELVINO_SEED");
     random_state = seed != NULL ? strtoull(seed, NULL, 10) : random_u64(&pool) | 1;
-    return random_state;
+    begun_with = random_state;
+}
+
+static inline int dice_end(int failed)
+{
+    if (failed != 0)
+        print_message("again with HELVINO_SEED=%llu\n", (unsigned long long)begun_with);
+    return failed;
 }
 
 /* xorshift64* (Vigna, "An experimental exploration of Marsaglia's xorshift generators, scrambled") */

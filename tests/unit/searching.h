@@ -3,6 +3,7 @@
 #include "search/by_seq.h"
 #include "search/find.h"
 #include "search/find_visitors.h"
+#include "search/forget.h"
 #include "search/index.h"
 #include "search/segments.h"
 #include "search/visitors.h"
@@ -107,6 +108,21 @@ struct hits {
     bool is_complete;
     size_t page_left;
 };
+
+/* A message, as retention redacts it. */
+static inline void redact(struct world *w, struct id conversation, uint64_t seq)
+{
+    struct message message;
+    struct forgetting forgetting;
+    struct txn *txn = begin_write(w->store);
+    assert_int_equal(forgetting_begin(&forgetting, txn, w->org), OK);
+    assert_int_equal(message_get(txn, conversation, seq, &message), OK);
+    assert_int_equal(forgetting_words(&forgetting, seq, message.content), OK);
+    message.content = BYTES(REDACTED_TEXT);
+    assert_int_equal(message_put(txn, &message), OK);
+    assert_int_equal(forgetting_end(&forgetting), OK);
+    commit_write(txn);
+}
 
 static inline bool note_hit(void *context, const struct message *message, const struct match *match)
 {

@@ -1697,13 +1697,10 @@ static void test_ten_thousand_commands_do_what_a_model_says_and_the_same_twice(v
 
 int main(void)
 {
-    unsigned long long begun_with = dice_begin();
+    dice_begin();
     log_line_setup((enum log_level)(LOG_ERROR + 1), LOG_FORMAT_TEXT);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_ten_thousand_commands_do_what_a_model_says_and_the_same_twice),
     };
-    int failed = cmocka_run_group_tests(tests, NULL, NULL);
-    if (failed != 0)
-        print_message("again with HELVINO_SEED=%llu\n", begun_with);
-    return failed;
+    return dice_end(cmocka_run_group_tests(tests, NULL, NULL));
 }

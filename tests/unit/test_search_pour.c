@@ -148,21 +148,6 @@ static void test_a_visitor_can_be_erased_at_every_step(void **state)
     }
 }
 
-/* As retention does it. */
-static void redact(struct world *w, struct id conversation, uint64_t seq)
-{
-    struct message message;
-    struct forgetting forgetting;
-    struct txn *txn = begin_write(w->store);
-    assert_int_equal(forgetting_begin(&forgetting, txn, w->org), OK);
-    assert_int_equal(message_get(txn, conversation, seq, &message), OK);
-    assert_int_equal(forgetting_words(&forgetting, seq, message.content), OK);
-    message.content = BYTES(REDACTED_TEXT);
-    assert_int_equal(message_put(txn, &message), OK);
-    assert_int_equal(forgetting_end(&forgetting), OK);
-    commit_write(txn);
-}
-
 static void test_a_message_can_be_redacted_at_every_step(void **state)
 {
     struct world *w = *state;

@@ -5,24 +5,15 @@
  *
  * HELVINO_SEED repeats a run; the seed is printed when something fails.
  */
-#include "log/apply.h"
+#include "dice.h"
 #include "searching.h"
+
+#include "log/apply.h"
 
 #define COMMANDS 6000
 #define CONVERSATIONS 40
 #define VISITORS 12
 #define TOGETHER_MAX 40
-
-static uint64_t random_state;
-
-/* xorshift64* (Vigna, "An experimental exploration of Marsaglia's xorshift generators, scrambled") */
-static unsigned below(unsigned limit)
-{
-    random_state ^= random_state >> 12;
-    random_state ^= random_state << 25;
-    random_state ^= random_state >> 27;
-    return (unsigned)(random_state * 2685821657736338717u >> 33) % limit;
-}
 
 /* ---- texts
  * --------------------------------------------------------------------------------------------------------------- */
@@ -307,15 +298,9 @@ static void test_whatever_is_asked_is_what_a_look_at_every_message_finds(void **
 
 int main(void)
 {
-    struct random_pool pool = {.left = 0};
-    const char *seed = getenv("HELVINO_SEED");
-    random_state = seed != NULL ? strtoull(seed, NULL, 10) : random_u64(&pool) | 1;
-    unsigned long long begun_with = random_state;
+    dice_begin();
     const struct CMUnitTest tests[] = {
         WORLD_TEST(test_whatever_is_asked_is_what_a_look_at_every_message_finds),
     };
-    int failed = cmocka_run_group_tests(tests, NULL, NULL);
-    if (failed != 0)
-        print_message("again with HELVINO_SEED=%llu\n", begun_with);
-    return failed;
+    return dice_end(cmocka_run_group_tests(tests, NULL, NULL));
 }
