@@ -116,4 +116,3 @@ bool live_org_is_closed(const struct live *live, struct id org, int64_t *opens_a
 bool live_org_seems_quiet(const struct live *live, struct id org, struct id agent, uint64_t now_ms);
 /* The same as for the organisation, of one agent in it. */
 bool live_agent_is_online(const struct live *live, struct id org, struct id agent);
-bool live_visitor_is_online(const struct live *live, struct id visitor);

@@ -183,9 +183,3 @@ bool live_agent_is_online(const struct live *live, struct id org, struct id agen
     const struct live_agent *found = find_agent(live_org_find(live, org), agent);
     return found != NULL && found->is_online;
 }
-
-bool live_visitor_is_online(const struct live *live, struct id id)
-{
-    const struct live_visitor *visitor = live_visitor_find(live, id);
-    return visitor != NULL && visitor->streams != 0;
-}
