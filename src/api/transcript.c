@@ -8,6 +8,7 @@
 
 #include "api/internal.h"
 #include "api/timeline.h"
+#include "base/text.h"
 
 enum format { FORMAT_TEXT, FORMAT_HTML, FORMAT_JSON };
 
@@ -78,24 +79,6 @@ static size_t control_len(struct bytes text, size_t at)
     if (c < ' ' || c == 0x7f)
         return c == '\n' || c == '\t' ? 0 : 1;
     return c == 0xc2 && at + 1 < text.len && (unsigned char)text.data[at + 1] < 0xa0 ? 2 : 0;
-}
-
-static const char *markup_of(char c)
-{
-    switch (c) {
-    case '&':
-        return "&amp;";
-    case '<':
-        return "&lt;";
-    case '>':
-        return "&gt;";
-    case '"':
-        return "&quot;";
-    case '\'':
-        return "&#39;";
-    default:
-        return NULL;
-    }
 }
 
 /* `line_end` takes the place of each line's end. */

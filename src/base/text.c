@@ -162,3 +162,21 @@ bool percent_decode(struct bytes text, char *out, size_t capacity, size_t *out_l
     *out_len = len;
     return true;
 }
+
+const char *markup_of(char c)
+{
+    switch (c) {
+    case '&':
+        return "&amp;";
+    case '<':
+        return "&lt;";
+    case '>':
+        return "&gt;";
+    case '"':
+        return "&quot;";
+    case '\'':
+        return "&#39;";
+    default:
+        return NULL;
+    }
+}

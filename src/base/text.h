@@ -9,6 +9,8 @@
 /* Well-formed UTF-8 of Unicode scalar values: no overlong form, no surrogate, nothing above U+10FFFF. Empty is valid.
  */
 bool utf8_valid(struct bytes text);
+/* What stands for one of the five signs of markup in a page, also within quotes; NULL for any other byte. */
+const char *markup_of(char c);
 /* The longest prefix of at most len_max bytes that does not end inside a character. The text must be UTF-8. */
 struct bytes utf8_cut(struct bytes text, size_t len_max);
 

@@ -1,27 +1,18 @@
 /* Text for pages: whatever a visitor typed stays text. */
+#include "base/text.h"
 #include "output_private.h"
 
 /* What can't stand in a page as it is: control characters, which are shown as U+FFFD, and the five signs of markup. */
 static const char *substitute(unsigned char byte)
 {
     switch (byte) {
-    case '&':
-        return "&amp;";
-    case '<':
-        return "&lt;";
-    case '>':
-        return "&gt;";
-    case '"':
-        return "&quot;";
-    case '\'':
-        return "&#39;";
     case '\r':
         return "&#13;";
     case '\t':
     case '\n':
         return NULL;
     default:
-        return byte < 0x20 || byte == 0x7f ? "\ufffd" : NULL;
+        return byte < 0x20 || byte == 0x7f ? "\ufffd" : markup_of((char)byte);
     }
 }
 
