@@ -62,9 +62,8 @@ static struct id find_doomed(struct txn *txn)
     enum error error = cursor_seek(cursor, BYTES_NONE, &key, &value);
     for (; error == OK && id_is_none(doomed); error = cursor_next(cursor, &key, &value)) {
         struct org org;
-        size_t offset = 0;
-        if (record_decode(RECORD_ORGS, value, &org) == OK && org.deleted)
-            doomed = key_get_id(key, &offset);
+        if (org_decode(key, value, &org) == OK && org.deleted)
+            doomed = org.id;
     }
     cursor_close(cursor);
     return doomed;

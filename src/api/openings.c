@@ -43,11 +43,8 @@ void openings_tick(struct api_loop *loop, struct txn *txn)
     enum error error = cursor_seek(cursor, BYTES_NONE, &key, &value);
     for (; error == OK || (error == ERR_CORRUPT && key.data != NULL); error = cursor_next(cursor, &key, &value)) {
         struct org org;
-        size_t offset = 0;
-        if (error != OK || key.len != ID_LEN || record_decode(RECORD_ORGS, value, &org) != OK)
-            continue;
-        org.id = key_get_id(key, &offset);
-        look_at(loop, &org, now_ms);
+        if (error == OK && org_decode(key, value, &org) == OK)
+            look_at(loop, &org, now_ms);
     }
     cursor_close(cursor);
 }

@@ -126,10 +126,8 @@ static struct id find_due(struct txn *txn, struct id after)
     for (; error == OK && (id_is_none(due) || memcmp(due.bytes, after.bytes, ID_LEN) <= 0);
          error = cursor_next(cursor, &key, &value)) {
         struct org org;
-        size_t offset = 0;
-        if (record_decode(RECORD_ORGS, value, &org) != OK || org.deleted)
+        if (org_decode(key, value, &org) != OK || org.deleted)
             continue;
-        org.id = key_get_id(key, &offset);
         bool is_wanted = id_is_none(due) || memcmp(org.id.bytes, after.bytes, ID_LEN) > 0;
         if (is_wanted && retention_is_due(txn, &org, clock_now_ms()))
             due = org.id;

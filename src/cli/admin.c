@@ -234,3 +234,22 @@ void format_minute(int64_t time_ms, char out[MINUTE_TEXT_LEN + 1])
     out[10] = ' ';
     out[MINUTE_TEXT_LEN] = '\0';
 }
+
+bool admin_each_org(struct admin *admin, void (*visit)(void *context, const struct org *org), void *context)
+{
+    struct bytes key, value;
+    struct cursor *cursor = cursor_open(admin->txn, TABLE_ORGS);
+    enum error error = cursor_seek(cursor, BYTES_NONE, &key, &value);
+    while (error == OK) {
+        struct org org;
+        error = org_decode(key, value, &org);
+        if (error != OK)
+            break;
+        visit(context, &org);
+        error = cursor_next(cursor, &key, &value);
+    }
+    cursor_close(cursor);
+    if (error != ERR_NOT_FOUND)
+        cli_complain("%s", error_sentence(error));
+    return error == ERR_NOT_FOUND;
+}

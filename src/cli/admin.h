@@ -34,6 +34,9 @@ void admin_read_end(struct admin *admin);
 /* Within a snapshot: the organisation of this key, or false, once it has been said that there is none. */
 bool admin_find_org(struct admin *admin, const char *key, struct org *out);
 void admin_complain_of_no_org(const struct admin *admin, const char *key);
+/* Within a snapshot: calls `visit` for each organisation, the deleted ones included; false, once it has been said, when
+ * one can't be read. */
+bool admin_each_org(struct admin *admin, void (*visit)(void *context, const struct org *org), void *context);
 /* With its own snapshot, the id alone. */
 bool admin_find_org_id(struct admin *admin, const char *key, struct id *out);
 

@@ -60,12 +60,11 @@ static enum error list_orgs(struct txn *txn, struct erasures *out)
     struct cursor *cursor = cursor_open(txn, TABLE_ORGS);
     enum error error = cursor_seek(cursor, BYTES_NONE, &key, &value);
     for (; error == OK; error = cursor_next(cursor, &key, &value)) {
-        size_t offset = 0;
-        error = record_decode(RECORD_ORGS, value, &org);
+        error = org_decode(key, value, &org);
         if (error != OK)
             break;
         if (!org.deleted)
-            erasures_add_org(out, key_get_id(key, &offset), org.key);
+            erasures_add_org(out, org.id, org.key);
     }
     cursor_close(cursor);
     return error == ERR_NOT_FOUND ? OK : error;

@@ -14,31 +14,6 @@ static struct bytes text_or_none(bool given, const char *text)
     return given ? bytes_of_string(text) : BYTES_NONE;
 }
 
-/* ---- walking ------------------------------------------------------------------------------------------------- */
-
-/* Calls `visit` for each organisation, the deleted ones included; false, once it has been said, when one can't be read.
- */
-static bool each_org(struct admin *admin, void (*visit)(void *context, const struct org *org), void *context)
-{
-    struct bytes key, value;
-    struct cursor *cursor = cursor_open(admin->txn, TABLE_ORGS);
-    enum error error = cursor_seek(cursor, BYTES_NONE, &key, &value);
-    while (error == OK) {
-        struct org org;
-        size_t offset = 0;
-        error = record_decode(RECORD_ORGS, value, &org);
-        if (error != OK)
-            break;
-        org.id = key_get_id(key, &offset);
-        visit(context, &org);
-        error = cursor_next(cursor, &key, &value);
-    }
-    cursor_close(cursor);
-    if (error != ERR_NOT_FOUND)
-        cli_complain("%s", error_sentence(error));
-    return error == ERR_NOT_FOUND;
-}
-
 /* ---- removing ------------------------------------------------------------------------------------------------ */
 
 /* Organisations of one key: the living one, if there is one, and one whose removal was interrupted. */
@@ -67,7 +42,7 @@ static bool find_doomed(struct admin *admin, struct doomed *doomed)
     *doomed = (struct doomed){.key = admin->options->arguments[0]};
     if (admin_read(admin) == NULL)
         return false;
-    bool is_fine = each_org(admin, on_org_to_doomed, doomed);
+    bool is_fine = admin_each_org(admin, on_org_to_doomed, doomed);
     admin_read_end(admin);
     return is_fine;
 }
@@ -258,7 +233,7 @@ static bool list_as_json(struct admin *admin)
 {
     struct buffer out = {0};
     json_open(&out, '[');
-    bool is_fine = each_org(admin, on_org_to_json, &out);
+    bool is_fine = admin_each_org(admin, on_org_to_json, &out);
     json_close(&out, ']');
     if (is_fine)
         print_buffer(&out);
@@ -272,7 +247,7 @@ static bool list_as_table(struct admin *admin)
     struct grid grid = {.column_count = 5};
     for (size_t i = 0; i < 5; ++i)
         grid_add(&grid, bytes_of_string(heads[i]));
-    bool is_fine = each_org(admin, on_org_to_grid, &grid);
+    bool is_fine = admin_each_org(admin, on_org_to_grid, &grid);
     if (is_fine && grid.cell_count == 5) {
         printf("no organisations yet; create one: %s\n", cli_command(admin->options, "org create KEY"));
     } else if (is_fine) {

@@ -73,10 +73,8 @@ static struct id next_org(struct txn *txn, struct id after)
     enum error error = cursor_seek(cursor, id_view(&after), &key, &value);
     for (; error == OK && id_is_none(found); error = cursor_next(cursor, &key, &value)) {
         struct org org;
-        size_t offset = 0;
-        struct id id = key_get_id(key, &offset);
-        if (!id_equal(id, after) && record_decode(RECORD_ORGS, value, &org) == OK && !org.deleted)
-            found = id;
+        if (org_decode(key, value, &org) == OK && !org.deleted && !id_equal(org.id, after))
+            found = org.id;
     }
     cursor_close(cursor);
     return found;

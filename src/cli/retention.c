@@ -101,25 +101,10 @@ static void choose(struct chosen *chosen, const struct org *org)
     snprintf(chosen->keys[chosen->count++], sizeof(*chosen->keys), "%.*s", (int)org->key.len, org->key.data);
 }
 
-static bool choose_all(struct admin *admin, struct chosen *chosen)
+static void choose_alive(void *context, const struct org *org)
 {
-    struct bytes key, value;
-    struct cursor *cursor = cursor_open(admin->txn, TABLE_ORGS);
-    enum error error = cursor_seek(cursor, BYTES_NONE, &key, &value);
-    for (; error == OK; error = cursor_next(cursor, &key, &value)) {
-        struct org org;
-        size_t offset = 0;
-        error = record_decode(RECORD_ORGS, value, &org);
-        if (error != OK)
-            break;
-        org.id = key_get_id(key, &offset);
-        if (!org.deleted)
-            choose(chosen, &org);
-    }
-    cursor_close(cursor);
-    if (error != ERR_NOT_FOUND)
-        cli_complain("%s", error_sentence(error));
-    return error == ERR_NOT_FOUND;
+    if (!org->deleted)
+        choose(context, org);
 }
 
 static bool choose_orgs(struct admin *admin, struct chosen *chosen)
@@ -131,7 +116,7 @@ static bool choose_orgs(struct admin *admin, struct chosen *chosen)
         if (is_fine)
             choose(chosen, &org);
     } else if (is_fine) {
-        is_fine = choose_all(admin, chosen);
+        is_fine = admin_each_org(admin, choose_alive, chosen);
     }
     if (admin->txn != NULL)
         admin_read_end(admin);

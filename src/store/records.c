@@ -77,6 +77,15 @@ static enum error id_get(struct txn *txn, enum table table, struct bytes key, st
     return error;
 }
 
+enum error org_decode(struct bytes key, struct bytes value, struct org *out)
+{
+    size_t offset = 0;
+    if (key.len != ID_LEN)
+        return ERR_CORRUPT;
+    out->id = key_get_id(key, &offset);
+    return record_decode(RECORD_ORGS, value, out);
+}
+
 enum error org_get_by_key(struct txn *txn, struct bytes key, struct org *out)
 {
     struct id id;

@@ -8,6 +8,8 @@
 #include "store/store.h"
 
 enum error org_get(struct txn *txn, struct id id, struct org *out);
+/* Fills *out from an entry that a cursor found. */
+enum error org_decode(struct bytes key, struct bytes value, struct org *out);
 enum error org_get_by_key(struct txn *txn, struct bytes key, struct org *out);
 enum error org_put(struct txn *txn, const struct org *org);
 

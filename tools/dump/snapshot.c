@@ -54,9 +54,7 @@ static enum error read_orgs(struct snapshot *snapshot)
     enum error error = cursor_seek(cursor, BYTES_NONE, &key, &value);
     for (; error == OK; error = cursor_next(cursor, &key, &value)) {
         struct org org;
-        size_t offset = 0;
-        org.id = key_get_id(key, &offset);
-        error = record_decode(RECORD_ORGS, value, &org);
+        error = org_decode(key, value, &org);
         if (error != OK)
             break;
         if (org.deleted)
