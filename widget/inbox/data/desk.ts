@@ -80,8 +80,6 @@ export interface Desk {
     refreshAgents(): Promise<void>;
     /** The visitor has been erased, and its conversations, or they are nobody's. */
     forgetVisitor(id: string, keeps: boolean): void;
-    /** Those that are being erased here stay to be seen until forgetVisitor, whatever the stream says. */
-    readonly erasing: Set<string>;
     /** Tells the other tabs; they hear it by onTold. */
     tell(name: string, data: unknown): void;
     onTold(name: string, listener: (data: unknown) => void): void;
@@ -284,7 +282,6 @@ export function makeDesk({ session, org, api, keep, query }: DeskOptions): Desk 
 
     /* ---- what comes, by the stream or from another tab ---- */
 
-    const erasing = new Set<string>();
     const tellNews = (news: News) => {
         for (const listener of newsListeners) listener(news);
     };
@@ -321,7 +318,6 @@ export function makeDesk({ session, org, api, keep, query }: DeskOptions): Desk 
             else if (agent.online !== online) agents.value = new Map(agents.peek()).set(agentId, { ...agent, online });
         },
         erased({ visitorId, conversations }: StreamEvents['erased']) {
-            if (erasing.has(visitorId)) return;
             store.dropVisitor(visitorId, conversations === 'anonymized');
             countSoon();
         },
@@ -569,9 +565,7 @@ export function makeDesk({ session, org, api, keep, query }: DeskOptions): Desk 
         wantVisitor,
         wantConversation,
         refreshAgents,
-        erasing,
         forgetVisitor(id, keeps) {
-            erasing.delete(id);
             store.dropVisitor(id, keeps);
             tell('gone', [id, keeps]);
             countSoon();

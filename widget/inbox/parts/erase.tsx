@@ -99,11 +99,9 @@ export default function Erase({ visitor, onClose }: { visitor: Visitor; onClose(
         if (!isTyped || !preview || isBusy) return;
         setBusy(true);
         setProblem('');
-        desk.erasing.add(id);
         try {
             setReceipt(await desk.api.ask<Erasure>('DELETE', `/visitors/${id}?conversations=${way}`));
         } catch (error) {
-            desk.erasing.delete(id);
             setProblem(sentenceOf(error as Failure));
         }
         setBusy(false);

@@ -2,7 +2,7 @@
 import { ArrowLeft, Ban, Copy, Download, Monitor, Smartphone, Trash2, UserCheck } from 'lucide';
 import type { IconNode } from 'lucide';
 import type { ComponentChildren } from 'preact';
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useEffect, useState } from 'preact/hooks';
 
 import { useCommands } from '../commands.ts';
 import type { Conversation, ConversationPage, Visitor } from '../data/protocol.ts';
@@ -17,9 +17,9 @@ import { lazy } from '../ui/lazy.tsx';
 import { breakable } from '../ui/rich.tsx';
 import { complainOf, toast } from '../ui/toasts.tsx';
 import { use, useTick } from '../ui/use.ts';
+import { toErase } from './overlays.tsx';
 
 const EARLIER_MAX = 20;
-const Erase = lazy(() => import('./erase.tsx'));
 const Block = lazy(() => import('./block.tsx'));
 
 /* ---- what is known ---- */
@@ -183,13 +183,12 @@ async function unblock({ id }: Visitor): Promise<void> {
 }
 
 function Deeds({ visitor }: { visitor: Visitor }) {
-    const [open, setOpen] = useState<'erase' | 'block' | null>(null);
-    const close = () => setOpen(null);
+    const [isBlocking, setBlocking] = useState(false);
     useCommands([
         { id: 'export', group: 'conversation', label: t.exportVisitor, icon: Download, run: () => void exportVisitor(visitor) },
         visitor.blocked
             ? { id: 'unblock', group: 'conversation', label: t.unblock, icon: UserCheck, run: () => void unblock(visitor) }
-            : { id: 'block', group: 'conversation', label: `${t.block}…`, icon: Ban, run: () => setOpen('block') },
+            : { id: 'block', group: 'conversation', label: `${t.block}…`, icon: Ban, run: () => setBlocking(true) },
     ]);
     return (
         <section class="visitor-section">
@@ -199,12 +198,11 @@ function Deeds({ visitor }: { visitor: Visitor }) {
                 {visitor.blocked ? (
                     <Deed icon={UserCheck} label={t.unblock} onClick={() => void unblock(visitor)} />
                 ) : (
-                    <Deed icon={Ban} label={`${t.block}…`} onClick={() => setOpen('block')} />
+                    <Deed icon={Ban} label={`${t.block}…`} onClick={() => setBlocking(true)} />
                 )}
-                {can('admin') && <Deed icon={Trash2} label={`${t.erase}…`} isDanger onClick={() => setOpen('erase')} />}
+                {can('admin') && <Deed icon={Trash2} label={`${t.erase}…`} isDanger onClick={() => (toErase.value = visitor)} />}
             </div>
-            {open === 'block' && <Block visitor={visitor} onClose={close} />}
-            {open === 'erase' && <Erase visitor={visitor} onClose={close} />}
+            {isBlocking && <Block visitor={visitor} onClose={() => setBlocking(false)} />}
         </section>
     );
 }
@@ -231,11 +229,7 @@ export function VisitorPane({ id }: { id: string }) {
     use(desk.watch(id));
     useTick(60_000);
     const conversation = desk.store.conversation(id);
-    const known = desk.store.visitor(conversation?.visitorId ?? null);
-    const last = useRef(known);
-    if (known) last.current = known;
-    /* One that is being erased here stays until its receipt has been read, whatever is heard meanwhile. */
-    const visitor = known ?? (last.current && desk.erasing.has(last.current.id) ? last.current : undefined);
+    const visitor = desk.store.visitor(conversation?.visitorId ?? null);
     const name = visitorName(visitor, conversation?.visitorId ?? null);
     return (
         <section class="pane visitor-pane" aria-label={t.visitor}>
