@@ -6,6 +6,7 @@ import { useEffect, useId, useRef, useState } from 'preact/hooks';
 
 import { t } from '../lang.ts';
 import { Dialog } from '../ui/dialog.tsx';
+import { Labelled } from '../ui/field.tsx';
 import { Icon } from '../ui/icon.tsx';
 import { useSending, type Asked, type Sending } from './ask.ts';
 
@@ -166,32 +167,24 @@ interface AreaProps {
 }
 
 export function Area({ label, value, onValue, hint, error, ...rest }: AreaProps) {
-    const id = useId();
-    const described = [hint && `${id}-hint`, error && `${id}-error`].filter(Boolean).join(' ');
     return (
-        <div class="form-field">
-            <label class="field" for={id}>
+        <Labelled label={label} hint={hint} error={error}>
+            {(control) => (
+                <textarea {...(rest as object)} {...control} class="input area" value={value} onInput={(event) => onValue(event.currentTarget.value)} />
+            )}
+        </Labelled>
+    );
+}
+
+/** The head of a page with a list: what it is for, and the button that adds to it. */
+export function PageBar({ lead, icon, label, onAdd }: { lead: string; icon: IconNode; label: string; onAdd(): void }) {
+    return (
+        <div class="page-bar">
+            <p class="mute">{lead}</p>
+            <button type="button" class="button primary" onClick={onAdd}>
+                <Icon icon={icon} />
                 {label}
-            </label>
-            <textarea
-                {...(rest as object)}
-                id={id}
-                class="input area"
-                value={value}
-                aria-invalid={error ? true : undefined}
-                aria-describedby={described || undefined}
-                onInput={(event) => onValue(event.currentTarget.value)}
-            />
-            {hint && (
-                <p class="hint" id={`${id}-hint`}>
-                    {hint}
-                </p>
-            )}
-            {error && (
-                <p class="field-error" id={`${id}-error`} role="alert">
-                    {error}
-                </p>
-            )}
+            </button>
         </div>
     );
 }

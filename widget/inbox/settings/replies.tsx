@@ -12,7 +12,7 @@ import { Icon } from '../ui/icon.tsx';
 import { toast } from '../ui/toasts.tsx';
 import { use } from '../ui/use.ts';
 import { sentenceOf, useSending } from './ask.ts';
-import { Area, Confirm, DialogFoot, Empty, Problem } from './kit.tsx';
+import { Area, Confirm, DialogFoot, Empty, Problem, PageBar } from './kit.tsx';
 import { s, worded } from './words.tsx';
 
 /* What the server fills in, with how it looks as an example. */
@@ -92,13 +92,7 @@ function CannedReplies() {
     const shown = matching(all, typed.trim());
     return (
         <>
-            <div class="page-bar">
-                <p class="mute">{s.repliesLead}</p>
-                <button type="button" class="button primary" onClick={() => setOpen({ kind: 'edit', reply: null })}>
-                    <Icon icon={Plus} />
-                    {s.newReply}
-                </button>
-            </div>
+            <PageBar lead={s.repliesLead} icon={Plus} label={s.newReply} onAdd={() => setOpen({ kind: 'edit', reply: null })} />
             <Problem text={state.problem} />
             {all.length > 5 && (
                 <div class="tool-row">

@@ -14,7 +14,7 @@ import { Menu, type MenuGroup } from '../ui/menu.tsx';
 import { breakable } from '../ui/rich.tsx';
 import { complainOf, toast } from '../ui/toasts.tsx';
 import { useAsked, useSending } from './ask.ts';
-import { Confirm, DialogFoot, Secret, Shown } from './kit.tsx';
+import { Confirm, DialogFoot, Secret, Shown, PageBar } from './kit.tsx';
 import { ROLES, type Member } from './protocol.ts';
 import { s, worded } from './words.tsx';
 
@@ -155,13 +155,7 @@ function Team() {
     };
     return (
         <>
-            <div class="page-bar">
-                <p class="mute">{s.teamLead}</p>
-                <button type="button" class="button primary" onClick={() => setOpen({ kind: 'invite' })}>
-                    <Icon icon={UserPlus} />
-                    {s.invite}
-                </button>
-            </div>
+            <PageBar lead={s.teamLead} icon={UserPlus} label={s.invite} onAdd={() => setOpen({ kind: 'invite' })} />
             <Shown asked={asked}>
                 {({ agents }) => (
                     <section class="card list-card" aria-label={plural(s.memberCount, agents.length)}>

@@ -10,7 +10,7 @@ import { Choices, Field } from '../ui/field.tsx';
 import { Icon } from '../ui/icon.tsx';
 import { toast } from '../ui/toasts.tsx';
 import { useAsked, useSending } from './ask.ts';
-import { Confirm, DialogFoot, Empty, Secret, Select, Shown, Snippet } from './kit.tsx';
+import { Confirm, DialogFoot, Empty, Secret, Select, Shown, Snippet, PageBar } from './kit.tsx';
 import { SCOPES, type Scope, type Token } from './protocol.ts';
 import { s, worded } from './words.tsx';
 
@@ -116,13 +116,7 @@ function Tokens() {
     const [ending, setEnding] = useState<Token | null>(null);
     return (
         <>
-            <div class="page-bar">
-                <p class="mute">{s.tokensLead}</p>
-                <button type="button" class="button primary" onClick={() => setMaking(true)}>
-                    <Icon icon={Plus} />
-                    {s.newToken}
-                </button>
-            </div>
+            <PageBar lead={s.tokensLead} icon={Plus} label={s.newToken} onAdd={() => setMaking(true)} />
             <Shown asked={asked}>
                 {({ tokens }) => (
                     <section class="card list-card" aria-label={s.tokens}>

@@ -11,7 +11,7 @@ import { Icon } from '../ui/icon.tsx';
 import { Menu } from '../ui/menu.tsx';
 import { complainOf, toast } from '../ui/toasts.tsx';
 import { useAsked, useSending, type Asked } from './ask.ts';
-import { CardHead, Confirm, DialogFoot, Empty, Secret, Shown } from './kit.tsx';
+import { CardHead, Confirm, DialogFoot, Empty, Secret, Shown, PageBar } from './kit.tsx';
 import { HOOK_EVENTS, type Deliveries, type Delivery, type HookEvent, type PingResult, type Webhook } from './protocol.ts';
 import { s, worded } from './words.tsx';
 
@@ -344,13 +344,7 @@ function Webhooks() {
     if (opened) return <One key={opened.id} webhook={opened} list={list} onBack={() => setOpenId(null)} />;
     return (
         <>
-            <div class="page-bar">
-                <p class="mute">{s.hooksLead}</p>
-                <button type="button" class="button primary" onClick={() => setMaking(true)}>
-                    <Icon icon={Plus} />
-                    {s.newHook}
-                </button>
-            </div>
+            <PageBar lead={s.hooksLead} icon={Plus} label={s.newHook} onAdd={() => setMaking(true)} />
             <Shown asked={list}>
                 {({ webhooks }) => (
                     <section class="card list-card" aria-label={s.hooks}>

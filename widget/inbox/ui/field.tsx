@@ -20,29 +20,24 @@ interface FieldProps {
     dir?: 'ltr' | 'auto';
 }
 
-export function Field({ label, value, onValue, hint, error, isFirst, ...rest }: FieldProps) {
+interface LabelledProps {
+    label: string;
+    hint?: ComponentChildren;
+    error?: string | undefined;
+    /** What is labelled, with the attributes that tie it to what is said about it. */
+    children(control: { id: string; 'aria-invalid': true | undefined; 'aria-describedby': string | undefined }): ComponentChildren;
+}
+
+/** A label above a control, and below it what is to be said about it. */
+export function Labelled({ label, hint, error, children }: LabelledProps) {
     const id = useId();
-    const input = useRef<HTMLInputElement>(null);
-    useLayoutEffect(() => {
-        if (isFirst) input.current?.focus();
-    }, []);
     const described = [hint && `${id}-hint`, error && `${id}-error`].filter(Boolean).join(' ');
     return (
         <div class="form-field">
             <label class="field" for={id}>
                 {label}
             </label>
-            <input
-                {...(rest as object)}
-                id={id}
-                ref={input}
-                class="input"
-                value={value}
-                autofocus={isFirst /* what a dialog gives the focus to when it opens */}
-                aria-invalid={error ? true : undefined}
-                aria-describedby={described || undefined}
-                onInput={(event) => onValue(event.currentTarget.value)}
-            />
+            {children({ id, 'aria-invalid': error ? true : undefined, 'aria-describedby': described || undefined })}
             {hint && (
                 <p class="hint" id={`${id}-hint`}>
                     {hint}
@@ -54,6 +49,28 @@ export function Field({ label, value, onValue, hint, error, isFirst, ...rest }: 
                 </p>
             )}
         </div>
+    );
+}
+
+export function Field({ label, value, onValue, hint, error, isFirst, ...rest }: FieldProps) {
+    const input = useRef<HTMLInputElement>(null);
+    useLayoutEffect(() => {
+        if (isFirst) input.current?.focus();
+    }, []);
+    return (
+        <Labelled label={label} hint={hint} error={error}>
+            {(control) => (
+                <input
+                    {...(rest as object)}
+                    {...control}
+                    ref={input}
+                    class="input"
+                    value={value}
+                    autofocus={isFirst /* what a dialog gives the focus to when it opens */}
+                    onInput={(event) => onValue(event.currentTarget.value)}
+                />
+            )}
+        </Labelled>
     );
 }
 
